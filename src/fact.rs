@@ -1,0 +1,173 @@
+//! What a reader may say about bytes. Facts carry no judgement: no severity, no verdict, no sentence.
+
+/// How an import is used by the pickle that names it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Something calls it: REDUCE, NEWOBJ, OBJ, INST.
+    pub called: bool,
+    /// An object made by it, or it itself, receives BUILD state.
+    pub built: bool,
+}
+
+/// One statement of a reader.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// Loading resolves this global. Stated once for each (module, name), with its strongest use.
+    Import {
+        /// Module as written in the file.
+        module: String,
+        /// Name as written, dotted where the file says so.
+        name: String,
+        /// What the file does with it.
+        usage: Use,
+        /// Every call of it that was seen passes only arguments the wrapper rules allow (`functools.partial` of an expected callable …).
+        wraps: Vec<(String, String)>,
+    },
+    /// Loading resolves a global whose name is computed while loading, so that it cannot be read from the bytes.
+    ComputedImport {
+        /// The expression that stands for the name.
+        text: String,
+    },
+    /// A call that loading makes.
+    Call {
+        /// Module of what is called.
+        module: String,
+        /// Name of what is called.
+        name: String,
+        /// The call as Python would write it.
+        text: String,
+    },
+    /// BUILD, SETITEM(S), APPEND(S) or ADDITEMS on something that is not a plain container.
+    Mutation {
+        /// Opcode name.
+        opcode: &'static str,
+        /// Module of the class of what is changed.
+        module: String,
+        /// Name of the class of what is changed.
+        name: String,
+        /// True when the changed thing is the imported global itself (a class, a module), not an object made by calling it.
+        global: bool,
+        /// The target as Python would write it.
+        text: String,
+    },
+    /// State that gives an object a special method.
+    SpecialKey {
+        /// The key, such as `__setstate__`.
+        key: String,
+    },
+    /// A persistent id that is not what torch writes: the loader's `persistent_load` decides what it does.
+    PersistentId {
+        /// The id as Python would write it.
+        text: String,
+    },
+    /// A persistent id that carries Python source (torch before 1.0 wrote module sources).
+    SourceCode {
+        /// What carries it.
+        text: String,
+    },
+    /// An opcode of the extension registry; the global behind the code is known only to the loading process.
+    Extension {
+        /// The code.
+        code: u64,
+    },
+    /// Loading makes far more out of the bytes than there are bytes.
+    Expansion {
+        /// How many objects would come out of it, as a power of two.
+        power: u32,
+    },
+    /// A tensor.
+    Tensor(Tensor),
+    /// A key and value of the file's own metadata.
+    Metadata {
+        /// Key as written.
+        key: String,
+        /// Value, shortened.
+        value: String,
+    },
+    /// A template does something that rendering a conversation does not need.
+    Template {
+        /// What, as a stable id.
+        what: &'static str,
+        /// The span of the template.
+        text: String,
+    },
+    /// Two places of an archive disagree about one member, or a member cannot be trusted.
+    Archive {
+        /// What, as a stable id.
+        what: &'static str,
+        /// The member's name as the directory has it.
+        name: String,
+        /// The disagreement in words of the format.
+        detail: String,
+    },
+    /// A header says what its own specification forbids.
+    Header {
+        /// What, as a stable id.
+        what: &'static str,
+        /// The value that is wrong.
+        detail: String,
+        /// Whether memory-unsafe readers have been attacked this way: sizes and offsets that leave the file or wrap around.
+        memory: bool,
+    },
+    /// Bytes outside of what the format describes.
+    Stray {
+        /// `leading`, `trailing` or `hole`.
+        what: &'static str,
+        /// How many.
+        bytes: u64,
+    },
+    /// Something that runs, inside of something that should only hold numbers or text.
+    Embedded {
+        /// What it is: `elf`, `pe`, `mach-o`, `script`, `pickle` ….
+        kind: &'static str,
+    },
+    /// The bytes are surely of two formats that do not contain each other.
+    Polyglot {
+        /// The formats' names.
+        formats: String,
+    },
+    /// The name's ending promises another format than the bytes hold.
+    WrongExtension {
+        /// The ending.
+        extension: String,
+        /// What the bytes are.
+        format: &'static str,
+    },
+    /// A file that this one names.
+    Reference {
+        /// The name as written.
+        target: String,
+    },
+    /// A name that would leave the folder it is unpacked or looked up in.
+    Traversal {
+        /// The name as written.
+        target: String,
+    },
+    /// A reader could not go on.
+    Malformed {
+        /// Format id.
+        format: &'static str,
+        /// What is wrong, as a stable id.
+        what: &'static str,
+    },
+}
+
+/// A tensor's description; dimensions are kept up to the rank that a report shows.
+#[derive(Clone, Debug, Default)]
+pub struct Tensor {
+    /// Name as written.
+    pub name: String,
+    /// Element type, in the notation of safetensors (`F32`, `BF16`) or the format's own for block types (`Q4_K`).
+    pub dtype: String,
+    /// Shape, outermost dimension first.
+    pub shape: Vec<u64>,
+    /// Bytes in the file.
+    pub bytes: u64,
+}
+
+impl Tensor {
+    /// Number of elements, saturating.
+    pub fn elements(&self) -> u64 {
+        self.shape.iter().fold(1u64, |n, d| n.saturating_mul(*d))
+    }
+}

@@ -1,0 +1,649 @@
+//! JSON: a streaming event reader that keeps offsets and every duplicate, and the reader for whole JSON files.
+//!
+//! Accepts what Python's `json` module accepts beyond RFC 8259 (`NaN`, `Infinity`, a byte order mark, lone surrogates, integers of
+//! any length, raw control characters as with `strict=False`), because that is what loads these files.
+//!
+//! # Why not `serde_json`
+//! It drops all but one of two equal keys without a word, refuses what Python accepts, recurses on nesting, and has no offsets.
+
+use super::{Format, Match, jinja};
+use crate::bytes::View;
+use crate::error::{Error, Result};
+use crate::fact::Fact;
+use crate::scan::Scan;
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Any JSON text, and texts of one JSON value a line.
+pub const JSON: Format = Format { id: "json", name: "JSON", extensions: &["json", "jsonl", "ndjson", "geojson", "webmanifest", "ipynb"], refines: &["text"], probe, read };
+
+/// Containers that may stand inside one another; Python's own parser gives up at about a thousand.
+pub const DEPTH: usize = 10_000;
+
+/// Bytes read at once.
+const WINDOW: usize = 64 * 1024;
+
+/// Bytes of one string that are kept; of a longer one the beginning.
+const KEEP: usize = 1 << 20;
+
+/// One step through a JSON text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// `{`
+    Object,
+    /// `[`
+    Array,
+    /// `}` or `]`
+    Close,
+    /// A key; [`Reader::text`] holds it.
+    Key,
+    /// A string value; [`Reader::text`] holds it.
+    String,
+    /// A number (also `NaN` and the infinities); [`Reader::text`] holds it as written.
+    Number,
+    /// `true` or `false`
+    Bool(bool),
+    /// `null`
+    Null,
+}
+
+/// What may come next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Want {
+    Value,
+    ValueOrEnd,
+    Key,
+    KeyOrEnd,
+    Colon,
+    CommaOrEnd,
+    Done,
+}
+
+/// Reads JSON events from a range of a view through one window of bytes, whatever the text's length.
+pub struct Reader<'s> {
+    view: View<'s>,
+    at: u64,
+    end: u64,
+    window: Vec<u8>,
+    window_at: u64,
+    /// One bit a container: set for an object.
+    nest: Vec<u64>,
+    depth: usize,
+    want: Want,
+    many: bool,
+    keep: usize,
+    text: Vec<u8>,
+    marks: Vec<(usize, u64)>,
+    start: u64,
+    cut: bool,
+    lone: bool,
+}
+
+impl<'s> Reader<'s> {
+    /// A reader of the bytes `at..end` that keeps `keep` bytes of a string.
+    pub fn new(view: View<'s>, at: u64, end: u64, keep: usize) -> Self {
+        Reader {
+            view,
+            at,
+            end: end.min(view.len()),
+            window: Vec::new(),
+            window_at: at,
+            nest: Vec::new(),
+            depth: 0,
+            want: Want::Value,
+            many: false,
+            keep,
+            text: Vec::new(),
+            marks: Vec::new(),
+            start: at,
+            cut: false,
+            lone: false,
+        }
+    }
+
+    /// Accepts one value after the other, as in JSON Lines.
+    pub fn many(mut self) -> Self {
+        self.many = true;
+        self
+    }
+
+    /// Offset of the first byte of the last event.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Offset behind the last event.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Bytes of the last event.
+    pub fn len(&self) -> u64 {
+        self.at.saturating_sub(self.start)
+    }
+
+    /// Whether nothing was read yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Containers that are open.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The last key, string or number, decoded; bytes that are not UTF-8 become U+FFFD.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.text)
+    }
+
+    /// Whether only the beginning of the last string was kept.
+    pub fn cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Whether the last string is valid UTF-8 as far as it was kept.
+    pub fn valid(&self) -> bool {
+        match std::str::from_utf8(&self.text) {
+            Ok(_) => true,
+            // The cut may go through a character.
+            Err(e) => self.cut && e.error_len().is_none(),
+        }
+    }
+
+    /// Where the characters of the last string stand: (offset in the decoded text, offset in the view), ascending.
+    pub fn marks(&self) -> &[(usize, u64)] {
+        &self.marks
+    }
+
+    /// The last number, if it is written as an integer that fits.
+    pub fn integer(&self) -> Option<u64> {
+        std::str::from_utf8(&self.text).ok()?.parse().ok()
+    }
+
+    /// A hash of the last text that is the same in every run.
+    pub fn hash(&self) -> u64 {
+        hash(&self.text)
+    }
+
+    fn peek(&mut self) -> Result<Option<u8>> {
+        if self.at >= self.end {
+            return Ok(None);
+        }
+        let i = self.at.wrapping_sub(self.window_at);
+        if let Some(b) = usize::try_from(i).ok().and_then(|i| self.window.get(i)) {
+            return Ok(Some(*b));
+        }
+        let want = usize::try_from(self.end - self.at).unwrap_or(WINDOW).min(WINDOW);
+        self.window.resize(want, 0);
+        let n = self.view.read(self.at, &mut self.window)?;
+        self.window.truncate(n);
+        self.window_at = self.at;
+        Ok(self.window.first().copied())
+    }
+
+    fn blank(&mut self) -> Result<Option<u8>> {
+        loop {
+            match self.peek()? {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                other => return Ok(other),
+            }
+        }
+    }
+
+    fn in_object(&self) -> bool {
+        self.depth.checked_sub(1).is_some_and(|d| self.nest.get(d / 64).is_some_and(|w| w >> (d % 64) & 1 == 1))
+    }
+
+    fn push(&mut self, object: bool) -> Result<()> {
+        if self.depth >= DEPTH {
+            return Err(Error::limit(self.at, "json-depth"));
+        }
+        let (word, bit) = (self.depth / 64, self.depth % 64);
+        if self.nest.len() <= word {
+            self.nest.push(0);
+        }
+        if let Some(w) = self.nest.get_mut(word) {
+            *w = *w & !(1 << bit) | u64::from(object) << bit;
+        }
+        self.depth += 1;
+        self.want = if object { Want::KeyOrEnd } else { Want::ValueOrEnd };
+        Ok(())
+    }
+
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        self.after_value();
+    }
+
+    fn after_value(&mut self) {
+        self.want = if self.depth == 0 { Want::Done } else { Want::CommaOrEnd };
+    }
+
+    fn bad<T>(&self, what: &'static str) -> Result<T> {
+        Err(Error::malformed(self.at, what))
+    }
+
+    /// The next event; `None` at the end of the text.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] where Python's `json` would refuse, [`Error::Limit`] at [`DEPTH`].
+    pub fn next(&mut self) -> Result<Option<Event>> {
+        loop {
+            let byte = self.blank()?;
+            self.start = self.at;
+            let Some(byte) = byte else {
+                return if self.want == Want::Done || self.many && self.depth == 0 && self.want == Want::Value { Ok(None) } else { self.bad("json-ends-early") };
+            };
+            match (self.want, byte) {
+                (Want::Done, _) if self.many => self.want = Want::Value,
+                (Want::Done, _) => return self.bad("json-trailing"),
+                (Want::CommaOrEnd, b',') => {
+                    self.at += 1;
+                    self.want = if self.in_object() { Want::Key } else { Want::Value };
+                }
+                (Want::CommaOrEnd | Want::KeyOrEnd, b'}') if self.in_object() => {
+                    self.at += 1;
+                    self.pop();
+                    return Ok(Some(Event::Close));
+                }
+                (Want::CommaOrEnd | Want::ValueOrEnd, b']') if !self.in_object() => {
+                    self.at += 1;
+                    self.pop();
+                    return Ok(Some(Event::Close));
+                }
+                (Want::Key | Want::KeyOrEnd, b'"') => {
+                    self.string()?;
+                    self.want = Want::Colon;
+                    return Ok(Some(Event::Key));
+                }
+                (Want::Colon, b':') => {
+                    self.at += 1;
+                    self.want = Want::Value;
+                }
+                (Want::Value | Want::ValueOrEnd, b'{') => {
+                    self.push(true)?;
+                    self.at += 1;
+                    return Ok(Some(Event::Object));
+                }
+                (Want::Value | Want::ValueOrEnd, b'[') => {
+                    self.push(false)?;
+                    self.at += 1;
+                    return Ok(Some(Event::Array));
+                }
+                (Want::Value | Want::ValueOrEnd, b'"') => {
+                    self.string()?;
+                    self.after_value();
+                    return Ok(Some(Event::String));
+                }
+                (Want::Value | Want::ValueOrEnd, b'-' | b'0'..=b'9' | b'N' | b'I' | b't' | b'f' | b'n') => {
+                    let event = self.word()?;
+                    self.after_value();
+                    return Ok(Some(event));
+                }
+                // A byte order mark in front of everything.
+                (Want::Value, 0xef) if self.depth == 0 && self.at == 0 && self.view.has(0, b"\xef\xbb\xbf") => self.at += 3,
+                _ => return self.bad("json-syntax"),
+            }
+        }
+    }
+
+    fn word(&mut self) -> Result<Event> {
+        self.text.clear();
+        self.marks.clear();
+        self.cut = false;
+        self.lone = false;
+        while let Some(b) = self.peek()? {
+            if !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.')) {
+                break;
+            }
+            if self.text.len() < 64 {
+                self.text.push(b);
+            } else {
+                self.cut = true;
+            }
+            self.at += 1;
+        }
+        let digits = self.text.strip_prefix(b"-").unwrap_or(&self.text);
+        match self.text.as_slice() {
+            b"true" => Ok(Event::Bool(true)),
+            b"false" => Ok(Event::Bool(false)),
+            b"null" => Ok(Event::Null),
+            b"NaN" | b"Infinity" | b"-Infinity" => Ok(Event::Number),
+            _ if digits.first().is_some_and(u8::is_ascii_digit) && digits.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E')) => Ok(Event::Number),
+            _ => Err(Error::malformed(self.start, "json-syntax")),
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = self.keep.saturating_sub(self.text.len());
+        let n = bytes.len().min(room);
+        self.cut |= n < bytes.len();
+        self.text.extend_from_slice(bytes.get(..n).unwrap_or(&[]));
+    }
+
+    /// A string whose opening quote is next.
+    fn string(&mut self) -> Result<()> {
+        self.text.clear();
+        self.marks.clear();
+        self.cut = false;
+        self.lone = false;
+        self.at += 1;
+        self.marks.push((0, self.at));
+        loop {
+            if self.peek()?.is_none() {
+                return self.bad("json-ends-early");
+            }
+            let from = usize::try_from(self.at.saturating_sub(self.window_at)).unwrap_or(usize::MAX);
+            let rest = self.window.get(from..).unwrap_or(&[]);
+            let plain = rest.iter().position(|b| matches!(b, b'"' | b'\\')).unwrap_or(rest.len());
+            let stop = rest.get(plain).copied();
+            // Taking the window out and putting it back keeps the borrow checker and the copy apart.
+            let window = std::mem::take(&mut self.window);
+            self.keep(window.get(from..from.saturating_add(plain)).unwrap_or(&[]));
+            self.window = window;
+            self.at += plain as u64;
+            match stop {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(_) => self.escape()?,
+                None => {}
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<()> {
+        self.at += 1;
+        let Some(b) = self.peek()? else { return self.bad("json-ends-early") };
+        self.at += 1;
+        let c = match b {
+            b'"' | b'\\' | b'/' => char::from(b),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let high = self.hex()?;
+                self.pair(high)?
+            }
+            _ => return self.bad("json-escape"),
+        };
+        let mut buf = [0; 4];
+        let bytes = c.encode_utf8(&mut buf).as_bytes().to_vec();
+        self.keep(&bytes);
+        // Marks are for strings that are looked into; a long vocabulary entry does not need them all.
+        if !self.cut && self.marks.len() < 65_536 {
+            self.marks.push((self.text.len(), self.at));
+        }
+        Ok(())
+    }
+
+    fn pair(&mut self, high: u32) -> Result<char> {
+        if (0xd800..0xdc00).contains(&high) && self.view.has(self.at, b"\\u") && self.at + 6 <= self.end {
+            let back = self.at;
+            self.at += 2;
+            let low = self.hex()?;
+            if (0xdc00..0xe000).contains(&low) {
+                let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+                return Ok(char::from_u32(code).unwrap_or('\u{fffd}'));
+            }
+            self.at = back;
+        }
+        self.lone |= (0xd800..0xe000).contains(&high);
+        Ok(char::from_u32(high).unwrap_or('\u{fffd}'))
+    }
+
+    fn hex(&mut self) -> Result<u32> {
+        let mut n = 0;
+        for _ in 0..4 {
+            let Some(d) = self.peek()?.and_then(|b| char::from(b).to_digit(16)) else { return self.bad("json-escape") };
+            n = n << 4 | d;
+            self.at += 1;
+        }
+        Ok(n)
+    }
+
+    /// Reads on until the container that was opened last is closed.
+    ///
+    /// # Errors
+    /// As [`Reader::next`].
+    pub fn skip(&mut self) -> Result<()> {
+        let floor = self.depth.saturating_sub(1);
+        while self.depth > floor {
+            if self.next()?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A hash of bytes that is the same in every run: reports are deterministic.
+pub fn hash(bytes: &[u8]) -> u64 {
+    let mut h = DefaultHasher::new();
+    bytes.hash(&mut h);
+    h.finish()
+}
+
+/// Whether a name that should stand beside the file that gives it would be looked up somewhere else: absolute, a drive, a scheme,
+/// a step upwards in any spelling, or cut short by a NUL (CWE-22; CVE-2025-1889 family).
+pub fn leaves_folder(name: &str) -> bool {
+    let plain = unescaped(name);
+    let b = plain.as_bytes();
+    let drive = matches!(b, [d, b':', ..] if d.is_ascii_alphabetic());
+    let scheme = plain.find(':').is_some_and(|i| i > 1 && plain.get(i..).is_some_and(|r| r.starts_with("://") || r.starts_with(":\\\\")))
+        || ["file:", "data:", "javascript:"].iter().any(|s| plain.to_ascii_lowercase().starts_with(s));
+    plain.starts_with(['/', '\\', '~', '$']) || drive || scheme || plain.contains('\0') || plain.split(['/', '\\']).any(|part| part.trim() == "..")
+}
+
+/// Percent escapes undone as often as two programs in a row might.
+fn unescaped(name: &str) -> String {
+    let mut text = name.to_string();
+    for _ in 0..2 {
+        if !text.contains('%') {
+            break;
+        }
+        let bytes = text.as_bytes();
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut i = 0;
+        while let Some(b) = bytes.get(i) {
+            let pair = bytes.get(i + 1..i + 3).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+            match pair {
+                Some(c) if *b == b'%' => {
+                    out.push(c);
+                    i += 3;
+                }
+                _ => {
+                    out.push(*b);
+                    i += 1;
+                }
+            }
+        }
+        text = String::from_utf8_lossy(&out).into_owned();
+    }
+    text
+}
+
+fn probe(view: View<'_>) -> Match {
+    let Ok(head) = view.head(512) else { return Match::No };
+    let body = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
+    let Some(first) = body.iter().find(|b| !b.is_ascii_whitespace()) else { return Match::No };
+    if !matches!(first, b'{' | b'[') {
+        return Match::No;
+    }
+    let mut reader = Reader::new(view, 0, view.len().min(WINDOW as u64), 64).many();
+    let mut events = 0;
+    loop {
+        match reader.next() {
+            Ok(Some(_)) if events < 200 => events += 1,
+            Ok(_) => return Match::Sure,
+            // The window may end inside of a value.
+            Err(Error::Malformed { at, .. }) if at >= WINDOW as u64 && events > 0 => return Match::Sure,
+            Err(Error::Limit { .. }) => return Match::Sure,
+            Err(_) => return if events >= 6 { Match::Sure } else { Match::No },
+        }
+    }
+}
+
+/// Keys whose value says something about the model.
+const TELLING: &[&str] = &[
+    "license", "license_name", "license_link", "licence", "model_type", "architectures", "_name_or_path", "base_model", "base_model_name_or_path", "torch_dtype", "dtype", "transformers_version", "_class_name",
+    "library_name", "pipeline_tag", "tokenizer_class", "processor_class", "max_position_embeddings", "vocab_size", "peft_type", "quant_method", "total_size", "total_parameters",
+];
+
+/// Keys that make a loader fetch or run something, wherever they stand.
+const LOADING: &[&str] = &["_target_", "auto_map", "trust_remote_code", "custom_pipelines", "custom_generate", "_attn_implementation_internal", "parent_library"];
+
+/// Objects with more keys than this are vocabularies, not settings: equal keys are no longer looked for.
+const SETTINGS: usize = 10_000;
+
+/// Levels of a path that are kept.
+const LEVELS: usize = 12;
+
+/// An open container on the way to the current value.
+#[derive(Default)]
+struct Level {
+    key: String,
+    seen: HashSet<u64>,
+    object: bool,
+}
+
+/// Reads a whole JSON text (or one value a line) and states what is worth knowing: settings, templates, named files, keys that
+/// stand twice.
+///
+/// # Errors
+/// As [`Reader::next`].
+pub fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    let mut reader = Reader::new(view, 0, view.len(), KEEP).many();
+    let mut levels: Vec<Level> = Vec::new();
+    let mut shards = HashSet::new();
+    let mut values = 0u64;
+    while let Some(event) = reader.next()? {
+        match event {
+            Event::Object | Event::Array => {
+                if reader.depth() == 1 {
+                    values += 1;
+                }
+                if reader.depth() <= LEVELS {
+                    levels.truncate(reader.depth() - 1);
+                    levels.push(Level { object: event == Event::Object, ..Level::default() });
+                }
+            }
+            Event::Close => levels.truncate(reader.depth()),
+            Event::Key => key(view, &reader, &mut levels, scan),
+            _ => value(view, &reader, event, &levels, &mut shards, scan),
+        }
+    }
+    if values > 1 {
+        scan.note(format!("{values} JSON values"));
+    }
+    Ok(())
+}
+
+fn key(view: View<'_>, reader: &Reader<'_>, levels: &mut [Level], scan: &mut Scan<'_>) {
+    let depth = reader.depth();
+    let Some(level) = levels.get_mut(depth.wrapping_sub(1)) else { return };
+    level.key = reader.text().chars().take(256).collect();
+    if depth <= 4 && level.seen.len() < SETTINGS && !reader.lone && !level.seen.insert(reader.hash()) {
+        let detail = level.key.clone();
+        scan.state(view, reader.start(), reader.len(), Fact::Header { what: "duplicate-key", detail, memory: false });
+    }
+}
+
+fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], shards: &mut HashSet<u64>, scan: &mut Scan<'_>) {
+    let Some(nearest) = levels.iter().rev().find(|l| l.object) else { return };
+    let key = nearest.key.as_str();
+    if event == Event::String && levels.len() == 2 && levels.first().is_some_and(|l| l.key == "weight_map") {
+        shard(view, reader, shards, scan);
+        return;
+    }
+    let under = |name: &str| levels.iter().any(|l| l.object && l.key == name);
+    if event == Event::String && key != "name" && levels.iter().any(|l| l.object && l.key.to_ascii_lowercase().contains("template")) && reader.text.windows(2).any(|w| matches!(w, b"{{" | b"{%" | b"{#")) {
+        if reader.cut() {
+            scan.gap("limit-template");
+        }
+        jinja::inspect_marked(&reader.text(), view, reader.marks(), scan);
+    }
+    let loading = LOADING.iter().find(|k| under(k));
+    let settings = levels.len() <= 2 && TELLING.contains(&key);
+    if loading.is_some() || settings {
+        let text = match event {
+            Event::Bool(b) => b.to_string(),
+            Event::Null => return,
+            _ => reader.text().chars().take(2048).collect(),
+        };
+        let key = loading.map_or(key, |k| *k).to_string();
+        scan.state(view, reader.start(), reader.len(), Fact::Metadata { key, value: text });
+    }
+}
+
+fn shard(view: View<'_>, reader: &Reader<'_>, shards: &mut HashSet<u64>, scan: &mut Scan<'_>) {
+    if shards.len() >= 1_000_000 {
+        scan.gap("limit-facts");
+        return;
+    }
+    if !shards.insert(reader.hash()) {
+        return;
+    }
+    let target: String = reader.text().chars().take(4096).collect();
+    if leaves_folder(&target) {
+        scan.state(view, reader.start(), reader.len(), Fact::Traversal { target: target.clone() });
+    }
+    scan.state(view, reader.start(), reader.len(), Fact::Reference { target });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::Pages;
+
+    fn events(text: &[u8]) -> Result<Vec<(Event, u64, String)>> {
+        let source = text.to_vec();
+        let pages = Pages::new(&source);
+        let view = View::of_file(&pages);
+        let mut r = Reader::new(view, 0, view.len(), 1000);
+        let mut out = Vec::new();
+        while let Some(e) = r.next()? {
+            let text = if matches!(e, Event::Key | Event::String | Event::Number) { r.text().into_owned() } else { String::new() };
+            out.push((e, r.start(), text));
+        }
+        Ok(out)
+    }
+
+    #[test]
+    fn reads_what_python_reads_with_offsets() {
+        let got = events(b"\xef\xbb\xbf{\"a\": [NaN, -Infinity, 1e5, \"\\ud83d\\ude00\\ud800\", true, null], \"a\": {}}").expect("legal for Python");
+        assert_eq!(got.iter().filter(|e| e.0 == Event::Key && e.2 == "a").count(), 2);
+        assert!(got.iter().any(|e| e.2 == "😀\u{fffd}"));
+        assert_eq!(got.get(1).map(|e| e.1), Some(4));
+    }
+
+    #[test]
+    fn refuses_what_is_not_json() {
+        for text in ["", "{", "[1,]", "{\"a\" 1}", "{'a':1}", "[1 2]", "{} x", "[tru]", "\"\\x\"", "[}", "\"abc"] {
+            assert!(events(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(matches!(events("[".repeat(DEPTH + 1).as_bytes()), Err(Error::Limit { .. })));
+    }
+
+    #[test]
+    fn long_strings_cross_windows() {
+        let long = "x".repeat(200_000);
+        let got = events(format!("[\"{long}\", 7]").as_bytes()).expect("legal");
+        assert_eq!(got.get(1).map(|e| e.2.len()), Some(1000));
+        assert_eq!(got.get(2).map(|e| (e.1, e.2.as_str())), Some((200_005, "7")));
+    }
+
+    #[test]
+    fn names_that_leave_the_folder() {
+        for name in ["../a", "a/../../b", "/etc/passwd", "C:\\x", "http://h/x", "a\0.bin", "..\\x", "%2e%2e/x", "~/.ssh", "\\\\host\\share"] {
+            assert!(leaves_folder(name), "{name}");
+        }
+        for name in ["model-00001-of-00005.safetensors", "sub/model.bin", "a..b", "v1:0"] {
+            assert!(!leaves_folder(name), "{name}");
+        }
+    }
+}

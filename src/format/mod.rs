@@ -1,0 +1,131 @@
+//! The formats: one file each, one line each in [`FORMATS`]. Content decides, never the extension.
+
+pub mod gguf;
+pub mod jinja;
+pub mod json;
+pub mod known_magic;
+pub mod numpy;
+pub mod pickle;
+pub mod plain;
+pub mod safetensors;
+pub mod torch;
+pub mod zip;
+
+use crate::bytes::View;
+use crate::error::Result;
+use crate::scan::Scan;
+
+/// How sure a probe is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Match {
+    /// It is not this.
+    No,
+    /// It may be this, if it is nothing else.
+    Weak,
+    /// It is this.
+    Sure,
+}
+
+/// One row: how to know a format and how to read it.
+pub struct Format {
+    /// Stable id, as in reports.
+    pub id: &'static str,
+    /// Name for people.
+    pub name: &'static str,
+    /// Endings in use, lower case, without the dot. They never decide; a wrong one is a finding.
+    pub extensions: &'static [&'static str],
+    /// Formats that this one is a special case of: where both match, the special one reads.
+    pub refines: &'static [&'static str],
+    /// Looks at a few bytes.
+    pub probe: fn(View<'_>) -> Match,
+    /// Reads to the end and states what there is.
+    pub read: fn(View<'_>, &mut Scan<'_>) -> Result<()>,
+}
+
+/// Every format, the special before the general.
+pub static FORMATS: &[Format] = &[
+    torch::TORCH,
+    numpy::NPZ,
+    zip::ZIP,
+    torch::LEGACY,
+    numpy::NPY,
+    gguf::GGUF,
+    safetensors::SAFETENSORS,
+    safetensors::INDEX,
+    pickle::PICKLE,
+    known_magic::RECOGNISED,
+    jinja::TEMPLATE,
+    json::JSON,
+    plain::IMAGE,
+    plain::TEXT,
+];
+
+/// Every sure match that no other match refines; without one, the first weak one. For bytes that should be plain numbers only
+/// formats with a beginning of their own count.
+pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
+    let mut sure = Vec::new();
+    let mut weak = None;
+    // The first page decides whether bytes can be read at all.
+    view.head(1)?;
+    for f in FORMATS {
+        if data && matches!(f.id, "text" | "json" | "image" | "jinja") {
+            continue;
+        }
+        match (f.probe)(view) {
+            Match::Sure => sure.push(f),
+            Match::Weak if weak.is_none() && !data => weak = Some(f),
+            _ => {}
+        }
+    }
+    let refined: Vec<&str> = sure.iter().flat_map(|f| f.refines.iter().copied()).collect();
+    sure.retain(|f| !refined.contains(&f.id));
+    // A text is what is left when nothing else fits.
+    if sure.len() > 1 {
+        sure.retain(|f| f.id != "text");
+    }
+    if sure.is_empty() {
+        sure.extend(weak);
+    }
+    Ok(sure)
+}
+
+/// Whether bytes surely are one of the formats that begin with a mark of their own.
+pub fn sure(view: View<'_>) -> bool {
+    detect(view, true).is_ok_and(|found| !found.is_empty())
+}
+
+/// The names of two or more formats that do not contain each other.
+pub fn polyglot(found: &[&'static Format]) -> Option<String> {
+    (found.len() > 1).then(|| found.iter().map(|f| f.name).collect::<Vec<_>>().join(" + "))
+}
+
+/// The ending of a name, if it promises one of [`FORMATS`] and the bytes are none that it promises. Model files are renamed
+/// freely between `.bin`, `.pt`, `.ckpt`, `.model` and `.dat`: those promise nothing.
+pub fn wrong_extension(path: &str, found: &[&'static Format]) -> Option<String> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (_, extension) = name.rsplit_once('.')?;
+    let extension = extension.to_ascii_lowercase();
+    let strict = matches!(extension.as_str(), "safetensors" | "gguf" | "npy" | "npz" | "onnx" | "h5" | "json" | "keras" | "txt" | "md" | "tflite");
+    let kept = found.iter().any(|f| f.extensions.contains(&extension.as_str()) || f.id == "text" || f.id == "json" && extension != "safetensors");
+    (strict && !kept && !found.iter().any(|f| f.id == "recognised" || f.id == "zip" && extension == "keras")).then_some(extension)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_refinements_exist() {
+        let mut ids: Vec<_> = FORMATS.iter().map(|f| f.id).collect();
+        ids.sort_unstable();
+        let all = ids.clone();
+        ids.dedup();
+        assert_eq!(ids, all);
+        for f in FORMATS {
+            for r in f.refines {
+                assert!(all.contains(r), "{} refines {r}", f.id);
+            }
+            assert!(f.extensions.iter().all(|e| !e.starts_with('.') && e.to_ascii_lowercase() == **e), "{}", f.id);
+        }
+    }
+}

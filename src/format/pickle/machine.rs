@@ -1,0 +1,1233 @@
+//! The abstract pickle machine: follows what the C unpickler, the Python one and torch's do, and where they differ takes the
+//! union. Nothing is built or called; values are only known as far as they could name or reach something.
+//!
+//! Where an unpickler would raise for a type alone (APPEND on a text, say), the machine goes on: what it lists is then a superset.
+//! It stops where all of them stop: at the end of the bytes, an unknown opcode, an empty stack, an unset memo key.
+
+use super::memo::{Memo, Pool, Slots};
+use super::tape::{Frames, Tape};
+use super::torch::Seen;
+use super::value::{Kind, Spot, Value};
+use crate::bytes::View;
+use crate::error::{Error, Result};
+use crate::fact::{Fact, Use};
+use crate::limits::Limits;
+use std::collections::HashMap;
+
+/// Calls of one global that are rendered; more are only counted.
+const CALLS_SHOWN: u32 = 6;
+/// Bytes of a name that is still taken for one.
+const NAME: usize = 64 * 1024;
+
+/// An import, or a name that a call resolved to.
+#[derive(Clone, Debug)]
+pub struct Global {
+    /// Module as written.
+    pub module: String,
+    /// Name as written; empty for a module object that a call imported.
+    pub name: String,
+    /// Offset of the opcode that first named it.
+    pub at: u64,
+    /// Length of that opcode with its argument.
+    pub len: u64,
+    /// What is done with it.
+    pub usage: Use,
+    /// What it wraps, for callables that take another by reference.
+    pub wraps: Vec<(String, String)>,
+    /// Whether an opcode asks `find_class` for it, rather than a call that resolves it.
+    pub asked: bool,
+    /// Whether it rebuilds a tensor.
+    pub tensor: bool,
+    calls: u32,
+    mutated: u8,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// STOP.
+    Stop,
+    /// The bytes ended first.
+    End,
+    /// No unpickler goes on from here.
+    Fault(&'static str),
+    /// A limit was reached.
+    Limit(&'static str),
+    /// The allowance of a probing run was used up.
+    Allowance,
+}
+
+/// Facts of a run with their places.
+pub type Stated = Vec<(u64, u64, Fact)>;
+
+/// The machine for one pickle.
+pub struct Machine<'s> {
+    view: View<'s>,
+    /// The bytes, with the position.
+    pub tape: Tape<'s>,
+    stack: Vec<Value>,
+    marks: Vec<usize>,
+    memo: Memo,
+    pool: Pool,
+    slots: Slots,
+    /// Imports in order of first appearance.
+    pub globals: Vec<Global>,
+    by_name: HashMap<String, u32>,
+    extensions: HashMap<u64, (String, String)>,
+    limits: Limits,
+    /// Everything stated so far.
+    pub facts: Stated,
+    /// Texts and bytes that may hold something to read by itself.
+    pub nested: Vec<(u64, u64)>,
+    /// Opcodes run.
+    pub ops: u64,
+    /// Highest protocol announced.
+    pub proto: u8,
+    /// What torch's persistent ids and rebuild calls said.
+    pub torch: Seen,
+    /// Whether something was called or built.
+    pub acted: bool,
+    heaviest: u32,
+    special: u32,
+}
+
+impl<'s> Machine<'s> {
+    /// A machine for the pickle at `at`.
+    pub fn new(view: View<'s>, at: u64, frames: Frames, limits: &Limits) -> Self {
+        Machine {
+            view,
+            tape: Tape::new(view, at, frames),
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: Memo::default(),
+            pool: Pool::default(),
+            slots: Slots::default(),
+            globals: Vec::new(),
+            by_name: HashMap::new(),
+            extensions: HashMap::new(),
+            limits: limits.clone(),
+            facts: Vec::new(),
+            nested: Vec::new(),
+            ops: 0,
+            proto: 0,
+            torch: Seen::default(),
+            acted: false,
+            heaviest: 0,
+            special: 0,
+        }
+    }
+
+    /// Runs to the end, or for at most `allowance` opcodes.
+    pub fn run(&mut self, allowance: u64) -> Result<Stop> {
+        let stop = match self.go(allowance) {
+            Ok(stop) => stop,
+            Err(Error::Malformed { what: "ends-early", .. }) => Stop::End,
+            Err(Error::Malformed { what, .. }) => Stop::Fault(what),
+            Err(Error::Limit { what, .. }) => Stop::Limit(what),
+            Err(e) => return Err(e),
+        };
+        if self.heaviest >= 40 {
+            self.facts.push((0, 0, Fact::Expansion { power: self.heaviest }));
+        }
+        Ok(stop)
+    }
+
+    fn fault<T>(&self, what: &'static str) -> Result<T> {
+        Err(Error::malformed(self.tape.at(), what))
+    }
+
+    #[inline]
+    fn floor(&self) -> usize {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Result<Value> {
+        if self.stack.len() <= self.floor() {
+            return self.fault("stack-empty");
+        }
+        match self.stack.pop() {
+            Some(v) => Ok(v),
+            None => self.fault("stack-empty"),
+        }
+    }
+
+    #[inline]
+    fn top(&self) -> Result<Value> {
+        if self.stack.len() <= self.floor() {
+            return self.fault("stack-empty");
+        }
+        match self.stack.last() {
+            Some(v) => Ok(*v),
+            None => self.fault("stack-empty"),
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, v: Value) -> Result<()> {
+        if self.stack.len() >= self.limits.stack {
+            return Err(Error::limit(self.tape.at(), "pickle-stack"));
+        }
+        self.stack.push(v);
+        Ok(())
+    }
+
+    #[inline]
+    fn mark(&mut self) -> Result<usize> {
+        match self.marks.pop() {
+            Some(m) => Ok(m.min(self.stack.len())),
+            None => self.fault("mark-missing"),
+        }
+    }
+
+    fn go(&mut self, allowance: u64) -> Result<Stop> {
+        let until = self.ops.saturating_add(allowance);
+        loop {
+            let at = self.tape.at();
+            let Some(byte) = self.tape.byte()? else { return Ok(Stop::End) };
+            self.ops += 1;
+            if self.ops > until {
+                return Ok(Stop::Allowance);
+            }
+            match byte {
+                // What real pickles are made of comes first.
+                b'h' => {
+                    let [k] = self.tape.array::<1>()?;
+                    self.get(u64::from(k))?;
+                }
+                b'j' => {
+                    let k = u32::from_le_bytes(self.tape.array()?);
+                    self.get(u64::from(k))?;
+                }
+                b'q' => {
+                    let [k] = self.tape.array::<1>()?;
+                    self.put(u64::from(k))?;
+                }
+                b'r' => {
+                    let k = u32::from_le_bytes(self.tape.array()?);
+                    self.put(u64::from(k))?;
+                }
+                0x94 => {
+                    let k = self.memo.len;
+                    self.put(k)?;
+                }
+                b'K' => {
+                    let [n] = self.tape.array::<1>()?;
+                    self.push(Value::int(i64::from(n)))?;
+                }
+                b'M' => {
+                    let n = u16::from_le_bytes(self.tape.array()?);
+                    self.push(Value::int(i64::from(n)))?;
+                }
+                b'J' => {
+                    let n = i32::from_le_bytes(self.tape.array()?);
+                    self.push(Value::int(i64::from(n)))?;
+                }
+                b'G' => {
+                    self.tape.skip(8)?;
+                    self.push(Value::PLAIN)?;
+                }
+                0x8c | b'U' => {
+                    let [n] = self.tape.array::<1>()?;
+                    self.text(at, u64::from(n))?;
+                }
+                b'X' => {
+                    let n = u32::from_le_bytes(self.tape.array()?);
+                    self.text(at, u64::from(n))?;
+                }
+                b'T' => {
+                    let n = i32::from_le_bytes(self.tape.array()?);
+                    let Ok(n) = u64::try_from(n) else { return self.fault("negative-length") };
+                    self.text(at, n)?;
+                }
+                0x8d => {
+                    let n = u64::from_le_bytes(self.tape.array()?);
+                    self.text(at, n)?;
+                }
+                b'C' => {
+                    let [n] = self.tape.array::<1>()?;
+                    self.blob(at, u64::from(n))?;
+                }
+                b'B' => {
+                    let n = u32::from_le_bytes(self.tape.array()?);
+                    self.blob(at, u64::from(n))?;
+                }
+                0x8e | 0x96 => {
+                    let n = u64::from_le_bytes(self.tape.array()?);
+                    self.blob(at, n)?;
+                }
+                b'(' => {
+                    if self.marks.len() >= self.limits.stack {
+                        return Err(Error::limit(at, "pickle-stack"));
+                    }
+                    self.marks.push(self.stack.len());
+                }
+                b't' => {
+                    let m = self.mark()?;
+                    let v = self.tuple(m);
+                    self.push(v)?;
+                }
+                0x85..=0x87 => {
+                    let n = usize::from(byte - 0x84);
+                    let Some(from) = self.stack.len().checked_sub(n).filter(|f| *f >= self.floor()) else { return self.fault("stack-empty") };
+                    let v = self.tuple(from);
+                    self.push(v)?;
+                }
+                b')' => self.push(Value::tuple(0, 0))?,
+                b']' => {
+                    let id = self.slots.fresh();
+                    self.push(Value::list(id))?;
+                }
+                b'}' => {
+                    let id = self.slots.fresh();
+                    self.push(Value::dict(id))?;
+                }
+                0x8f => self.push(Value::set(0, 0))?,
+                b'N' => self.push(Value::NONE)?,
+                0x88 | 0x89 => self.push(Value::bool(byte == 0x88))?,
+                b'a' => {
+                    let v = self.pop()?;
+                    let target = self.top()?;
+                    self.fill(target, &[v], "APPEND", at)?;
+                }
+                b's' => {
+                    let v = self.pop()?;
+                    let k = self.pop()?;
+                    let target = self.top()?;
+                    self.fill(target, &[k, v], "SETITEM", at)?;
+                }
+                b'e' | b'u' | 0x90 => {
+                    let m = self.mark()?;
+                    let items = self.stack.split_off(m);
+                    let target = self.top()?;
+                    let name = match byte {
+                        b'e' => "APPENDS",
+                        b'u' => "SETITEMS",
+                        _ => "ADDITEMS",
+                    };
+                    if !items.is_empty() {
+                        self.fill(target, &items, name, at)?;
+                    }
+                    // Hands the allocation back: batches of a thousand follow one another.
+                    if self.stack.capacity() < items.capacity() && self.stack.len() < items.capacity() {
+                        let mut items = items;
+                        items.clear();
+                        items.extend_from_slice(&self.stack);
+                        self.stack = items;
+                    }
+                }
+                b'l' => {
+                    let m = self.mark()?;
+                    let id = self.slots.fresh();
+                    let items = self.stack.split_off(m);
+                    self.fill(Value::list(id), &items, "LIST", at)?;
+                    self.push(Value::list(id))?;
+                }
+                b'd' => {
+                    let m = self.mark()?;
+                    let id = self.slots.fresh();
+                    let items = self.stack.split_off(m);
+                    self.fill(Value::dict(id), &items, "DICT", at)?;
+                    self.push(Value::dict(id))?;
+                }
+                0x91 => {
+                    let m = self.mark()?;
+                    let weight = self.weigh(&self.stack[m..]);
+                    let span = self.pool.keep(&self.stack[m..], weight);
+                    self.stack.truncate(m);
+                    self.push(Value::set(span.at, usize::from(span.len)))?;
+                }
+                b'c' => {
+                    let (module, name) = self.two_lines()?;
+                    let len = self.tape.at() - at;
+                    let g = self.import(module, name, at, len)?;
+                    self.push(Value::global(g))?;
+                }
+                0x93 => {
+                    let name = self.pop()?;
+                    let module = self.pop()?;
+                    let v = self.stack_global(module, name, at)?;
+                    self.push(v)?;
+                }
+                b'i' => {
+                    let (module, name) = self.two_lines()?;
+                    let len = self.tape.at() - at;
+                    let g = self.import(module, name, at, len)?;
+                    let m = self.mark()?;
+                    let args = self.tuple(m);
+                    let v = self.call(Value::global(g), args, at, len)?;
+                    self.push(v)?;
+                }
+                b'o' => {
+                    let m = self.mark()?;
+                    if m >= self.stack.len() {
+                        return self.fault("stack-empty");
+                    }
+                    let callee = self.stack[m];
+                    let args = self.tuple(m + 1);
+                    self.stack.truncate(m);
+                    let v = self.call(callee, args, at, 1)?;
+                    self.push(v)?;
+                }
+                0x81 => {
+                    let args = self.pop()?;
+                    let callee = self.pop()?;
+                    let v = self.call(callee, args, at, 1)?;
+                    self.push(v)?;
+                }
+                0x92 => {
+                    let kwargs = self.pop()?;
+                    let args = self.pop()?;
+                    let callee = self.pop()?;
+                    let mut items = self.items(args).unwrap_or_default();
+                    if let Kind::Dict(id) = kwargs.kind()
+                        && self.slots.items(id).is_some_and(|(i, _)| !i.is_empty())
+                    {
+                        items.push(kwargs);
+                    }
+                    let span = self.pool.keep(&items, 0);
+                    let v = self.call(callee, Value::tuple(span.at, usize::from(span.len)), at, 1)?;
+                    self.push(v)?;
+                }
+                b'R' => {
+                    let args = self.pop()?;
+                    let callee = self.pop()?;
+                    let v = self.call(callee, args, at, 1)?;
+                    self.push(v)?;
+                }
+                b'b' => {
+                    let state = self.pop()?;
+                    let target = self.top()?;
+                    self.build(target, state, at);
+                }
+                b'P' => {
+                    let (a, n) = self.tape.line()?;
+                    let span = self.pool.keep(&[Value::str(at, n as usize)], 0);
+                    let text = String::from_utf8_lossy(&self.tape.peek(a, n, 400)).into_owned();
+                    self.facts.push((at, n + 2, Fact::PersistentId { text }));
+                    self.push(Value::persistent(span.at, 1))?;
+                }
+                b'Q' => {
+                    let id = self.pop()?;
+                    self.persistent(id, at);
+                    let span = self.pool.keep(&[id], 0);
+                    self.push(Value::persistent(span.at, 1))?;
+                }
+                0x82..=0x84 => {
+                    let code = match byte {
+                        0x82 => u64::from(u8::from_le_bytes(self.tape.array()?)),
+                        0x83 => u64::from(u16::from_le_bytes(self.tape.array()?)),
+                        _ => u64::from(u32::from_le_bytes(self.tape.array()?)),
+                    };
+                    let len = self.tape.at() - at;
+                    self.facts_capped((at, len, Fact::Extension { code }));
+                    let v = match self.extensions.get(&code).cloned() {
+                        Some((module, name)) => Value::global(self.import(module, name, at, len)?),
+                        None => Value::global(self.named("copyreg", &format!("extension {code}"), at, len, false)?),
+                    };
+                    self.push(v)?;
+                }
+                0x80 => {
+                    let [n] = self.tape.array::<1>()?;
+                    self.proto = self.proto.max(n);
+                }
+                0x95 => {
+                    let n = u64::from_le_bytes(self.tape.array()?);
+                    self.tape.frame(n);
+                }
+                b'.' => {
+                    self.pop()?;
+                    return Ok(Stop::Stop);
+                }
+                b'0' => {
+                    // As both unpicklers do it: with nothing above the mark, POP takes the mark.
+                    if self.stack.len() > self.floor() {
+                        self.stack.pop();
+                    } else if self.marks.pop().is_none() {
+                        return self.fault("stack-empty");
+                    }
+                }
+                b'1' => {
+                    let m = self.mark()?;
+                    self.stack.truncate(m);
+                }
+                b'2' => {
+                    let v = self.top()?;
+                    self.push(v)?;
+                }
+                b'I' | b'L' => {
+                    let (a, n) = self.tape.line()?;
+                    let v = integer(&self.tape.peek(a, n, 64), byte == b'I');
+                    self.push(v)?;
+                }
+                b'F' => {
+                    self.tape.line()?;
+                    self.push(Value::PLAIN)?;
+                }
+                0x8a => {
+                    let [n] = self.tape.array::<1>()?;
+                    let a = self.tape.skip(u64::from(n))?;
+                    let v = long(&self.tape.peek(a, u64::from(n), 16), u64::from(n));
+                    self.push(v)?;
+                }
+                0x8b => {
+                    let n = i32::from_le_bytes(self.tape.array()?);
+                    let Ok(n) = u64::try_from(n) else { return self.fault("negative-length") };
+                    let a = self.tape.skip(n)?;
+                    let v = long(&self.tape.peek(a, n, 16), n);
+                    self.push(v)?;
+                }
+                b'S' | b'V' => {
+                    let (_, n) = self.tape.line()?;
+                    if n >= 16 {
+                        self.note_nested(at + 1, n);
+                    }
+                    // The two bytes `'_` can stand before a dunder in a quoted text; telling is left to the slow path.
+                    self.push(Value::str(at, n.min(0xfffe) as usize))?;
+                }
+                b'g' => {
+                    let (a, n) = self.tape.line()?;
+                    let Some(k) = key(&self.tape.peek(a, n, 64)) else { return self.fault("bad-number") };
+                    self.get(k)?;
+                }
+                b'p' => {
+                    let (a, n) = self.tape.line()?;
+                    let Some(k) = key(&self.tape.peek(a, n, 64)) else { return self.fault("bad-number") };
+                    self.put(k)?;
+                }
+                0x97 => self.push(Value::PLAIN)?,
+                0x98 => {
+                    self.top()?;
+                }
+                _ => return self.fault("unknown-opcode"),
+            }
+        }
+    }
+
+    fn facts_capped(&mut self, fact: (u64, u64, Fact)) {
+        if self.facts.len() < self.limits.facts {
+            self.facts.push(fact);
+        }
+    }
+
+    #[inline]
+    fn get(&mut self, key: u64) -> Result<()> {
+        match self.memo.get(key) {
+            Some(v) => self.push(v),
+            None => self.fault("memo-unset"),
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, key: u64) -> Result<()> {
+        let v = self.top()?;
+        if self.memo.len >= self.limits.memo || self.memo.chunks() > (self.limits.memo as usize) / 1024 {
+            return Err(Error::limit(self.tape.at(), "pickle-memo"));
+        }
+        self.memo.put(key, v);
+        Ok(())
+    }
+
+    #[inline]
+    fn text(&mut self, at: u64, len: u64) -> Result<()> {
+        let from = self.tape.skip(len)?;
+        if len >= 64 {
+            self.note_nested(from, len);
+        }
+        // A length of 0xffff marks a text that is too long for a name or starts like a special method.
+        let len = if len > 2 && len < 64 && self.tape.starts_dunder(from) { 0xffff } else { len.min(0xfffe) as usize };
+        self.push(Value::str(at, len))
+    }
+
+    #[inline]
+    fn blob(&mut self, at: u64, len: u64) -> Result<()> {
+        let from = self.tape.skip(len)?;
+        if len >= 8 {
+            self.note_nested(from, len);
+        }
+        self.push(Value::bytes(at, len.min(0xffff) as usize))
+    }
+
+    /// Remembers constants that begin like something that is read by itself.
+    fn note_nested(&mut self, at: u64, len: u64) {
+        if self.nested.len() >= 4096 {
+            return;
+        }
+        let head = self.tape.peek(at, len, 8);
+        let pickle = matches!(head.as_slice(), [0x80, 0..=5, ..]);
+        let other = [&b"PK\x03\x04"[..], b"\x7fELF", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"].iter().any(|m| head.starts_with(m));
+        if pickle || other {
+            self.nested.push((at, len));
+        }
+    }
+
+    fn weigh(&self, items: &[Value]) -> u32 {
+        let (mut most, mut count) = (0, 0u32);
+        for v in items {
+            let w = match v.kind() {
+                Kind::Tuple(s) | Kind::Set(s) => self.pool.weight(s),
+                Kind::List(id) | Kind::Dict(id) => self.slots.weight(id),
+                _ => continue,
+            };
+            count += 1;
+            most = most.max(w);
+        }
+        most + count.checked_ilog2().unwrap_or(0)
+    }
+
+    fn tuple(&mut self, from: usize) -> Value {
+        let items = &self.stack[from..];
+        if items.is_empty() {
+            return Value::tuple(0, 0);
+        }
+        let weight = self.weigh(items);
+        self.heaviest = self.heaviest.max(weight);
+        let span = self.pool.keep(&self.stack[from..], weight);
+        self.stack.truncate(from);
+        Value::tuple(span.at, usize::from(span.len))
+    }
+
+    fn two_lines(&mut self) -> Result<(String, String)> {
+        let (a, n) = self.tape.line()?;
+        let module = decode(&self.tape.peek(a, n, NAME));
+        // The module is imported before the name is looked at: without a second line it still has been asked for.
+        let (b, m) = match self.tape.line() {
+            Ok(line) => line,
+            Err(Error::Malformed { .. }) => (self.tape.at(), 0),
+            Err(e) => return Err(e),
+        };
+        let name = decode(&self.tape.peek(b, m, NAME));
+        Ok((module, name))
+    }
+
+    fn import(&mut self, module: String, name: String, at: u64, len: u64) -> Result<u32> {
+        self.named(&module, &name, at, len, true)
+    }
+
+    fn named(&mut self, module: &str, name: &str, at: u64, len: u64, asked: bool) -> Result<u32> {
+        let key = format!("{module}\n{name}");
+        if let Some(id) = self.by_name.get(&key) {
+            self.globals[*id as usize].asked |= asked;
+            return Ok(*id);
+        }
+        if self.globals.len() >= self.limits.facts {
+            return Err(Error::limit(at, "imports"));
+        }
+        let id = self.globals.len() as u32;
+        self.globals.push(Global {
+            module: module.to_string(),
+            name: name.to_string(),
+            at,
+            len,
+            usage: Use::default(),
+            wraps: Vec::new(),
+            asked,
+            tensor: super::torch::rebuilds(module, name),
+            calls: 0,
+            mutated: 0,
+        });
+        self.by_name.insert(key, id);
+        Ok(id)
+    }
+
+    fn stack_global(&mut self, module: Value, name: Value, at: u64) -> Result<Value> {
+        let (m, n) = (self.string(module), self.string(name));
+        if let (Some(m), Some(n)) = (&m, &n) {
+            return Ok(Value::global(self.import(m.clone(), n.clone(), at, 1)?));
+        }
+        // A number or None raises; anything made by a call may be any text.
+        let maybe = |v: Value| matches!(v.kind(), Kind::Str(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Global(_));
+        let text = format!("{}.{}", m.unwrap_or_else(|| self.show(module)), n.unwrap_or_else(|| self.show(name)));
+        if maybe(module) && maybe(name) {
+            self.acted = true;
+            self.facts_capped((at, 1, Fact::ComputedImport { text: text.clone() }));
+        }
+        let id = self.named("?", &text, at, 1, false)?;
+        Ok(Value::global(id))
+    }
+
+    /// The text of a constant, or what constant calls make of constants.
+    pub fn string(&self, v: Value) -> Option<String> {
+        match v.kind() {
+            Kind::Str(spot) => self.read_text(spot),
+            _ => None,
+        }
+    }
+
+    /// Reads a text again from its opcode.
+    fn read_text(&self, spot: Spot) -> Option<String> {
+        let head: [u8; 9] = {
+            let mut h = [0; 9];
+            let got = self.tape.peek(spot.at, 9.min(self.view.len() - spot.at.min(self.view.len())), 9);
+            h.get_mut(..got.len())?.copy_from_slice(&got);
+            h
+        };
+        let (from, len) = match head[0] {
+            0x8c | b'U' => (2, u64::from(head[1])),
+            b'X' | b'T' => (5, u64::from(u32::from_le_bytes([head[1], head[2], head[3], head[4]]))),
+            0x8d => (9, u64::from_le_bytes([head[1], head[2], head[3], head[4], head[5], head[6], head[7], head[8]])),
+            b'S' | b'V' | b'P' => {
+                let line = self.tape.peek(spot.at + 1, self.view.len().saturating_sub(spot.at + 1), NAME);
+                let end = line.iter().position(|b| *b == b'\n')?;
+                return Some(match head[0] {
+                    b'S' => unquote(&line[..end]),
+                    b'V' => raw_unicode(&line[..end]),
+                    _ => decode(&line[..end]),
+                });
+            }
+            _ => return None,
+        };
+        (len <= NAME as u64).then(|| decode(&self.tape.peek(spot.at + from, len, NAME)))
+    }
+
+    /// Items of a tuple, list or set, if they are still known.
+    pub fn items(&self, v: Value) -> Option<Vec<Value>> {
+        match v.kind() {
+            Kind::Tuple(s) | Kind::Set(s) if s.len == 0 && s.at == 0 => Some(Vec::new()),
+            Kind::Tuple(s) | Kind::Set(s) => self.pool.items(s),
+            Kind::List(id) => self.slots.items(id).map(|(i, _)| i.to_vec()),
+            _ => None,
+        }
+    }
+
+    /// The arguments of a call's result.
+    pub fn args_of(&self, v: Value) -> Option<Vec<Value>> {
+        match v.kind() {
+            Kind::Call { node, .. } => {
+                let args = self.pool.items(self.pool.node(node)?)?;
+                self.items(*args.first()?)
+            }
+            _ => None,
+        }
+    }
+
+    fn call(&mut self, callee: Value, args: Value, at: u64, len: u64) -> Result<Value> {
+        let id = match callee.kind() {
+            Kind::Global(id) => id,
+            Kind::Call { .. } | Kind::Persistent(_) => {
+                self.acted = true;
+                match self.resolve_callee(callee, args, at)? {
+                    Some(id) => id,
+                    None => {
+                        let text = format!("{}{}", self.show(callee), self.show_args(args));
+                        self.facts_capped((at, len, Fact::ComputedImport { text }));
+                        self.named("?", "()", at, len, false)?
+                    }
+                }
+            }
+            // Numbers and texts cannot be called: every unpickler raises here.
+            _ => return self.fault("not-callable"),
+        };
+        self.acted = true;
+        let span = self.pool.keep(&[args], 0);
+        let result = Value::call(id, span.at as u32);
+        let g = &mut self.globals[id as usize];
+        g.usage.called = true;
+        g.calls = g.calls.saturating_add(1);
+        let (shown, tensor) = (g.calls, g.tensor);
+        if tensor {
+            let name = g.name.clone();
+            if let Some(items) = self.items(args) {
+                super::torch::called(self, &name, &items, at, span.at as u32);
+            }
+            return Ok(result);
+        }
+        let follow = self.follow(id, args, at)?;
+        if shown <= CALLS_SHOWN {
+            let text = self.show(result);
+            let g = &self.globals[id as usize];
+            let (module, name) = (g.module.clone(), g.name.clone());
+            self.facts_capped((at, len, Fact::Call { module, name, text }));
+        }
+        Ok(follow.unwrap_or(result))
+    }
+
+    /// Calls whose result is known from constant arguments: they reach a name without `find_class`.
+    fn follow(&mut self, id: u32, args: Value, at: u64) -> Result<Option<Value>> {
+        let g = &self.globals[id as usize];
+        let module = match g.module.as_str() {
+            "__builtin__" => "builtins",
+            "copy_reg" => "copyreg",
+            "_functools" => "functools",
+            m => m,
+        }
+        .to_string();
+        let name = g.name.clone();
+        let items = self.items(args);
+        let first = items.as_ref().and_then(|i| i.first().copied());
+        let second = items.as_ref().and_then(|i| i.get(1).copied());
+        match (module.as_str(), name.as_str()) {
+            ("copyreg", "add_extension") => {
+                if let Some([m, n, code]) = items.as_deref().and_then(|i| <[Value; 3]>::try_from(i).ok())
+                    && let (Some(m), Some(n), Kind::Int(code)) = (self.string(m), self.string(n), code.kind())
+                    && let Ok(code) = u64::try_from(code)
+                    && self.extensions.len() < self.limits.facts
+                {
+                    self.extensions.insert(code, (m, n));
+                }
+                Ok(None)
+            }
+            ("functools", "partial") => {
+                let wrapped = match first.map(Value::kind) {
+                    Some(Kind::Global(w)) => {
+                        self.globals[w as usize].usage.called = true;
+                        (self.globals[w as usize].module.clone(), self.globals[w as usize].name.clone())
+                    }
+                    _ => ("?".to_string(), first.map(|f| self.show(f)).unwrap_or_default()),
+                };
+                self.wrap(id, wrapped);
+                Ok(None)
+            }
+            ("builtins", "getattr") => {
+                let attr = second.and_then(|s| self.string(s));
+                let owner = match first.map(Value::kind) {
+                    Some(Kind::Global(o)) => Some((self.globals[o as usize].module.clone(), self.globals[o as usize].name.clone())),
+                    Some(Kind::Call { global, .. }) => Some((self.globals[global as usize].module.clone(), format!("{}()", self.globals[global as usize].name))),
+                    _ => None,
+                };
+                let (Some(attr), Some((m, n))) = (attr, owner) else {
+                    self.wrap(id, ("?".to_string(), "?".to_string()));
+                    return Ok(None);
+                };
+                let dotted = if n.is_empty() { attr } else { format!("{n}.{attr}") };
+                self.wrap(id, (m.clone(), dotted.clone()));
+                Ok(Some(Value::global(self.named(&m, &dotted, at, 1, false)?)))
+            }
+            ("builtins", "__import__") | ("importlib" | "importlib._bootstrap", "import_module" | "_gcd_import" | "__import__") => {
+                let Some(m) = first.and_then(|s| self.string(s)) else { return Ok(None) };
+                Ok(Some(Value::global(self.named(&m, "", at, 1, false)?)))
+            }
+            ("pydoc", "locate") | ("pkgutil", "resolve_name") => {
+                let Some(path) = first.and_then(|s| self.string(s)) else { return Ok(None) };
+                let Some((m, n)) = path.split_once(':').or_else(|| path.rsplit_once('.')) else { return Ok(None) };
+                Ok(Some(Value::global(self.named(m, n, at, 1, false)?)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn wrap(&mut self, id: u32, wrapped: (String, String)) {
+        let g = &mut self.globals[id as usize];
+        if g.wraps.len() < 1000 && !g.wraps.contains(&wrapped) {
+            g.wraps.push(wrapped);
+        }
+    }
+
+    /// What calling the result of a call calls: `attrgetter("system")(os)` is followed, a partial object calls what it wraps.
+    fn resolve_callee(&mut self, callee: Value, args: Value, at: u64) -> Result<Option<u32>> {
+        let Kind::Call { global, .. } = callee.kind() else { return Ok(None) };
+        let g = &self.globals[global as usize];
+        let (module, name) = (g.module.clone(), g.name.clone());
+        let made_with = self.args_of(callee).unwrap_or_default();
+        match (module.as_str(), name.as_str()) {
+            ("functools" | "_functools", "partial") => match made_with.first().map(|v| v.kind()) {
+                Some(Kind::Global(id)) => Ok(Some(id)),
+                _ => Ok(None),
+            },
+            ("operator" | "_operator", "attrgetter") => {
+                let attr = made_with.first().and_then(|v| self.string(*v));
+                let owner = self.items(args).and_then(|i| i.first().copied());
+                match (attr, owner.map(Value::kind)) {
+                    (Some(attr), Some(Kind::Global(o))) => {
+                        let g = &self.globals[o as usize];
+                        let (m, n) = (g.module.clone(), if g.name.is_empty() { attr } else { format!("{}.{attr}", g.name) });
+                        self.named(&m, &n, at, 1, false).map(Some)
+                    }
+                    _ => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn build(&mut self, target: Value, state: Value, at: u64) {
+        match target.kind() {
+            Kind::Global(id) => {
+                self.acted = true;
+                self.globals[id as usize].usage.built = true;
+                self.mutation(id, "BUILD", 0x10, true, target, at);
+            }
+            Kind::Call { global, .. } => {
+                self.acted = true;
+                let g = &mut self.globals[global as usize];
+                g.usage.built = true;
+                if g.tensor {
+                    self.mutation(global, "BUILD", 0x20, false, target, at);
+                }
+            }
+            Kind::Persistent(_) => {
+                let text = format!("{} ← {}", self.show(target), self.show(state));
+                self.facts_capped((at, 1, Fact::Mutation { opcode: "BUILD", module: "persistent_load".into(), name: String::new(), global: true, text }));
+            }
+            _ => {}
+        }
+    }
+
+    /// Item opcodes: on a list, dictionary or set they fill it; on anything else they call its methods.
+    fn fill(&mut self, target: Value, items: &[Value], opcode: &'static str, at: u64) -> Result<()> {
+        match target.kind() {
+            Kind::List(id) | Kind::Dict(id) => {
+                let weight = self.weigh(items);
+                self.heaviest = self.heaviest.max(weight);
+                self.slots.add(id, items, weight);
+            }
+            Kind::Set(_) => {}
+            Kind::Call { global, .. } => {
+                let bit = match opcode {
+                    "SETITEM" | "SETITEMS" => 1,
+                    "APPEND" | "APPENDS" => 2,
+                    _ => 4,
+                };
+                self.mutation(global, opcode, bit, false, target, at);
+            }
+            Kind::Global(id) => {
+                self.acted = true;
+                self.mutation(id, opcode, 8, true, target, at);
+            }
+            Kind::Persistent(_) => {
+                let text = self.show(target);
+                self.facts_capped((at, 1, Fact::Mutation { opcode, module: "persistent_load".into(), name: String::new(), global: true, text }));
+            }
+            _ => {}
+        }
+        if matches!(opcode, "SETITEM" | "SETITEMS" | "DICT") {
+            for pair in items.chunks_exact(2) {
+                self.pair(pair[0], pair[1], at);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn pair(&mut self, key: Value, value: Value, at: u64) {
+        let Kind::Str(spot) = key.kind() else { return };
+        // 0 comes out of the memo, 0xffff is marked, and texts of lines are not told apart: only those are looked at again.
+        let look = spot.len == 0xffff || (self.proto < 2 && spot.len < 64) || (spot.len == 0 && self.special < 100_000);
+        if look {
+            self.special += 1;
+            if let Some(text) = self.string(key)
+                && super::SPECIAL_METHODS.contains(&text.as_str())
+            {
+                self.facts_capped((at, 1, Fact::SpecialKey { key: text }));
+            }
+        }
+        if let Kind::Call { global, node } = value.kind()
+            && self.globals[global as usize].tensor
+        {
+            self.torch.name(node, spot);
+        }
+    }
+
+    fn mutation(&mut self, id: u32, opcode: &'static str, bit: u8, global: bool, target: Value, at: u64) {
+        let g = &mut self.globals[id as usize];
+        if g.mutated & bit != 0 {
+            return;
+        }
+        g.mutated |= bit;
+        let (module, name) = (g.module.clone(), g.name.clone());
+        let text = self.show(target);
+        self.facts_capped((at, 1, Fact::Mutation { opcode, module, name, global, text }));
+    }
+
+    fn persistent(&mut self, id: Value, at: u64) {
+        if !super::torch::persistent(self, id, at) {
+            let text = self.show(id);
+            self.facts_capped((at, 1, Fact::PersistentId { text }));
+        }
+    }
+
+    /// The value as Python would write it, shortened.
+    pub fn show(&self, v: Value) -> String {
+        let mut out = String::new();
+        self.write(v, 4, &mut out);
+        out
+    }
+
+    fn show_args(&self, args: Value) -> String {
+        let mut out = String::from("(");
+        self.write_items(args, 4, &mut out);
+        out.push(')');
+        out
+    }
+
+    fn write_items(&self, args: Value, depth: u32, out: &mut String) {
+        match self.items(args) {
+            Some(items) => {
+                for (n, v) in items.iter().enumerate() {
+                    if n > 0 {
+                        out.push_str(", ");
+                    }
+                    if n == 6 || out.len() > 300 {
+                        out.push('…');
+                        break;
+                    }
+                    self.write(*v, depth, out);
+                }
+            }
+            None => out.push('…'),
+        }
+    }
+
+    /// Depth and length are bounded, so that the recursion is too.
+    fn write(&self, v: Value, depth: u32, out: &mut String) {
+        if depth == 0 || out.len() > 300 {
+            out.push('…');
+            return;
+        }
+        match v.kind() {
+            Kind::Plain => out.push('…'),
+            Kind::None => out.push_str("None"),
+            Kind::Bool(b) => out.push_str(if b { "True" } else { "False" }),
+            Kind::Int(n) => out.push_str(&n.to_string()),
+            Kind::Str(_) => match self.string(v) {
+                Some(text) => {
+                    out.push('"');
+                    out.push_str(&crate::text::printable(&text, 160));
+                    out.push('"');
+                }
+                None => out.push('…'),
+            },
+            Kind::Bytes(spot) => {
+                let raw = self.tape.peek(spot.at + 2, u64::from(spot.len).min(40), 40);
+                out.push_str("b\"");
+                out.push_str(&crate::text::printable(&raw.escape_ascii().to_string(), 60));
+                out.push('"');
+            }
+            Kind::Global(id) => self.write_name(id, out),
+            Kind::Call { global, .. } => {
+                self.write_name(global, out);
+                out.push('(');
+                match self.args_of(v) {
+                    Some(args) => {
+                        for (n, a) in args.iter().enumerate() {
+                            if n > 0 {
+                                out.push_str(", ");
+                            }
+                            if n == 6 || out.len() > 300 {
+                                out.push('…');
+                                break;
+                            }
+                            self.write(*a, depth - 1, out);
+                        }
+                    }
+                    None => out.push('…'),
+                }
+                out.push(')');
+            }
+            Kind::Tuple(_) => {
+                out.push('(');
+                self.write_items(v, depth - 1, out);
+                out.push(')');
+            }
+            Kind::Set(_) => {
+                out.push('{');
+                self.write_items(v, depth - 1, out);
+                out.push('}');
+            }
+            Kind::List(_) => {
+                out.push('[');
+                self.write_items(v, depth - 1, out);
+                out.push(']');
+            }
+            Kind::Dict(id) => {
+                out.push('{');
+                match self.slots.items(id) {
+                    Some((items, more)) => {
+                        for (n, pair) in items.chunks(2).enumerate() {
+                            if n > 0 {
+                                out.push_str(", ");
+                            }
+                            for (m, x) in pair.iter().enumerate() {
+                                if m > 0 {
+                                    out.push_str(": ");
+                                }
+                                self.write(*x, depth - 1, out);
+                            }
+                        }
+                        if more {
+                            out.push_str(", …");
+                        }
+                    }
+                    None => out.push('…'),
+                }
+                out.push('}');
+            }
+            Kind::Persistent(span) => {
+                out.push_str("persistent_load(");
+                if let Some(id) = self.pool.items(span).and_then(|i| i.first().copied()) {
+                    self.write(id, depth - 1, out);
+                }
+                out.push(')');
+            }
+        }
+    }
+
+    fn write_name(&self, id: u32, out: &mut String) {
+        let g = &self.globals[id as usize];
+        match (g.module.as_str(), g.name.as_str()) {
+            ("builtins" | "__builtin__", name) => out.push_str(&crate::text::printable(name, 100)),
+            (module, "") => out.push_str(&crate::text::printable(module, 100)),
+            (module, name) => {
+                out.push_str(&crate::text::printable(module, 100));
+                out.push('.');
+                out.push_str(&crate::text::printable(name, 100));
+            }
+        }
+    }
+
+    /// Values left on the stack, for tests.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+/// UTF-8, or one character a byte where it is not.
+fn decode(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(s) => s.to_string(),
+        Err(_) => bytes.iter().map(|b| *b as char).collect(),
+    }
+}
+
+/// INT and LONG in every spelling that `strtol(…, 0)` or `int(…, 0)` accepts; what is not understood is a plain number.
+fn integer(line: &[u8], short: bool) -> Value {
+    if short && line == b"00" {
+        return Value::bool(false);
+    }
+    if short && line == b"01" {
+        return Value::bool(true);
+    }
+    let cut = line.iter().position(|b| *b == 0).unwrap_or(line.len());
+    let text: String = line[..cut].iter().map(|b| *b as char).filter(|c| *c != '_' && !c.is_whitespace()).collect();
+    let text = text.strip_suffix('L').unwrap_or(&text);
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(d) => (true, d),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let lower = digits.to_ascii_lowercase();
+    let parsed = if let Some(h) = lower.strip_prefix("0x") {
+        i64::from_str_radix(h, 16)
+    } else if let Some(o) = lower.strip_prefix("0o") {
+        i64::from_str_radix(o, 8)
+    } else if let Some(b) = lower.strip_prefix("0b") {
+        i64::from_str_radix(b, 2)
+    } else {
+        lower.parse()
+    };
+    parsed.map_or(Value::PLAIN, |n| Value::int(if negative { -n } else { n }))
+}
+
+/// A memo key as `int()` reads it.
+fn key(line: &[u8]) -> Option<u64> {
+    match integer(line, false).kind() {
+        Kind::Int(n) => u64::try_from(n).ok(),
+        _ => None,
+    }
+}
+
+/// LONG1 and LONG4: little-endian two's complement.
+fn long(bytes: &[u8], len: u64) -> Value {
+    if len > 8 {
+        return Value::PLAIN;
+    }
+    let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
+    let mut out = if negative { [0xff; 8] } else { [0; 8] };
+    for (o, b) in out.iter_mut().zip(bytes) {
+        *o = *b;
+    }
+    Value::int(i64::from_le_bytes(out))
+}
+
+/// STRING: a Python `repr` with its escapes.
+fn unquote(line: &[u8]) -> String {
+    let line = line.trim_ascii_end();
+    let inner = match line {
+        [q @ (b'\'' | b'"'), inner @ .., e] if q == e => inner,
+        other => other,
+    };
+    let mut out = Vec::with_capacity(inner.len());
+    let mut i = 0;
+    while let Some(b) = inner.get(i) {
+        i += 1;
+        if *b != b'\\' {
+            out.push(*b);
+            continue;
+        }
+        let Some(e) = inner.get(i) else { break };
+        i += 1;
+        match e {
+            b'n' => out.push(b'\n'),
+            b't' => out.push(b'\t'),
+            b'r' => out.push(b'\r'),
+            b'a' => out.push(7),
+            b'b' => out.push(8),
+            b'f' => out.push(12),
+            b'v' => out.push(11),
+            b'x' => {
+                let hex = inner.get(i..i + 2).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+                if let Some(v) = hex {
+                    out.push(v);
+                    i += 2;
+                }
+            }
+            b'0'..=b'7' => {
+                let mut v = u32::from(e - b'0');
+                for _ in 0..2 {
+                    if let Some(d @ b'0'..=b'7') = inner.get(i) {
+                        v = v * 8 + u32::from(d - b'0');
+                        i += 1;
+                    }
+                }
+                out.push(v as u8);
+            }
+            other => out.push(*other),
+        }
+    }
+    decode(&out)
+}
+
+/// UNICODE: raw-unicode-escape.
+fn raw_unicode(line: &[u8]) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut i = 0;
+    while let Some(b) = line.get(i) {
+        i += 1;
+        if *b == b'\\'
+            && let Some(kind @ (b'u' | b'U')) = line.get(i)
+        {
+            let n = if *kind == b'u' { 4 } else { 8 };
+            let code = line.get(i + 1..i + 1 + n).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u32::from_str_radix(h, 16).ok());
+            if let Some(code) = code {
+                out.push(char::from_u32(code).unwrap_or('\u{fffd}'));
+                i += 1 + n;
+                continue;
+            }
+        }
+        out.push(*b as char);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_every_spelling() {
+        assert_eq!(integer(b"0x10", true), Value::int(16));
+        assert_eq!(integer(b" 1_0 ", true), Value::int(10));
+        assert_eq!(integer(b"01", true), Value::bool(true));
+        assert_eq!(integer(b"1\0x", true), Value::int(1));
+        assert_eq!(integer(b"-7L", false), Value::int(-7));
+        assert_eq!(key(b"+3"), Some(3));
+        assert_eq!(long(&[0xff], 1), Value::int(-1));
+        assert_eq!(long(&[0x80, 0], 2), Value::int(128));
+    }
+
+    #[test]
+    fn texts_with_every_escape() {
+        assert_eq!(unquote(b"'o\\x73'"), "os");
+        assert_eq!(unquote(b"\"\\157s\""), "os");
+        assert_eq!(raw_unicode(b"\\u006f\\U00000073"), "os");
+    }
+}

@@ -1,0 +1,245 @@
+//! The machine's memo and pools: what is remembered about objects, in bounded memory.
+
+use super::value::{Kind, Span, Value};
+use std::collections::HashMap;
+
+const CHUNK: usize = 4096;
+/// Low 28 bits of a memo word hold what fits; the rest goes through `wide`.
+const SMALL: u64 = 1 << 28;
+
+/// Memo entries as four-byte words in chunks: a real pickle memoises one object in every two or three opcodes.
+#[derive(Default)]
+pub struct Memo {
+    chunks: HashMap<u64, Box<[u32; CHUNK]>>,
+    last: Option<(u64, Box<[u32; CHUNK]>)>,
+    wide: Vec<Value>,
+    /// Number of entries in use, which is what MEMOIZE takes for its index.
+    pub len: u64,
+}
+
+impl Memo {
+    fn chunk(&mut self, page: u64) -> &mut [u32; CHUNK] {
+        if self.last.as_ref().is_none_or(|(p, _)| *p != page) {
+            if let Some((p, c)) = self.last.take() {
+                self.chunks.insert(p, c);
+            }
+            let fresh = self.chunks.remove(&page).unwrap_or_else(|| Box::new([0; CHUNK]));
+            self.last = Some((page, fresh));
+        }
+        // Just filled above when it was empty.
+        &mut self.last.get_or_insert_with(|| (page, Box::new([0; CHUNK]))).1
+    }
+
+    /// Stores a value. Words: 0 is unset; otherwise a four-bit tag (1 plain, 2 str, 3 global, 4 call, 5 wide) and 28 bits.
+    pub fn put(&mut self, key: u64, value: Value) {
+        let word = match value.kind() {
+            Kind::Plain => 1 << 28,
+            Kind::Str(s) if s.at < SMALL => 2 << 28 | s.at as u32,
+            Kind::Global(id) if u64::from(id) < SMALL => 3 << 28 | id,
+            // Which arguments an object was made with is needed right after the call, and by then it is still on the stack.
+            Kind::Call { global, .. } if u64::from(global) < SMALL => 4 << 28 | global,
+            _ if self.wide.len() < 1 << 20 => {
+                self.wide.push(value);
+                5 << 28 | (self.wide.len() - 1) as u32
+            }
+            Kind::Tuple(_) => 6 << 28,
+            Kind::List(_) => 7 << 28,
+            Kind::Dict(_) => 8 << 28,
+            Kind::Set(_) => 9 << 28,
+            Kind::Persistent(_) => 10 << 28,
+            _ => 1 << 28,
+        };
+        let slot = &mut self.chunk(key / CHUNK as u64)[(key % CHUNK as u64) as usize];
+        let fresh = *slot == 0;
+        *slot = word;
+        self.len += u64::from(fresh);
+    }
+
+    /// Looks a value up. A text comes back with an unknown length.
+    pub fn get(&mut self, key: u64) -> Option<Value> {
+        let word = self.chunk(key / CHUNK as u64)[(key % CHUNK as u64) as usize];
+        let low = word & (SMALL as u32 - 1);
+        Some(match word >> 28 {
+            0 => return None,
+            2 => Value::str(u64::from(low), 0),
+            3 => Value::global(low),
+            4 => Value::call(low, 0),
+            5 => self.wide.get(low as usize).copied().unwrap_or(Value::PLAIN),
+            // Position 0 with a length is a forgotten one; without, an empty one.
+            6 => Value::tuple(0, 1),
+            7 => Value::list(0),
+            8 => Value::dict(0),
+            9 => Value::set(0, 1),
+            10 => Value::persistent(0, 1),
+            _ => Value::PLAIN,
+        })
+    }
+
+    /// Chunks in use: what the memory limit counts.
+    pub fn chunks(&self) -> usize {
+        self.chunks.len()
+    }
+}
+
+/// Values kept of tuples, arguments and sets: a ring, so that old contents are forgotten (and then count as unknown).
+pub struct Pool {
+    ring: Box<[Value]>,
+    head: u64,
+}
+
+const POOL: usize = 1 << 17;
+
+impl Default for Pool {
+    fn default() -> Self {
+        // Position 0 stands for "forgotten from the start".
+        Pool { ring: vec![Value::PLAIN; POOL].into_boxed_slice(), head: 1 }
+    }
+}
+
+impl Pool {
+    /// Keeps items (at most 255 of them) with the weight of the whole.
+    pub fn keep(&mut self, items: &[Value], weight: u32) -> Span {
+        let kept = &items[..items.len().min(255)];
+        let at = self.head;
+        for v in kept {
+            self.push(*v);
+        }
+        self.push(Value::int(i64::from(weight)));
+        Span { at, len: kept.len() as u16 }
+    }
+
+    #[inline]
+    fn push(&mut self, v: Value) {
+        self.ring[self.head as usize % POOL] = v;
+        self.head += 1;
+    }
+
+    /// The items, unless they were forgotten.
+    pub fn items(&self, span: Span) -> Option<Vec<Value>> {
+        if span.at == 0 || self.head.saturating_sub(span.at) > POOL as u64 {
+            return None;
+        }
+        Some((0..u64::from(span.len)).map(|n| self.ring[(span.at + n) as usize % POOL]).collect())
+    }
+
+    /// The weight that was kept.
+    pub fn weight(&self, span: Span) -> u32 {
+        if span.at == 0 || self.head.saturating_sub(span.at) > POOL as u64 {
+            return 0;
+        }
+        match self.ring[(span.at + u64::from(span.len)) as usize % POOL].kind() {
+            Kind::Int(n) => u32::try_from(n).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// The next position; a call's node is its low 32 bits.
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// The items kept at a call's node.
+    pub fn node(&self, node: u32) -> Option<Span> {
+        let back = (self.head as u32).wrapping_sub(node);
+        if node == 0 || back as usize > POOL || u64::from(back) > self.head {
+            return None;
+        }
+        Some(Span { at: self.head - u64::from(back), len: 1 })
+    }
+}
+
+/// The first items of lists and dictionaries, likewise forgotten in turn.
+pub struct Slots {
+    ring: Vec<Slot>,
+    next: u64,
+}
+
+#[derive(Clone)]
+struct Slot {
+    id: u64,
+    items: [Value; 8],
+    count: u32,
+    weight: u32,
+}
+
+const SLOTS: usize = 4096;
+
+impl Default for Slots {
+    fn default() -> Self {
+        Slots { ring: vec![Slot { id: 0, items: [Value::PLAIN; 8], count: 0, weight: 0 }; SLOTS], next: 1 }
+    }
+}
+
+impl Slots {
+    /// A new, empty one.
+    #[inline]
+    pub fn fresh(&mut self) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        let slot = &mut self.ring[id as usize % SLOTS];
+        slot.id = id;
+        slot.count = 0;
+        slot.weight = 0;
+        id
+    }
+
+    /// Adds items.
+    pub fn add(&mut self, id: u64, items: &[Value], weight: u32) {
+        let slot = &mut self.ring[id as usize % SLOTS];
+        if slot.id != id || id == 0 {
+            return;
+        }
+        for v in items {
+            if let Some(place) = slot.items.get_mut(slot.count as usize) {
+                *place = *v;
+            }
+            slot.count = slot.count.saturating_add(1);
+            if slot.count >= 8 && items.len() > 16 {
+                slot.count = slot.count.saturating_add(items.len() as u32);
+                break;
+            }
+        }
+        slot.weight = slot.weight.max(weight);
+    }
+
+    /// The first items and whether there are more, unless forgotten.
+    pub fn items(&self, id: u64) -> Option<(&[Value], bool)> {
+        let slot = &self.ring[id as usize % SLOTS];
+        (slot.id == id && id != 0).then(|| (&slot.items[..(slot.count as usize).min(8)], slot.count > 8))
+    }
+
+    /// The weight that was kept.
+    pub fn weight(&self, id: u64) -> u32 {
+        let slot = &self.ring[id as usize % SLOTS];
+        if slot.id == id { slot.weight } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memo_takes_sparse_keys_without_allocating_what_they_claim() {
+        let mut memo = Memo::default();
+        memo.put(0xffff_ffff, Value::global(7));
+        memo.put(u64::MAX, Value::str(9, 3));
+        assert_eq!(memo.get(0xffff_ffff).map(Value::kind), Some(Kind::Global(7)));
+        assert_eq!(memo.get(u64::MAX).map(Value::kind), Some(Kind::Str(super::super::value::Spot { at: 9, len: 0 })));
+        assert_eq!(memo.get(1), None);
+        assert_eq!(memo.len, 2);
+        assert!(memo.chunks() < 3);
+    }
+
+    #[test]
+    fn what_was_pushed_out_of_the_pool_is_unknown() {
+        let mut pool = Pool::default();
+        let span = pool.keep(&[Value::int(1)], 3);
+        assert_eq!(pool.items(span), Some(vec![Value::int(1)]));
+        assert_eq!(pool.weight(span), 3);
+        for _ in 0..POOL {
+            pool.keep(&[Value::NONE], 0);
+        }
+        assert_eq!(pool.items(span), None);
+    }
+}

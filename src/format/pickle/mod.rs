@@ -1,0 +1,229 @@
+//! Python pickle, protocols 0 to 5: every pickle in the bytes, one after the other, and what stands between and behind them.
+
+pub mod listing;
+pub mod machine;
+mod memo;
+pub mod opcode;
+mod tape;
+pub mod torch;
+mod value;
+
+use super::{Format, Match};
+use crate::bytes::View;
+use crate::error::Result;
+use crate::fact::Fact;
+use crate::scan::Scan;
+use machine::{Machine, Stop};
+pub use tape::Frames;
+
+/// Raw pickles.
+pub const PICKLE: Format = Format { id: "pickle", name: "Python pickle", extensions: &["pkl", "pickle", "p", "pck", "pcl", "dill", "sav"], refines: &[], probe, read };
+
+/// Methods that Python calls by itself: as keys of an object's state they turn data into calls.
+pub const SPECIAL_METHODS: &[&str] = &[
+    "__setstate__", "__reduce__", "__reduce_ex__", "__class__", "__getattr__", "__getattribute__", "__setattr__", "__del__", "__call__", "__new__", "__init_subclass__", "__set_name__",
+    "__setitem__", "__builtins__", "__globals__", "__code__", "__import__",
+];
+
+/// Opcodes of a probing run.
+const PROBE: u64 = 20_000;
+
+/// Whether a module and name could be meant as such: a text file that starts with a `c` is not a pickle.
+fn plausible(name: &str) -> bool {
+    !name.is_empty() && name.len() < 200 && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '<' | '>'))
+}
+
+fn probe(view: View<'_>) -> Match {
+    match probe_at(view, 0) {
+        Likeness::Sure => Match::Sure,
+        Likeness::Weak => Match::Weak,
+        Likeness::No => Match::No,
+    }
+}
+
+/// How sure a probing run is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// Some unpickler gets somewhere with it.
+    Sure,
+    /// It has the protocol mark, and little else.
+    Weak,
+    /// No.
+    No,
+}
+
+/// Runs a little of what may be a pickle at `at`, stating nothing.
+pub fn probe_at(view: View<'_>, at: u64) -> Likeness {
+    let Ok(head) = view.array::<2>(at) else { return Likeness::No };
+    let marked = head[0] == 0x80 && head[1] <= 5;
+    if opcode::opcode(head[0]).is_none() {
+        return Likeness::No;
+    }
+    let mut m = Machine::new(view, at, Frames::Linear, &crate::limits::Limits::default());
+    let Ok(stop) = m.run(if marked { PROBE } else { PROBE / 4 }) else { return Likeness::No };
+    let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name));
+    let computed = m.facts.iter().any(|(_, _, f)| matches!(f, Fact::ComputedImport { .. } | Fact::Extension { .. }));
+    let stopped = matches!(stop, Stop::Stop);
+    if marked {
+        let far = m.ops >= 3 || stopped;
+        return if named || computed || stopped && m.ops >= 3 || matches!(stop, Stop::Allowance) {
+            Likeness::Sure
+        } else if far && !matches!(stop, Stop::Fault(_)) {
+            Likeness::Sure
+        } else {
+            Likeness::Weak
+        };
+    }
+    // Without a mark, a few letters of text can run by chance: something has to come of it.
+    if (named || computed) && (m.acted || stopped) {
+        return Likeness::Sure;
+    }
+    let whole = stopped && m.tape.left() <= 1 && m.ops >= 3;
+    if whole || matches!(stop, Stop::Allowance) && m.tape.at() > at + PROBE / 4 {
+        return Likeness::Sure;
+    }
+    // A text pickle that ends early: containers were opened and filled without one fault.
+    if matches!(stop, Stop::End) && m.ops >= 12 && matches!(head[0], b'(' | b']' | b'}') && view.len() > 8 {
+        return Likeness::Sure;
+    }
+    Likeness::No
+}
+
+/// What one pickle came to.
+pub struct Outcome<'s> {
+    /// Offset behind its last byte.
+    pub end: u64,
+    /// Why it ended.
+    pub stop: Stop,
+    /// The machine, with what torch said.
+    pub machine: Machine<'s>,
+}
+
+/// Runs the pickle at `at` and states what it does.
+pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome<'s>> {
+    let limits = scan.limits().clone();
+    let mut machine = Machine::new(view, at, Frames::Linear, &limits);
+    let stop = machine.run(u64::MAX)?;
+    if machine.tape.straddled {
+        // The C unpickler reading from a file sees other bytes: what it would do counts as well.
+        let mut other = Machine::new(view, at, Frames::FromFile, &limits);
+        let other_stop = other.run(u64::MAX)?;
+        state(view, &mut other, other_stop, scan);
+    }
+    let end = machine.tape.at();
+    state(view, &mut machine, stop, scan);
+    if let Some(mark) = scan.wanted(at, end) {
+        let rows = listing::rows(view, at, view.len(), mark, scan.lang());
+        scan.rows(rows);
+    }
+    Ok(Outcome { end, stop, machine })
+}
+
+fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) {
+    for (at, len, fact) in std::mem::take(&mut m.facts) {
+        scan.state(view, at, len, fact);
+    }
+    for g in std::mem::take(&mut m.globals) {
+        if !g.asked && (g.module == "?" || !g.usage.called || g.name == "()") {
+            continue;
+        }
+        if g.asked {
+            scan.leaf(&format!("{}.{}", g.module, g.name), "import", None, None);
+        }
+        let fact = Fact::Import { module: g.module, name: g.name, usage: g.usage, wraps: g.wraps };
+        scan.state(view, g.at, g.len, fact);
+    }
+    match stop {
+        Stop::Limit(what) => scan.gap(&format!("limit-{what}")),
+        Stop::Stop | Stop::Allowance => {}
+        Stop::End | Stop::Fault(_) => {
+            let what = if let Stop::Fault(what) = stop { what } else { "ends-early" };
+            scan.state(view, m.tape.at(), 1, Fact::Malformed { format: "pickle", what });
+            scan.gap("malformed");
+        }
+    }
+    for (at, len) in std::mem::take(&mut m.nested) {
+        if let Ok(inner) = view.slice(at, len)
+            && super::sure(inner)
+        {
+            scan.child(&format!("constant at {at}"), inner, true);
+        }
+    }
+}
+
+fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    run_all(view, 0, scan, |view, at, scan| weigh(view, at, scan).map(|o| (o.end, o.stop)))
+}
+
+/// Reads pickles from `at` to the end of the view, `one` at a time.
+pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl FnMut(View<'s>, u64, &mut Scan<'_>) -> Result<(u64, Stop)>) -> Result<()> {
+    let mut at = from;
+    let mut count = 0u64;
+    while at < view.len() {
+        let likely = count == 0 || probe_at(view, at) == Likeness::Sure;
+        if !likely {
+            let Some(next) = after_padding(view, at)? else {
+                stray(view, at, scan);
+                break;
+            };
+            scan.state(view, at, next - at, Fact::Stray { what: "between", bytes: next - at });
+            at = next;
+        }
+        let (end, stop) = one(view, at, scan)?;
+        count += 1;
+        match stop {
+            Stop::Stop if end > at => at = end,
+            _ => {
+                // What stands behind a broken pickle is reached by no unpickler, but another loader may start there.
+                if end < view.len() {
+                    stray(view, end, scan);
+                }
+                break;
+            }
+        }
+    }
+    if count > 1 {
+        scan.note(format!("{count} pickles"));
+    }
+    Ok(())
+}
+
+/// The next offset at which a pickle starts behind padding, with everything in between looked at.
+fn after_padding(view: View<'_>, from: u64) -> Result<Option<u64>> {
+    let mut chunk = vec![0; 64 * 1024];
+    let mut at = from;
+    let mut tried = 0;
+    while at < view.len() {
+        let n = view.read(at, &mut chunk)?;
+        if n == 0 {
+            break;
+        }
+        for i in 0..n {
+            let here = at + i as u64;
+            let start = match &chunk[i..n] {
+                [0x80, 2..=5, ..] => true,
+                [b'c' | b'(' | b']' | b'}', ..] => i == 0 && here == from || i > 0 && matches!(chunk[i - 1], 0 | b'\n' | b' '),
+                _ => false,
+            };
+            if start && here > from && tried < 10_000 {
+                tried += 1;
+                if probe_at(view, here) == Likeness::Sure {
+                    return Ok(Some(here));
+                }
+            }
+        }
+        at += n as u64;
+    }
+    Ok(None)
+}
+
+fn stray(view: View<'_>, at: u64, scan: &mut Scan<'_>) {
+    let rest = view.rest(at);
+    // A newline or zero bytes at the end are what editors and block writers leave.
+    let blank = rest.len() < 64 * 1024 && rest.head(64 * 1024).is_ok_and(|b| b.iter().all(|c| matches!(c, 0 | b'\n' | b'\r' | b' ')));
+    if blank {
+        return;
+    }
+    scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
+    scan.child("trailing bytes", rest, true);
+}

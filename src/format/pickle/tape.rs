@@ -1,0 +1,236 @@
+//! The bytes of a pickle as the unpicklers consume them: forward, buffered, with CPython's treatment of frames on request.
+
+use crate::bytes::View;
+use crate::error::{Error, Result};
+
+const BUFFER: usize = 256 * 1024;
+
+/// How the bytes behind a FRAME opcode are consumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// One byte after the other: `pickle.loads` (C), and the Python unpickler as long as it does not raise.
+    Linear,
+    /// The C unpickler reading from a file object: an argument that reaches past the end of the frame's buffer is read from
+    /// behind the frame, and what was left of the frame is dropped (python/cpython#154848).
+    FromFile,
+}
+
+/// A forward reader with a position.
+pub struct Tape<'s> {
+    view: View<'s>,
+    buf: Vec<u8>,
+    /// Offset in the view of `buf[0]`.
+    start: u64,
+    /// Next byte in `buf`.
+    pub(super) next: usize,
+    frames: Frames,
+    frame_end: Option<u64>,
+    /// Whether an argument reached past the end of its frame.
+    pub straddled: bool,
+}
+
+impl<'s> Tape<'s> {
+    /// A reader from `at` on.
+    pub fn new(view: View<'s>, at: u64, frames: Frames) -> Self {
+        Tape { view, buf: Vec::new(), start: at, next: 0, frames, frame_end: None, straddled: false }
+    }
+
+    /// Offset of the next byte.
+    #[inline]
+    pub fn at(&self) -> u64 {
+        self.start + self.next as u64
+    }
+
+    /// Bytes left.
+    pub fn left(&self) -> u64 {
+        self.view.len().saturating_sub(self.at())
+    }
+
+    #[cold]
+    fn refill(&mut self) -> Result<bool> {
+        let at = self.at();
+        self.buf.resize(BUFFER, 0);
+        let n = self.view.read(at, &mut self.buf)?;
+        self.buf.truncate(n);
+        self.start = at;
+        self.next = 0;
+        Ok(n > 0)
+    }
+
+    /// The next byte; `None` at the end.
+    #[inline]
+    pub fn byte(&mut self) -> Result<Option<u8>> {
+        if let Some(b) = self.buf.get(self.next) {
+            self.next += 1;
+            return Ok(Some(*b));
+        }
+        if !self.refill()? {
+            return Ok(None);
+        }
+        let b = self.buf.first().copied();
+        self.next = 1;
+        Ok(b)
+    }
+
+    fn seek(&mut self, at: u64) {
+        if at >= self.start && at - self.start <= self.buf.len() as u64 {
+            self.next = (at - self.start) as usize;
+        } else {
+            self.start = at;
+            self.next = 0;
+            self.buf.clear();
+        }
+    }
+
+    /// Accounts for an argument of `len` bytes at the position: this is where the unpicklers differ.
+    #[inline]
+    fn enter(&mut self, len: u64) {
+        if let Some(end) = self.frame_end {
+            self.cross(end, len);
+        }
+    }
+
+    #[cold]
+    fn cross(&mut self, end: u64, len: u64) {
+        let at = self.at();
+        if at >= end {
+            self.frame_end = None;
+        } else if len > end - at {
+            self.straddled = true;
+            self.frame_end = None;
+            if self.frames == Frames::FromFile {
+                self.seek(end);
+            }
+        }
+    }
+
+    /// A FRAME opcode announced `len` bytes.
+    pub fn frame(&mut self, len: u64) {
+        let at = self.at();
+        let end = at.saturating_add(len);
+        match self.frame_end {
+            Some(outer) if at < outer && end > outer => {
+                self.straddled = true;
+                if self.frames == Frames::FromFile {
+                    self.seek(outer);
+                    self.frame_end = Some(outer.saturating_add(len));
+                } else {
+                    self.frame_end = Some(end);
+                }
+            }
+            Some(outer) if at < outer => {}
+            _ => self.frame_end = Some(end),
+        }
+    }
+
+    /// Exactly `N` bytes.
+    #[inline]
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        self.enter(N as u64);
+        if let Some(bytes) = self.buf.get(self.next..self.next + N)
+            && let Ok(out) = <[u8; N]>::try_from(bytes)
+        {
+            self.next += N;
+            return Ok(out);
+        }
+        self.array_slow()
+    }
+
+    #[cold]
+    fn array_slow<const N: usize>(&mut self) -> Result<[u8; N]> {
+        self.refill()?;
+        let bytes = self.buf.get(..N).ok_or(Error::malformed(self.at(), "ends-early"))?;
+        let out = <[u8; N]>::try_from(bytes).map_err(|_| Error::malformed(self.start, "ends-early"))?;
+        self.next = N;
+        Ok(out)
+    }
+
+    /// Passes over `len` bytes and returns their offset.
+    #[inline]
+    pub fn skip(&mut self, len: u64) -> Result<u64> {
+        self.enter(len);
+        let at = self.at();
+        if len <= (self.buf.len() - self.next) as u64 {
+            self.next += len as usize;
+            return Ok(at);
+        }
+        if len > self.view.len().saturating_sub(at) {
+            return Err(Error::malformed(at, "ends-early"));
+        }
+        self.seek(at + len);
+        Ok(at)
+    }
+
+    /// Passes over a line; returns its offset and its length without the newline. At the end of the bytes the Python unpickler
+    /// takes what there is and drops its last byte as if it were the newline.
+    pub fn line(&mut self) -> Result<(u64, u64)> {
+        if let Some(end) = self.frame_end {
+            let at = self.at();
+            if at >= end {
+                self.frame_end = None;
+            } else {
+                let len = self.find_newline()?;
+                if at + len >= end {
+                    self.straddled = true;
+                    self.frame_end = None;
+                    if self.frames == Frames::FromFile {
+                        self.seek(end);
+                    }
+                }
+            }
+        }
+        let at = self.at();
+        let len = self.find_newline()?;
+        let after = at + len + 1;
+        if after > self.view.len() {
+            self.seek(self.view.len());
+            if len == 0 {
+                return Err(Error::malformed(at, "ends-early"));
+            }
+            return Ok((at, len - 1));
+        }
+        self.seek(after);
+        Ok((at, len))
+    }
+
+    /// Bytes from the position to the next newline or the end, without moving.
+    fn find_newline(&mut self) -> Result<u64> {
+        if let Some(n) = self.buf.get(self.next..).and_then(|b| b.iter().position(|b| *b == b'\n')) {
+            return Ok(n as u64);
+        }
+        let from = self.at();
+        let mut at = from;
+        let mut chunk = vec![0; 64 * 1024];
+        loop {
+            let n = self.view.read(at, &mut chunk)?;
+            if n == 0 {
+                return Ok(at - from);
+            }
+            if let Some(found) = chunk[..n].iter().position(|b| *b == b'\n') {
+                return Ok(at - from + found as u64);
+            }
+            at += n as u64;
+        }
+    }
+
+    /// Up to `cap` bytes at an offset, without moving.
+    pub fn peek(&self, at: u64, len: u64, cap: usize) -> Vec<u8> {
+        let len = len.min(cap as u64) as usize;
+        let mut out = vec![0; len];
+        if at >= self.start
+            && let Some(bytes) = usize::try_from(at - self.start).ok().and_then(|f| self.buf.get(f..f + len))
+        {
+            out.copy_from_slice(bytes);
+            return out;
+        }
+        let n = self.view.read(at, &mut out).unwrap_or(0);
+        out.truncate(n);
+        out
+    }
+
+    /// The first two bytes at an offset inside the buffer, for telling keys such as `__setstate__` apart cheaply.
+    #[inline]
+    pub fn starts_dunder(&self, at: u64) -> bool {
+        at >= self.start && usize::try_from(at - self.start).ok().and_then(|f| self.buf.get(f..f + 2)) == Some(b"__")
+    }
+}

@@ -1,0 +1,222 @@
+//! What torch puts into a pickle: storages as persistent ids, tensors as rebuild calls (`torch/_utils.py`, `torch/serialization.py`).
+
+use super::machine::Machine;
+use super::value::{Kind, Spot, Value};
+use crate::fact::{Fact, Tensor};
+use std::collections::HashMap;
+
+/// A storage that the pickle asks for.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// Key: the record's name below `data/`.
+    pub key: String,
+    /// Element type.
+    pub dtype: &'static str,
+    /// Number of elements.
+    pub elements: u64,
+    /// Bytes of one element.
+    pub size: u64,
+}
+
+/// Everything torch that went by.
+#[derive(Default)]
+pub struct Seen {
+    /// Storages by key, the first mention of each.
+    pub storages: Vec<Storage>,
+    by_key: HashMap<String, usize>,
+    /// Tensors in order.
+    pub tensors: Vec<(u64, Tensor)>,
+    nodes: HashMap<u32, usize>,
+}
+
+/// Tensors and storages kept; a real model has at most some ten thousand.
+const KEPT: usize = 1 << 20;
+
+impl Seen {
+    /// A dictionary names a tensor.
+    pub fn name(&mut self, node: u32, key: Spot) {
+        if let Some(n) = self.nodes.get(&node)
+            && let Some((at, _)) = self.tensors.get_mut(*n)
+        {
+            *at = key.at;
+        }
+    }
+
+    /// The storage of a key.
+    pub fn storage(&self, key: &str) -> Option<&Storage> {
+        self.by_key.get(key).and_then(|n| self.storages.get(*n))
+    }
+}
+
+/// Whether a global rebuilds a tensor or parameter.
+pub fn rebuilds(module: &str, name: &str) -> bool {
+    module == "torch._utils" && (name.starts_with("_rebuild_tensor") || name.starts_with("_rebuild_parameter") || name.starts_with("_rebuild_qtensor"))
+}
+
+/// Element type and size of a storage class.
+fn storage_type(name: &str) -> Option<(&'static str, u64)> {
+    Some(match name.strip_suffix("Storage")? {
+        "Float" => ("F32", 4),
+        "Double" => ("F64", 8),
+        "Half" => ("F16", 2),
+        "BFloat16" => ("BF16", 2),
+        "Long" => ("I64", 8),
+        "Int" => ("I32", 4),
+        "Short" => ("I16", 2),
+        "Char" => ("I8", 1),
+        "Byte" => ("U8", 1),
+        "Bool" => ("BOOL", 1),
+        "ComplexFloat" => ("C64", 8),
+        "ComplexDouble" => ("C128", 16),
+        "QInt8" => ("QI8", 1),
+        "QUInt8" => ("QU8", 1),
+        "QInt32" => ("QI32", 4),
+        "QUInt4x2" => ("QU4x2", 1),
+        "QUInt2x4" => ("QU2x4", 1),
+        "Untyped" => ("U8", 1),
+        _ => return None,
+    })
+}
+
+/// Element type and size of `torch.float32` and its kin.
+fn dtype(name: &str) -> Option<(&'static str, u64)> {
+    Some(match name {
+        "float32" => ("F32", 4),
+        "float64" => ("F64", 8),
+        "float16" => ("F16", 2),
+        "bfloat16" => ("BF16", 2),
+        "float8_e4m3fn" | "float8_e4m3fnuz" => ("F8_E4M3", 1),
+        "float8_e5m2" | "float8_e5m2fnuz" => ("F8_E5M2", 1),
+        "int64" => ("I64", 8),
+        "int32" => ("I32", 4),
+        "int16" => ("I16", 2),
+        "int8" => ("I8", 1),
+        "uint8" => ("U8", 1),
+        "uint16" => ("U16", 2),
+        "uint32" => ("U32", 4),
+        "uint64" => ("U64", 8),
+        "bool" => ("BOOL", 1),
+        "complex64" => ("C64", 8),
+        "complex128" => ("C128", 16),
+        _ => return None,
+    })
+}
+
+/// Reads a persistent id; false if it is none of torch's.
+pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> bool {
+    let Some(items) = m.items(id) else { return false };
+    let tag = items.first().and_then(|v| m.string(*v));
+    match tag.as_deref() {
+        Some("storage") => {
+            let class = match items.get(1).map(|v| v.kind()) {
+                Some(Kind::Global(g)) => m.globals.get(g as usize),
+                _ => None,
+            };
+            let Some((kind, size)) = class.filter(|g| matches!(g.module.as_str(), "torch" | "torch.storage" | "torch.cuda")).and_then(|g| storage_type(&g.name)) else {
+                return false;
+            };
+            let Some(key) = items.get(2).and_then(|v| m.string(*v)) else { return false };
+            let elements = match items.get(4).map(|v| v.kind()) {
+                Some(Kind::Int(n)) => u64::try_from(n).unwrap_or(0),
+                _ => 0,
+            };
+            if m.torch.storages.len() < KEPT && !m.torch.by_key.contains_key(&key) {
+                let n = m.torch.storages.len();
+                m.torch.by_key.insert(key.clone(), n);
+                m.torch.storages.push(Storage { key, dtype: kind, elements, size });
+            }
+            true
+        }
+        // torch before 1.0: ('module', class, source file, source).
+        Some("module") => {
+            let text = m.show(id);
+            m.facts.push((at, 1, Fact::SourceCode { text }));
+            true
+        }
+        _ => false,
+    }
+}
+
+fn ints(m: &Machine<'_>, v: Value) -> Option<Vec<u64>> {
+    let items = match v.kind() {
+        // torch.Size((2, 3))
+        Kind::Call { .. } => m.items(*m.args_of(v)?.first()?)?,
+        _ => m.items(v)?,
+    };
+    items
+        .into_iter()
+        .map(|i| match i.kind() {
+            Kind::Int(n) => u64::try_from(n).ok(),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A rebuild function is called.
+pub fn called(m: &mut Machine<'_>, name: &str, args: &[Value], at: u64, node: u32) {
+    if name.starts_with("_rebuild_parameter") {
+        // A parameter carries the name that its tensor gets.
+        if let Some(Kind::Call { node: inner, .. }) = args.first().map(|v| v.kind())
+            && let Some(n) = m.torch.nodes.get(&inner).copied()
+        {
+            m.torch.nodes.insert(node, n);
+        }
+        return;
+    }
+    let Some(Kind::Persistent(span)) = args.first().map(|v| v.kind()) else { return };
+    let key = m.items(Value::tuple(span.at, usize::from(span.len))).and_then(|i| m.items(*i.first()?)).and_then(|i| m.string(*i.get(2)?));
+    let Some(storage) = key.and_then(|k| m.torch.storage(&k).cloned()) else { return };
+    let offset = match args.get(1).map(|v| v.kind()) {
+        Some(Kind::Int(n)) => u64::try_from(n).ok(),
+        _ => None,
+    };
+    let (Some(offset), Some(shape), Some(stride)) = (offset, args.get(2).and_then(|v| ints(m, *v)), args.get(3).and_then(|v| ints(m, *v))) else {
+        // Negative or computed numbers: torch before 2.10 did not check all of them (CVE-2026-24747).
+        let negative = args.get(1..4).unwrap_or(&[]).iter().any(|v| {
+            matches!(v.kind(), Kind::Int(n) if n < 0) || m.items(*v).is_some_and(|i| i.iter().any(|x| matches!(x.kind(), Kind::Int(n) if n < 0)))
+        });
+        if negative {
+            m.facts.push((at, 1, Fact::Header { what: "tensor-outside-storage", detail: "a negative size, stride or offset".into(), memory: true }));
+        }
+        return;
+    };
+    let mut kind = (storage.dtype, storage.size);
+    if name.starts_with("_rebuild_tensor_v3") {
+        for v in args {
+            if let Kind::Global(g) = v.kind()
+                && let Some(found) = m.globals.get(g as usize).and_then(|g| dtype(&g.name))
+            {
+                kind = found;
+            }
+        }
+    }
+    let reach = shape.iter().zip(&stride).try_fold(offset, |sum, (d, s)| d.checked_sub(1).and_then(|d| d.checked_mul(*s)).and_then(|n| sum.checked_add(n)));
+    let empty = shape.contains(&0);
+    let room = storage.elements.saturating_mul(storage.size) / kind.1.max(1);
+    if !empty && reach.is_none_or(|r| r >= room) {
+        let detail = format!("offset {offset}, shape {shape:?}, stride {stride:?} in a storage of {room} elements");
+        m.facts.push((at, 1, Fact::Header { what: "tensor-outside-storage", detail, memory: true }));
+    }
+    if m.torch.tensors.len() < KEPT {
+        let elements = shape.iter().fold(1u64, |n, d| n.saturating_mul(*d));
+        let n = m.torch.tensors.len();
+        m.torch.nodes.insert(node, n);
+        m.torch.tensors.push((u64::MAX, Tensor { name: String::new(), dtype: kind.0.into(), shape, bytes: elements.saturating_mul(kind.1) }));
+    }
+}
+
+/// States the tensors that went by, with the names that dictionaries gave them.
+pub fn describe(m: &mut Machine<'_>, view: crate::bytes::View<'_>, scan: &mut crate::scan::Scan<'_>) {
+    let tensors = std::mem::take(&mut m.torch.tensors);
+    let shown = scan.limits().tensors as usize;
+    for (n, (at, mut tensor)) in tensors.into_iter().enumerate() {
+        if at != u64::MAX {
+            tensor.name = m.string(Value::str(at, 0)).unwrap_or_default();
+        }
+        if n < shown {
+            scan.leaf(&tensor.name, "tensor", Some(tensor.bytes), Some(format!("{} {:?}", tensor.dtype, tensor.shape)));
+        }
+        let place = if at == u64::MAX { 0 } else { at };
+        scan.state(view, place, 1, Fact::Tensor(tensor));
+    }
+}

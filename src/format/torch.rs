@@ -1,0 +1,121 @@
+//! PyTorch's two containers: the ZIP since 1.6 (`caffe2/serialize/inline_container.cc`) and the sequence of pickles before it
+//! (`torch/serialization.py`).
+
+use super::pickle::{self, machine::Stop};
+use super::zip::{self, Archive};
+use super::{Format, Match};
+use crate::bytes::View;
+use crate::error::Result;
+use crate::fact::Fact;
+use crate::scan::Scan;
+
+/// A ZIP with `data.pkl`.
+pub const TORCH: Format = Format { id: "torch", name: "PyTorch", extensions: &["pt", "pth", "bin", "ckpt", "ptl", "pt2"], refines: &["zip"], probe: probe_zip, read: read_zip };
+
+/// Five pickles and raw storages.
+pub const LEGACY: Format = Format { id: "torch-legacy", name: "PyTorch (before 1.6)", extensions: &["pt", "pth", "bin", "ckpt"], refines: &["pickle"], probe: probe_legacy, read: read_legacy };
+
+/// Pickle of the long 0x1950A86A20F9469CFC6C in protocol 2.
+const MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+
+/// torch looks records up without regard to case.
+fn is_record(name: &str, record: &str) -> bool {
+    let base = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    base.eq_ignore_ascii_case(record)
+}
+
+fn probe_zip(view: View<'_>) -> Match {
+    if zip::any_member(view, |n| is_record(n, "data.pkl")) { Match::Sure } else { Match::No }
+}
+
+fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    // torch takes a file for a ZIP by its first four bytes alone; anything else it unpickles from byte 0.
+    if !view.has(0, b"PK\x03\x04") {
+        scan.state(view, 0, 4, Fact::Header { what: "torch-prefix", detail: "torch reads this file as a pickle from its first byte, other programs as a ZIP".into(), memory: false });
+    }
+    let archive = Archive::open(view, scan)?;
+    let mut keys = std::collections::HashMap::new();
+    let mut pickles = Vec::new();
+    for n in 0..archive.len() {
+        if is_record(&archive.entry(n)?.name, "data.pkl") {
+            pickles.push(n);
+        }
+    }
+    for n in &pickles {
+        let mut by = |inner: View<'_>, scan: &mut Scan<'_>| -> Result<()> {
+            scan.kind("pickle");
+            pickle::run_all(inner, 0, scan, |v, at, scan| {
+                let mut o = pickle::weigh(v, at, scan)?;
+                pickle::torch::describe(&mut o.machine, v, scan);
+                for s in std::mem::take(&mut o.machine.torch.storages) {
+                    if zip::leaves_folder(&s.key) || s.key.contains('/') {
+                        scan.state(v, at, 1, Fact::Traversal { target: s.key.clone() });
+                    }
+                    keys.insert(s.key, s.elements.saturating_mul(s.size));
+                }
+                Ok((o.end, o.stop))
+            })
+        };
+        archive.member(*n, scan, false, Some(&mut by))?;
+    }
+    for n in 0..archive.len() {
+        if pickles.contains(&n) {
+            continue;
+        }
+        let entry = archive.entry(n)?;
+        let mut parts = entry.name.rsplitn(3, '/');
+        let (key, folder) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+        let wanted = (folder == "data").then(|| keys.get(key)).flatten();
+        if let Some(bytes) = wanted
+            && entry.size < *bytes
+        {
+            let detail = format!("storage {key} holds {} bytes, the pickle says {bytes}", entry.size);
+            scan.state(view, entry.at, 46, Fact::Header { what: "storage-size", detail, memory: true });
+        }
+        archive.member(n, scan, wanted.is_some() || matches!(folder, "data" | "constants"), None)?;
+    }
+    Ok(())
+}
+
+fn probe_legacy(view: View<'_>) -> Match {
+    if view.has(0, MAGIC) { Match::Sure } else { Match::No }
+}
+
+fn read_legacy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    let mut at = 0;
+    let mut raw = 0u64;
+    let mut storages = 0u64;
+    for n in 0..5 {
+        if at >= view.len() {
+            scan.state(view, at, 0, Fact::Malformed { format: "torch-legacy", what: "ends-early" });
+            scan.gap("malformed");
+            return Ok(());
+        }
+        let mut o = pickle::weigh(view, at, scan)?;
+        if n == 3 {
+            pickle::torch::describe(&mut o.machine, view, scan);
+            for s in &o.machine.torch.storages {
+                raw = raw.saturating_add(8).saturating_add(s.elements.saturating_mul(s.size));
+                storages += 1;
+            }
+        }
+        if o.stop != Stop::Stop || o.end <= at {
+            return Ok(());
+        }
+        at = o.end;
+    }
+    scan.leaf("storages", "data", Some(raw), Some(format!("{storages}")));
+    let left = view.len() - at;
+    if raw > left {
+        scan.state(view, at, left, Fact::Malformed { format: "torch-legacy", what: "ends-early" });
+        scan.gap("malformed");
+    } else if raw < left {
+        let from = at + raw;
+        // Anything behind the storages is for somebody else than torch.
+        pickle::run_all(view, from, scan, |v, at, scan| {
+            scan.state(v, at, 1, Fact::Stray { what: "trailing", bytes: left - raw });
+            pickle::weigh(v, at, scan).map(|o| (o.end, o.stop))
+        })?;
+    }
+    Ok(())
+}

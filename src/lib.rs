@@ -1,0 +1,29 @@
+//! weighstation weighs an AI model before anybody loads it.
+//!
+//! One core with three doors (page, npm package, command line). Readers state facts about bytes, rules judge them, the verdict
+//! adds up; what was not looked at is a result of its own. Nothing is executed, unpickled or fetched.
+
+pub mod bytes;
+pub mod digest;
+pub mod error;
+pub mod fact;
+pub mod format;
+pub mod limits;
+pub mod place;
+pub mod report;
+pub mod rule;
+pub mod scan;
+pub mod speech;
+pub mod text;
+pub mod verdict;
+#[cfg(target_arch = "wasm32")]
+mod web;
+
+pub use bytes::Source;
+pub use digest::Digest;
+pub use place::Place;
+pub use report::{Evidence, FileReport, Finding, Report};
+pub use rule::{Tables, conclude, tables};
+pub use scan::{evidence, scan, stopped};
+pub use speech::Lang;
+pub use verdict::Verdict;

@@ -1,0 +1,49 @@
+//! Every bound of a scan in one place. Reaching one is a gap with the limit's id, never silence.
+
+/// The bounds that keep a scan's time and memory independent of what a file claims.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How many containers may stand inside one another.
+    pub depth: usize,
+    /// Members of one archive that are opened; more are counted and reported as a gap.
+    pub members: u64,
+    /// Bytes that all decompression of one file may produce.
+    pub inflated: u64,
+    /// Output over input of one compressed member before it is called a bomb (after 16 MiB of output).
+    pub ratio: u64,
+    /// Bytes of a header (JSON, NumPy, central directory names) kept in memory at once.
+    pub header: usize,
+    /// Characters of a text from the file that a report keeps.
+    pub text: usize,
+    /// Places kept for one finding; `count` goes on counting.
+    pub places: usize,
+    /// Distinct imports, calls and metadata entries kept for one file.
+    pub facts: usize,
+    /// Children of one outline node.
+    pub outline: usize,
+    /// Values on a pickle's stack.
+    pub stack: usize,
+    /// Entries of a pickle's memo.
+    pub memo: u64,
+    /// Tensors described one by one in the outline.
+    pub tensors: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            depth: 8,
+            members: 1_000_000,
+            inflated: 8 << 30,
+            ratio: 1000,
+            header: 100 << 20,
+            text: 400,
+            places: 16,
+            facts: 20_000,
+            outline: 500,
+            stack: 4 << 20,
+            memo: 24 << 20,
+            tensors: 2_000,
+        }
+    }
+}

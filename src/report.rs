@@ -1,0 +1,232 @@
+//! The report: what doors print and others parse. The names are a contract (`weighstation-report/1`).
+
+use crate::place::Place;
+use crate::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The schema id that every report carries.
+pub const SCHEMA: &str = "weighstation-report/1";
+
+/// How much a finding weighs: high and above make a file dangerous, medium suspicious, the rest inform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Not as it should be, harmless by itself.
+    Low,
+    /// A person must look.
+    Medium,
+    /// Loading does harm.
+    High,
+    /// Loading runs what the file's author wants.
+    Critical,
+}
+
+/// Which program made the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Always `weighstation`.
+    pub name: String,
+    /// The package's version.
+    pub version: String,
+    /// The rules' version: a digest over the ids and severities.
+    pub rules: String,
+}
+
+/// One rule that fired, folded over all its places.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Rule id.
+    pub rule: String,
+    /// Rule name.
+    pub name: String,
+    /// Weight.
+    pub severity: Severity,
+    /// One sentence about this file.
+    pub message: String,
+    /// What the sentence was filled with.
+    pub args: BTreeMap<String, String>,
+    /// How often it fired, also beyond the places kept.
+    pub count: u64,
+    /// The first places.
+    pub places: Vec<Place>,
+    /// The rule's title.
+    pub title: String,
+    /// Why it matters.
+    pub why: String,
+    /// What to do.
+    pub fix: String,
+    /// Weakness and vulnerability ids, articles.
+    pub refs: Vec<String>,
+}
+
+/// Something that was not looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Stable id.
+    pub reason: String,
+    /// Member path, empty for the file.
+    pub member: String,
+    /// One sentence.
+    pub message: String,
+}
+
+/// A global that loading resolves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// Module.
+    pub module: String,
+    /// Name.
+    pub name: String,
+    /// `imported`, `called` or `built`.
+    #[serde(rename = "use")]
+    pub usage: String,
+    /// `expected`, `unknown` or `dangerous`.
+    pub standing: String,
+}
+
+/// What the tensors add up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tensors {
+    /// Number of tensors.
+    pub count: u64,
+    /// Elements over all tensors.
+    pub parameters: u64,
+    /// Bytes over all tensors.
+    pub bytes: u64,
+    /// Tensors by element type.
+    pub dtypes: BTreeMap<String, u64>,
+}
+
+/// A key and value from the file's metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Key.
+    pub key: String,
+    /// Value, shortened.
+    pub value: String,
+}
+
+/// What the file says and shows about its licence.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Licence {
+    /// Names that the file declares.
+    pub declared: Vec<String>,
+    /// Texts that were recognised.
+    pub found: Vec<String>,
+}
+
+/// A node of the contents tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Name.
+    pub label: String,
+    /// What it is: a format id, `tensor`, `metadata`, `import` ….
+    pub kind: String,
+    /// Size in bytes, if it has one.
+    pub size: Option<u64>,
+    /// A remark.
+    pub note: Option<String>,
+    /// What is inside.
+    pub children: Vec<Node>,
+    /// How many more there are than `children` keeps.
+    pub more: u64,
+}
+
+/// The report on one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReport {
+    /// Path as given.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, once it was computed.
+    pub sha256: Option<String>,
+    /// Format ids, the most specific first.
+    pub formats: Vec<String>,
+    /// Verdict.
+    pub verdict: Verdict,
+    /// One sentence about the consequence of loading.
+    pub headline: String,
+    /// At most three things to do.
+    pub advice: Vec<String>,
+    /// What was found, heaviest first.
+    pub findings: Vec<Finding>,
+    /// What was not looked at.
+    pub gaps: Vec<Gap>,
+    /// What loading imports, in order of first appearance.
+    pub imports: Vec<Import>,
+    /// Tensor totals.
+    pub tensors: Tensors,
+    /// Metadata.
+    pub metadata: Vec<Metadata>,
+    /// Licence evidence.
+    pub licence: Licence,
+    /// Names of other files that this one asks for.
+    #[serde(default)]
+    pub references: Vec<String>,
+    /// Contents tree.
+    pub outline: Node,
+}
+
+/// The report on everything that was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Program and version.
+    pub tool: Tool,
+    /// The worst of all.
+    pub verdict: Verdict,
+    /// File reports in the order of the input.
+    pub files: Vec<FileReport>,
+    /// Findings of the folder as a whole.
+    pub findings: Vec<Finding>,
+    /// Licence of the folder as a whole.
+    pub licence: Licence,
+}
+
+/// One line of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Offset in the member.
+    pub offset: u64,
+    /// Bytes that it covers.
+    pub length: u64,
+    /// Opcode, node or key.
+    pub instruction: String,
+    /// Its argument.
+    pub argument: String,
+    /// What it does, in plain words.
+    pub means: String,
+    /// Whether the finding's range touches it.
+    pub marked: bool,
+}
+
+/// The marked range of an [`Evidence`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Offset in the member.
+    pub at: u64,
+    /// Length.
+    pub length: u64,
+}
+
+/// The bytes and the listing around one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Path from the file to the member.
+    pub crumbs: Vec<String>,
+    /// Offset of the first byte inside the member.
+    pub base: u64,
+    /// The bytes as hexadecimal.
+    pub bytes: String,
+    /// What the place covers.
+    pub mark: Mark,
+    /// Listing rows around the mark.
+    pub rows: Vec<Row>,
+    /// Offset of the first byte in the file, if the bytes lie there as they are.
+    pub file_base: Option<u64>,
+}

@@ -1,0 +1,179 @@
+//! Code that loading runs: what pickles import, call and change.
+//!
+//! Allowlist first. An import is *expected* (exactly this module and name, and what may be done with it), *dangerous* (its effect
+//! is known), or *unknown*; unknown is never silent.
+
+use super::known::{self, Effect, Place, Standing};
+use super::{Args, Check, Rule};
+use crate::fact::{Fact, Use};
+use crate::report::Severity;
+
+const fn rule(id: &'static str, name: &'static str, severity: Severity, refs: &'static [&'static str], check: fn(&Fact) -> Option<Args>) -> Rule {
+    Rule { id, name, severity, refs, check: Check::Fact(check) }
+}
+
+/// The family WS1xx.
+pub static RULES: &[Rule] = &[
+    rule("WS101", "shell-import", Severity::Critical, &["CWE-502", "CWE-78"], |f| effect(f, &[Effect::RunCommand])),
+    rule("WS102", "eval-import", Severity::Critical, &["CWE-502", "CWE-95"], |f| effect(f, &[Effect::RunCode])),
+    rule("WS103", "importer-import", Severity::Critical, &["CWE-502", "CWE-470"], |f| effect(f, &[Effect::ImportCode])),
+    rule("WS104", "loader-import", Severity::Critical, &["CWE-502", "GHSA-vv6j-3g6g-2pvj"], |f| effect(f, &[Effect::LoadPickle])),
+    rule("WS105", "native-import", Severity::Critical, &["CWE-502", "CWE-114"], |f| effect(f, &[Effect::LoadNative])),
+    rule("WS106", "network-import", Severity::High, &["CWE-502", "CWE-918", "CVE-2025-46417"], |f| effect(f, &[Effect::Network])),
+    rule("WS107", "file-import", Severity::High, &["CWE-502", "CWE-73"], |f| effect(f, &[Effect::WriteFile, Effect::ReadFile])),
+    rule("WS108", "process-import", Severity::High, &["CWE-502", "CWE-400"], |f| effect(f, &[Effect::Process])),
+    rule("WS109", "tampering-import", Severity::High, &["CWE-502", "CWE-915"], |f| effect(f, &[Effect::Tamper])),
+    rule("WS110", "indirect-call", Severity::High, &["CWE-502", "CWE-470", "GHSA-h4rm-mm56-xf63"], indirect),
+    rule("WS111", "code-object", Severity::High, &["CWE-502", "GHSA-9m3x-qqw2-h32h"], |f| effect(f, &[Effect::CodeObject])),
+    rule("WS112", "computed-import", Severity::Critical, &["CWE-502", "CWE-470"], |f| match f {
+        Fact::ComputedImport { text } => Some(vec![("call", text.clone())]),
+        _ => None,
+    }),
+    rule("WS113", "unlisted-library-call", Severity::High, &["CWE-502", "CVE-2025-1716"], library_call),
+    rule("WS114", "unknown-call", Severity::Medium, &["CWE-502"], unknown_call),
+    rule("WS115", "unknown-import", Severity::Medium, &["CWE-502", "CWE-829"], |f| match unknown(f)? {
+        (module, name, usage, _) if !usage.called && !usage.built => Some(import_args(module, name)),
+        _ => None,
+    }),
+    rule("WS116", "changed-import", Severity::Critical, &["CWE-502", "CWE-915"], |f| match f {
+        Fact::Mutation { global: true, opcode, module, name, text } => {
+            Some(vec![("module", module.clone()), ("name", name.clone()), ("opcode", opcode.to_string()), ("text", text.clone())])
+        }
+        _ => None,
+    }),
+    rule("WS117", "changed-object", Severity::High, &["CWE-502", "CVE-2026-24747"], changed_object),
+    rule("WS118", "special-method-in-state", Severity::High, &["CWE-502", "CWE-913"], |f| match f {
+        Fact::SpecialKey { key } => Some(vec![("key", key.clone())]),
+        _ => None,
+    }),
+    rule("WS119", "extension-code", Severity::High, &["CWE-502", "CWE-470"], |f| match f {
+        Fact::Extension { code } => Some(vec![("code", code.to_string())]),
+        _ => None,
+    }),
+    rule("WS120", "foreign-persistent-id", Severity::Medium, &["CWE-502"], |f| match f {
+        Fact::PersistentId { text } => Some(vec![("text", text.clone())]),
+        _ => None,
+    }),
+    rule("WS121", "source-code-in-state", Severity::High, &["CWE-502", "CWE-94"], |f| match f {
+        Fact::SourceCode { text } => Some(vec![("text", text.clone())]),
+        _ => None,
+    }),
+    rule("WS122", "object-explosion", Severity::Medium, &["CWE-776", "CWE-400"], |f| match f {
+        Fact::Expansion { power } => Some(vec![("power", power.to_string())]),
+        _ => None,
+    }),
+];
+
+fn import_args(module: &str, name: &str) -> Args {
+    vec![("module", module.to_string()), ("name", name.to_string())]
+}
+
+/// What a fact names: an import, or a call whose text says more than the import alone.
+fn named(f: &Fact) -> Option<(&str, &str, Option<&str>)> {
+    match f {
+        Fact::Import { module, name, .. } => Some((module, name, None)),
+        Fact::Call { module, name, text } => Some((module, name, Some(text))),
+        _ => None,
+    }
+}
+
+/// An import is named once; a call of it is a finding of its own, because its arguments tell the consequence.
+fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
+    let (module, name, call) = named(f)?;
+    let Standing::Dangerous { effect, .. } = known::standing(module, name) else { return None };
+    if !effects.contains(&effect) {
+        return None;
+    }
+    let mut args = import_args(module, name);
+    match (f, call) {
+        // The call says it better; without one the reference alone is said.
+        (Fact::Import { usage, .. }, _) if usage.called => return None,
+        (_, Some(call)) => args.push(("call", call.to_string())),
+        _ => args.push(("call", format!("{module}.{name}"))),
+    }
+    Some(args)
+}
+
+/// Callables that call or fetch something else: `partial` of something expected is what real libraries write.
+fn indirect(f: &Fact) -> Option<Args> {
+    if let Fact::Import { module, name, wraps, .. } = f
+        && let Standing::Expected(uses) = known::standing(module, name)
+        && (uses.wraps || uses.getattr)
+    {
+        let bad = wraps.iter().find(|(m, n)| !wrap_allowed(m, n, uses.getattr))?;
+        let mut args = import_args(module, name);
+        args.push(("call", format!("{module}.{name}({}.{}, …)", bad.0, bad.1)));
+        return Some(args);
+    }
+    effect(f, &[Effect::CallIndirect])
+}
+
+fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
+    if module == "?" {
+        return false;
+    }
+    if attribute {
+        // `getattr(Class, "method")` is how pickle names bound and nested things before protocol 4.
+        let (owner, attr) = name.rsplit_once('.').unwrap_or(("", name));
+        return !owner.is_empty() && !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
+    }
+    !matches!(known::standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
+}
+
+fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
+    let Fact::Import { module, name, usage, .. } = f else { return None };
+    match known::standing(module, name) {
+        Standing::Unknown(place) => Some((module, name, *usage, place)),
+        _ => None,
+    }
+}
+
+/// A function rather than a class, by the convention that all the libraries of the allowlist keep.
+fn function_like(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    last.trim_start_matches('_').chars().next().is_some_and(char::is_lowercase)
+}
+
+/// A function of a library that we know, called although the library's own pickles never call it.
+fn library_call(f: &Fact) -> Option<Args> {
+    let (module, name, usage, place) = unknown(f)?;
+    let called = usage.called && (place == Place::Stdlib || place == Place::Library && function_like(name));
+    let changed = usage.built && place == Place::Stdlib;
+    (called || changed).then(|| import_args(module, name))
+}
+
+fn unknown_call(f: &Fact) -> Option<Args> {
+    if library_call(f).is_some() {
+        return None;
+    }
+    if let Some((module, name, usage, _)) = unknown(f) {
+        return (usage.called || usage.built).then(|| import_args(module, name));
+    }
+    // Expected, but not for this.
+    let Fact::Import { module, name, usage, .. } = f else { return None };
+    match known::standing(module, name) {
+        Standing::Expected(u) if !u.wraps && !u.getattr && (usage.called && !u.call || usage.built && !u.build && !u.call) => Some(import_args(module, name)),
+        _ => None,
+    }
+}
+
+/// Item opcodes call `__setitem__`, `append`, `extend` or `add`: fine on the container classes that pickle them, not on others.
+fn changed_object(f: &Fact) -> Option<Args> {
+    let Fact::Mutation { global: false, opcode, module, name, text } = f else { return None };
+    let container = match known::standing(module, name) {
+        Standing::Expected(u) => u.call && !function_like(name) || matches!(name.as_str(), "defaultdict" | "deque" | "dict" | "list" | "set" | "_reconstructor" | "__newobj__"),
+        // Judged already, by what it is.
+        Standing::Dangerous { .. } | Standing::Unknown(_) => true,
+    };
+    (!container).then(|| vec![("module", module.clone()), ("name", name.clone()), ("opcode", opcode.to_string()), ("text", text.clone())])
+}
+
+/// `expected`, `unknown` or `dangerous`.
+pub fn standing_word(module: &str, name: &str, usage: Use) -> &'static str {
+    match known::standing(module, name) {
+        Standing::Expected(u) if usage.called && !(u.call || u.wraps || u.getattr) => "unknown",
+        Standing::Expected(_) => "expected",
+        Standing::Dangerous { .. } => "dangerous",
+        Standing::Unknown(_) => "unknown",
+    }
+}

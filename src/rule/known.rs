@@ -1,0 +1,599 @@
+//! What an import inside a pickle means: expected, dangerous, or unknown.
+//!
+//! The knowledge is data, in two files beside this one. `expected.txt` is written by `collect.py` from libraries that were really
+//! installed, and says for an exact module and name what may be done with it. `dangerous.txt` is kept by hand, and names
+//! what runs code, reaches the network or the disk, or reaches something else by name.
+//!
+//! # Why not
+//!
+//! No prefixes among the expected entries: a package that rebuilds tensors also holds a compiler and a downloader.
+//! Not only a list of bad names: the next gadget is not on it. What is on neither list is [`Standing::Unknown`], and
+//! [`Place`] says how far it is from anything familiar.
+//!
+//! No use letter for filling only half of a state. Scipy's distributions execute a template kept in their state, so they are expected
+//! without `build`: a file that fills one is not silently accepted, whoever wrote it.
+
+use std::cmp::Ordering;
+use std::sync::OnceLock;
+
+/// What happens when a dangerous import is used. One row of `dangerous.txt` has one effect, the worst that is documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Starts a program, or a shell.
+    RunCommand,
+    /// Evaluates text, or runs code it is handed.
+    RunCode,
+    /// Imports a module by name or by path.
+    ImportCode,
+    /// Loads another pickle, or a file that may hold one.
+    LoadPickle,
+    /// Loads or builds machine code.
+    LoadNative,
+    /// Talks to another machine.
+    Network,
+    /// Writes, moves or removes files.
+    WriteFile,
+    /// Opens files, or reads what the user or the system keeps.
+    ReadFile,
+    /// Starts or controls processes, threads or event loops.
+    Process,
+    /// Calls, or reaches, something its arguments name.
+    CallIndirect,
+    /// Makes functions, classes or modules out of code carried in the file.
+    CodeObject,
+    /// Changes the running interpreter, a registry, or a scanner.
+    Tamper,
+}
+
+/// What may be done with an expected import. The letters are those of `expected.txt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uses {
+    /// `r`: it may be named, and kept in the object.
+    pub reference: bool,
+    /// `c`: it may be called by REDUCE, NEWOBJ, NEWOBJ_EX, OBJ or INST. No lazy iterator may be among the arguments.
+    pub call: bool,
+    /// `b`: what it made may receive a state by BUILD.
+    pub build: bool,
+    /// `w`: it keeps or calls its first argument, so a call is as good as that argument.
+    pub wraps: bool,
+    /// `g`: its call resolves a name, so a call is as good as what the name resolves to.
+    pub getattr: bool,
+}
+
+/// The meaning of one import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Exactly this module and name was seen in a real library and found harmless, within these uses.
+    Expected(Uses),
+    /// A known way to act on the machine that loads the file.
+    Dangerous {
+        /// What it does.
+        effect: Effect,
+        /// An advisory, or the behaviour the library documents.
+        reason: &'static str,
+    },
+    /// On neither list.
+    Unknown(Place),
+}
+
+/// Where an unknown import lives: decides how loudly it is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In Python's standard library, of 2.7 or of 3.6 to 3.14.
+    Stdlib,
+    /// In a package that `expected.txt` was collected from.
+    Library,
+    /// Anywhere else: the author's own module, or a package nobody looked at.
+    Foreign,
+}
+
+/// Says what importing `name` from `module` means, as the unpickler of Python 2 or 3 would resolve it.
+///
+/// An exact dangerous row wins over an expected one, and an exact expected one over a dangerous module. A dotted name
+/// is walked attribute by attribute when a pickle loads, so it is judged by everything that it passes through.
+pub fn standing(module: &str, name: &str) -> Standing {
+    let tables = tables();
+    let readings = readings(module, name);
+    let listed = readings.iter().find_map(|&(module, name)| tables.dangerous(module, name));
+    if let Some(danger) = listed {
+        return danger;
+    }
+    if let Some(uses) = readings.iter().find_map(|&(module, name)| tables.expected(module, name)) {
+        return Standing::Expected(uses);
+    }
+    if let Some(danger) = tables.passes_through(module, name) {
+        return danger;
+    }
+    if let Some(danger) = readings.iter().find_map(|&(module, _)| tables.whole_module(module)) {
+        return danger;
+    }
+    tables.is_another_module(name).unwrap_or_else(|| Standing::Unknown(tables.place(module)))
+}
+
+/// How one import may be spelled: as written, as Python 3 renames what Python 2 wrote, and as the public module of a
+/// private twin. Only for looking up: a report shows what the file says.
+fn readings<'a>(module: &'a str, name: &'a str) -> [(&'a str, &'a str); 3] {
+    let renamed = MOVED_NAMES
+        .iter()
+        .find(|(from, _)| *from == (module, name))
+        .map_or_else(|| (renamed_module(module), name), |&(_, to)| to);
+    let twin = TWINS.iter().find(|(from, _)| *from == renamed.0).map_or(renamed.0, |&(_, to)| to);
+    [(module, name), renamed, (twin, renamed.1)]
+}
+
+fn renamed_module(module: &str) -> &str {
+    MOVED_MODULES.iter().find(|(from, _)| *from == module).map_or(module, |&(_, to)| to)
+}
+
+const REACHES: Standing =
+    Standing::Dangerous { effect: Effect::CallIndirect, reason: "the name reaches something else through its module" };
+
+struct Danger {
+    module: &'static str,
+    name: &'static str,
+    effect: Effect,
+    reason: &'static str,
+}
+
+impl Danger {
+    fn standing(&self) -> Standing {
+        Standing::Dangerous { effect: self.effect, reason: self.reason }
+    }
+}
+
+struct Tables {
+    expected: Vec<(&'static str, &'static str, Uses)>,
+    dangerous: Vec<Danger>,
+    libraries: Vec<&'static str>,
+    stdlib: Vec<&'static str>,
+}
+
+fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| Tables::read(EXPECTED, DANGEROUS))
+}
+
+impl Tables {
+    /// Rows that cannot be read are left out, which makes an import unknown, never expected. A test says there are none.
+    fn read(expected: &'static str, dangerous: &'static str) -> Tables {
+        let stdlib: Vec<_> = STDLIB.split_ascii_whitespace().collect();
+        let mut rows = Vec::with_capacity(expected.lines().count());
+        let mut libraries = Vec::new();
+        let mut module = "";
+        for line in expected.lines() {
+            if let Some(next) = line.strip_prefix('@') {
+                module = next;
+                let top = top_level(next);
+                if stdlib.binary_search(&top).is_err() {
+                    libraries.push(top);
+                }
+            } else if let Some((name, uses)) = line.strip_prefix(' ').and_then(|row| row.split_once(' ')) {
+                if let Some(uses) = uses_of(uses) {
+                    rows.push((module, name, uses));
+                }
+            }
+        }
+        libraries.sort_unstable();
+        libraries.dedup();
+        Tables { expected: rows, dangerous: dangerous.lines().filter_map(danger_of).collect(), libraries, stdlib }
+    }
+
+    fn expected(&self, module: &str, name: &str) -> Option<Uses> {
+        let at = self.expected.binary_search_by(|&(m, n, _)| compare((m, n), (module, name))).ok()?;
+        self.expected.get(at).map(|&(_, _, uses)| uses)
+    }
+
+    fn dangerous(&self, module: &str, name: &str) -> Option<Standing> {
+        let at = self.dangerous.binary_search_by(|row| compare((row.module, row.name), (module, name))).ok()?;
+        self.dangerous.get(at).map(Danger::standing)
+    }
+
+    /// The nearest package around a module that is dangerous as a whole.
+    fn whole_module(&self, module: &str) -> Option<Standing> {
+        let mut path = Some(module);
+        while let Some(here) = path {
+            if let Some(danger) = self.dangerous(here, "*") {
+                return Some(danger);
+            }
+            path = here.rsplit_once('.').map(|(parent, _)| parent);
+        }
+        None
+    }
+
+    /// Exact row or whole module, under every spelling of the module.
+    fn danger_at(&self, module: &str, name: &str) -> Option<Standing> {
+        let readings = readings(module, name);
+        readings
+            .iter()
+            .find_map(|&(module, name)| self.dangerous(module, name))
+            .or_else(|| readings.iter().find_map(|&(module, _)| self.whole_module(module)))
+    }
+
+    /// What a dotted name reaches on its way: modules that other modules import, objects' own machinery, dangerous parts.
+    fn passes_through(&self, module: &str, name: &str) -> Option<Standing> {
+        let dotted = name.contains('.');
+        let mut rest = name;
+        while !rest.is_empty() {
+            let (component, after) = rest.split_once('.').unwrap_or((rest, ""));
+            if DUNDERS.contains(&component) {
+                return Some(REACHES);
+            }
+            // Libraries import modules under a private alias: `_os`, `_sys`.
+            let spellings = [component, component.trim_start_matches('_')];
+            if dotted && spellings.iter().any(|spelling| self.is_module(spelling)) {
+                let found = spellings.iter().find_map(|spelling| self.danger_at(spelling, after));
+                return Some(found.unwrap_or(REACHES));
+            }
+            rest = after;
+        }
+        for (dot, _) in name.match_indices('.') {
+            let (head, after) = name.split_at(dot);
+            // As an attribute of something dangerous: "builtins" + "eval.anything".
+            if let Some(danger) = readings(module, head).iter().find_map(|&(module, head)| self.dangerous(module, head)) {
+                return Some(danger);
+            }
+            // As a longer module path: "numpy" + "testing.x" is "numpy.testing" + "x".
+            if let Some(danger) = self.danger_at(&format!("{module}.{head}"), after.trim_start_matches('.')) {
+                return Some(danger);
+            }
+        }
+        self.dangerous(&format!("{module}.{name}"), "*")
+    }
+
+    /// A plain name that is another module's: `from os import sys`.
+    fn is_another_module(&self, name: &str) -> Option<Standing> {
+        let plain = name.trim_start_matches('_').trim_end_matches('_');
+        TELLTALE_MODULES.contains(&plain).then_some(REACHES)
+    }
+
+    fn is_module(&self, name: &str) -> bool {
+        self.stdlib.binary_search(&name).is_ok()
+            || self.libraries.binary_search(&name).is_ok()
+            || self.dangerous(name, "*").is_some()
+    }
+
+    fn place(&self, module: &str) -> Place {
+        let top = top_level(module);
+        if self.stdlib.binary_search(&top).is_ok() {
+            Place::Stdlib
+        } else if self.libraries.binary_search(&top).is_ok() {
+            Place::Library
+        } else {
+            Place::Foreign
+        }
+    }
+}
+
+fn compare(row: (&str, &str), wanted: (&str, &str)) -> Ordering {
+    row.0.cmp(wanted.0).then_with(|| row.1.cmp(wanted.1))
+}
+
+fn top_level(module: &str) -> &str {
+    module.split_once('.').map_or(module, |(top, _)| top)
+}
+
+fn uses_of(letters: &str) -> Option<Uses> {
+    let mut uses = Uses { reference: false, call: false, build: false, wraps: false, getattr: false };
+    for letter in letters.bytes() {
+        match letter {
+            b'r' => uses.reference = true,
+            b'c' => uses.call = true,
+            b'b' => uses.build = true,
+            b'w' => uses.wraps = true,
+            b'g' => uses.getattr = true,
+            _ => return None,
+        }
+    }
+    Some(uses)
+}
+
+fn danger_of(line: &'static str) -> Option<Danger> {
+    let mut fields = line.split('\t');
+    let (module, name, effect, reason) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let effect = match effect {
+        "run-command" => Effect::RunCommand,
+        "run-code" => Effect::RunCode,
+        "import-code" => Effect::ImportCode,
+        "load-pickle" => Effect::LoadPickle,
+        "load-native" => Effect::LoadNative,
+        "network" => Effect::Network,
+        "write-file" => Effect::WriteFile,
+        "read-file" => Effect::ReadFile,
+        "process" => Effect::Process,
+        "call-indirect" => Effect::CallIndirect,
+        "code-object" => Effect::CodeObject,
+        "tamper" => Effect::Tamper,
+        _ => return None,
+    };
+    Some(Danger { module, name, effect, reason })
+}
+
+const EXPECTED: &str = include_str!("known/expected.txt");
+const DANGEROUS: &str = include_str!("known/dangerous.txt");
+
+/// Attributes that lead from any object to its class, its module, or the interpreter.
+const DUNDERS: &[&str] = &[
+    "__base__", "__bases__", "__build_class__", "__builtins__", "__call__", "__class__", "__class_getitem__", "__closure__",
+    "__code__", "__defaults__", "__del__", "__delattr__", "__dict__", "__func__", "__get__", "__getattr__",
+    "__getattribute__", "__getitem__", "__globals__", "__import__", "__init__", "__init_subclass__", "__kwdefaults__",
+    "__loader__", "__module__", "__mro__", "__new__", "__reduce__", "__reduce_ex__", "__self__", "__set__",
+    "__setattr__", "__setitem__", "__setstate__", "__spec__", "__subclasses__", "__subclasshook__", "__wrapped__", "mro",
+    "func_globals", "func_code", "im_func", "im_self", "gi_frame", "f_globals", "f_builtins", "f_locals", "tb_frame",
+];
+
+/// Modules whose bare name, taken from another module, is that module and not the author's own function.
+const TELLTALE_MODULES: &[&str] = &[
+    "asyncio", "builtin", "builtins", "cPickle", "cloudpickle", "commands", "ctypes", "dill", "ftplib",
+    "functools", "gc", "imp", "importlib", "inspect", "io", "itertools", "linecache", "marshal", "multiprocessing", "nt",
+    "operator", "os", "pathlib", "pdb", "pickle", "pkgutil", "posix", "pty", "runpy", "shutil", "signal", "socket",
+    "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "types", "urllib", "webbrowser", "zipimport",
+];
+
+/// Where Python 3 finds a module that Python 2 wrote. Source: the name tables of Python's own unpickler.
+const MOVED_MODULES: &[(&str, &str)] = &[
+    ("BaseHTTPServer", "http.server"), ("CGIHTTPServer", "http.server"), ("ConfigParser", "configparser"),
+    ("Cookie", "http.cookies"), ("Dialog", "tkinter.dialog"), ("DocXMLRPCServer", "xmlrpc.server"),
+    ("FileDialog", "tkinter.filedialog"), ("HTMLParser", "html.parser"), ("Queue", "queue"),
+    ("ScrolledText", "tkinter.scrolledtext"), ("SimpleDialog", "tkinter.simpledialog"),
+    ("SimpleHTTPServer", "http.server"), ("SimpleXMLRPCServer", "xmlrpc.server"), ("SocketServer", "socketserver"),
+    ("StringIO", "io"), ("Tix", "tkinter.tix"), ("Tkconstants", "tkinter.constants"), ("Tkdnd", "tkinter.dnd"),
+    ("Tkinter", "tkinter"), ("UserDict", "collections"), ("UserList", "collections"), ("UserString", "collections"),
+    ("__builtin__", "builtins"), ("__builtins__", "builtins"), ("_abcoll", "collections.abc"),
+    ("_elementtree", "xml.etree.ElementTree"), ("_winreg", "winreg"), ("anydbm", "dbm"), ("cPickle", "pickle"),
+    ("cStringIO", "io"), ("commands", "subprocess"), ("cookielib", "http.cookiejar"), ("copy_reg", "copyreg"),
+    ("dbhash", "dbm.bsd"), ("dbm", "dbm.ndbm"), ("dumbdbm", "dbm.dumb"), ("dummy_thread", "_dummy_thread"),
+    ("exceptions", "builtins"), ("gdbm", "dbm.gnu"), ("htmlentitydefs", "html.entities"), ("httplib", "http.client"),
+    ("markupbase", "_markupbase"), ("repr", "reprlib"), ("robotparser", "urllib.robotparser"),
+    ("test.test_support", "test.support"), ("thread", "_thread"), ("tkColorChooser", "tkinter.colorchooser"),
+    ("tkCommonDialog", "tkinter.commondialog"), ("tkFileDialog", "tkinter.filedialog"), ("tkFont", "tkinter.font"),
+    ("tkMessageBox", "tkinter.messagebox"), ("tkSimpleDialog", "tkinter.simpledialog"), ("ttk", "tkinter.ttk"),
+    ("urllib2", "urllib.request"), ("urlparse", "urllib.parse"), ("whichdb", "dbm"), ("xmlrpclib", "xmlrpc.client"),
+];
+
+/// Single names that moved. Source: the name tables of Python's own unpickler.
+const MOVED_NAMES: &[((&str, &str), (&str, &str))] = &[
+    (("UserDict", "IterableUserDict"), ("collections", "UserDict")),
+    (("UserDict", "UserDict"), ("collections", "UserDict")), (("UserList", "UserList"), ("collections", "UserList")),
+    (("UserString", "UserString"), ("collections", "UserString")), (("__builtin__", "basestring"), ("builtins", "str")),
+    (("__builtin__", "intern"), ("sys", "intern")), (("__builtin__", "long"), ("builtins", "int")),
+    (("__builtin__", "reduce"), ("functools", "reduce")), (("__builtin__", "unichr"), ("builtins", "chr")),
+    (("__builtin__", "unicode"), ("builtins", "str")), (("__builtin__", "xrange"), ("builtins", "range")),
+    (("_multiprocessing", "Connection"), ("multiprocessing.connection", "Connection")),
+    (("_socket", "fromfd"), ("socket", "fromfd")), (("exceptions", "StandardError"), ("builtins", "Exception")),
+    (("itertools", "ifilter"), ("builtins", "filter")), (("itertools", "ifilterfalse"), ("itertools", "filterfalse")),
+    (("itertools", "imap"), ("builtins", "map")), (("itertools", "izip"), ("builtins", "zip")),
+    (("itertools", "izip_longest"), ("itertools", "zip_longest")),
+    (("multiprocessing", "AuthenticationError"), ("multiprocessing.context", "AuthenticationError")),
+    (("multiprocessing", "BufferTooShort"), ("multiprocessing.context", "BufferTooShort")),
+    (("multiprocessing", "ProcessError"), ("multiprocessing.context", "ProcessError")),
+    (("multiprocessing", "TimeoutError"), ("multiprocessing.context", "TimeoutError")),
+    (("multiprocessing.forking", "Popen"), ("multiprocessing.popen_fork", "Popen")),
+    (("multiprocessing.process", "Process"), ("multiprocessing.context", "Process")),
+    (("socket", "_socketobject"), ("socket", "SocketType")),
+    (("urllib", "ContentTooShortError"), ("urllib.error", "ContentTooShortError")),
+    (("urllib", "getproxies"), ("urllib.request", "getproxies")),
+    (("urllib", "pathname2url"), ("urllib.request", "pathname2url")), (("urllib", "quote"), ("urllib.parse", "quote")),
+    (("urllib", "quote_plus"), ("urllib.parse", "quote_plus")), (("urllib", "unquote"), ("urllib.parse", "unquote")),
+    (("urllib", "unquote_plus"), ("urllib.parse", "unquote_plus")),
+    (("urllib", "url2pathname"), ("urllib.request", "url2pathname")),
+    (("urllib", "urlcleanup"), ("urllib.request", "urlcleanup")),
+    (("urllib", "urlencode"), ("urllib.parse", "urlencode")), (("urllib", "urlopen"), ("urllib.request", "urlopen")),
+    (("urllib", "urlretrieve"), ("urllib.request", "urlretrieve")),
+    (("urllib2", "HTTPError"), ("urllib.error", "HTTPError")), (("urllib2", "URLError"), ("urllib.error", "URLError")),
+    (("whichdb", "whichdb"), ("dbm", "whichdb")),
+];
+
+/// Private modules, in C or in Python, that hold what a public one shows.
+const TWINS: &[(&str, &str)] = &[
+    ("_abc", "abc"), ("_ast", "ast"), ("_asyncio", "asyncio"), ("_bisect", "bisect"), ("_bz2", "bz2"),
+    ("_codecs", "codecs"), ("_collections", "collections"), ("_collections_abc", "collections.abc"),
+    ("_contextvars", "contextvars"), ("_copy", "copy"), ("_csv", "csv"), ("_ctypes", "ctypes"), ("_curses", "curses"),
+    ("_datetime", "datetime"), ("_dbm", "dbm"), ("_decimal", "decimal"), ("_elementtree", "xml.etree.ElementTree"),
+    ("_functools", "functools"), ("_gdbm", "dbm"), ("_hashlib", "hashlib"), ("_heapq", "heapq"), ("_imp", "imp"),
+    ("_interpreters", "interpreters"), ("_io", "io"), ("_json", "json"), ("_locale", "locale"), ("_lsprof", "cProfile"),
+    ("_lzma", "lzma"), ("_multiprocessing", "multiprocessing"), ("_opcode", "dis"), ("_operator", "operator"),
+    ("_pickle", "pickle"), ("_py_abc", "abc"), ("_pydatetime", "datetime"), ("_pydecimal", "decimal"), ("_pyio", "io"),
+    ("_queue", "queue"), ("_random", "random"), ("_signal", "signal"), ("_socket", "socket"), ("_sqlite3", "sqlite3"),
+    ("_sre", "re"), ("_ssl", "ssl"), ("_statistics", "statistics"), ("_string", "string"), ("_strptime", "time"),
+    ("_struct", "struct"), ("_subprocess", "subprocess"), ("_symtable", "symtable"), ("_thread", "threading"),
+    ("_tokenize", "tokenize"), ("_types", "types"), ("_typing", "typing"), ("_uuid", "uuid"), ("_weakref", "weakref"),
+    ("_weakrefset", "weakref"), ("_winreg", "winreg"), ("_zoneinfo", "zoneinfo"),
+    ("cloudpickle.cloudpickle_fast", "cloudpickle.cloudpickle"), ("dill.dill", "dill._dill"), ("nt", "os"),
+    ("pathlib._abc", "pathlib"), ("pathlib._local", "pathlib"), ("posix", "os"), ("sre_compile", "re"),
+];
+
+/// Top-level modules of Python 2.7 and 3.6 to 3.14, the private ones too, sorted.
+const STDLIB: &str = "\
+    BaseHTTPServer Bastion CGIHTTPServer Canvas ConfigParser Cookie Dialog DocXMLRPCServer EasyDialogs FileDialog FixTk
+    HTMLParser MacOS MimeWriter Queue ScrolledText SimpleDialog SimpleHTTPServer SimpleXMLRPCServer SocketServer
+    StringIO Tix Tkconstants Tkdnd Tkinter UserDict UserList UserString _LWPCookieJar _MozillaCookieJar __builtin__
+    __future__ _abc _abcoll _aix_support _android_support _apple_support _ast _asyncio _bisect _blake2 _bootlocale
+    _bootsubprocess _bsddb _bz2 _codecs _codecs_cn _codecs_hk _codecs_iso2022 _codecs_jp _codecs_kr _codecs_tw
+    _collections _collections_abc _colorize _compat_pickle _compression _contextvars _crypt _csv _ctypes _ctypes_test
+    _curses _curses_panel _datetime _dbm _decimal _dummy_thread _elementtree _frozen_importlib
+    _frozen_importlib_external _functools _gdbm _hashlib _heapq _hmac _hotshot _imp _interpchannels _interpqueues
+    _interpreters _io _ios_support _json _locale _lsprof _lzma _markupbase _md5 _msi _multibytecodec _multiprocessing
+    _opcode _opcode_metadata _operator _osx_support _overlapped _peg_parser _pickle _posixshmem _posixsubprocess _py_abc
+    _py_warnings _pydatetime _pydecimal _pyio _pylong _pyrepl _queue _random _remote_debugging _scproxy _sha _sha1 _sha2
+    _sha256 _sha3 _sha512 _signal _sitebuiltins _socket _sqlite3 _sre _ssl _stat _statistics _string _strptime _struct
+    _subprocess _suggestions _symtable _sysconfig _testbuffer _testcapi _testclinic _testclinic_limited
+    _testexternalinspection _testimportmultiple _testinternalcapi _testlimitedcapi _testmultiphase _testsinglephase
+    _thread _threading_local _tkinter _tokenize _tracemalloc _types _typing _uuid _warnings _weakref _weakrefset _winapi
+    _winreg _wmi _xxinterpchannels _xxsubinterpreters _xxtestfuzz _zoneinfo _zstd abc aifc annotationlib antigravity
+    anydbm argparse array ast asynchat asyncio asyncore atexit audiodev audioop base64 bdb binascii binhex bisect bsddb
+    builtins bz2 cPickle cProfile cStringIO calendar cgi cgitb chunk cmath cmd code codecs codeop collections colorsys
+    commands compileall compiler compression concurrent configparser contextlib contextvars cookielib copy copy_reg
+    copyreg crypt csv ctypes curses dataclasses datetime dbhash dbm decimal difflib dircache dis distutils dl doctest
+    dumbdbm dummy_thread dummy_threading email encodings ensurepip enum errno exceptions faulthandler fcntl filecmp
+    fileinput fnmatch formatter fpformat fractions ftplib functools future_builtins gc genericpath getopt getpass
+    gettext glob graphlib grp gzip hashlib heapq hmac hotshot html htmlentitydefs htmllib http httplib idlelib ihooks
+    imaplib imghdr imp importlib imputil inspect io ipaddress itertools json keyword lib2to3 linecache linuxaudiodev
+    locale logging lzma macpath macurl2path mailbox mailcap markupbase marshal math md5 mhlib mimetools mimetypes mimify
+    mmap modulefinder monitoring msilib msvcrt multifile multiprocessing mutex netrc new nis nntplib nt ntpath
+    nturl2path numbers opcode operator optparse os os2emxpath ossaudiodev parser pathlib pdb pickle pickletools pipes
+    pkgutil platform plistlib popen2 poplib posix posixfile posixpath pprint profile pstats pty pwd py_compile pyclbr
+    pydoc pydoc_data pyexpat queue quopri random re readline repr reprlib resource rexec rfc822 rlcompleter robotparser
+    runpy sched secrets select selectors sets sgmllib sha shelve shlex shutil signal site smtpd smtplib sndhdr socket
+    socketserver spwd sqlite3 sre sre_compile sre_constants sre_parse ssl stat statistics statvfs string stringold
+    stringprep strop struct subprocess sunau sunaudio sunaudiodev symbol symtable sys sysconfig syslog tabnanny tarfile
+    telnetlib tempfile termios test textwrap this thread threading time timeit tkColorChooser tkCommonDialog
+    tkFileDialog tkFont tkMessageBox tkSimpleDialog tkinter toaiff token tokenize tomllib trace traceback tracemalloc
+    ttk tty turtle turtledemo types typing unicodedata unittest urllib urllib2 urlparse user uu uuid venv warnings wave
+    weakref webbrowser whichdb winreg winsound wsgiref xdrlib xml xmllib xmlrpc xmlrpclib xxlimited xxlimited_35
+    xxsubtype zipapp zipfile zipimport zlib zoneinfo";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effect(module: &str, name: &str) -> Option<Effect> {
+        match standing(module, name) {
+            Standing::Dangerous { effect, .. } => Some(effect),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_row_is_read_in_order_and_once() {
+        let tables = tables();
+        let names = EXPECTED.lines().filter(|line| line.starts_with(' ')).count();
+        assert_eq!(tables.expected.len(), names);
+        assert_eq!(tables.dangerous.len(), DANGEROUS.lines().count());
+        assert!(tables.expected.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)));
+        assert!(tables.dangerous.is_sorted_by(|a, b| (a.module, a.name) < (b.module, b.name)));
+        assert!(tables.stdlib.is_sorted_by(|a, b| a < b));
+        assert!(tables.expected.iter().all(|row| row.2.reference));
+        assert!(tables.dangerous.iter().all(|row| !row.reason.is_empty()));
+    }
+
+    #[test]
+    fn nothing_is_both_expected_and_dangerous() {
+        let tables = tables();
+        for row in &tables.dangerous {
+            assert_eq!(tables.expected(row.module, row.name), None, "{} {}", row.module, row.name);
+        }
+        // Nor under a private or an older spelling: an expected row must not be shadowed into uselessness, or the reverse.
+        for &(module, name, uses) in &tables.expected {
+            assert_eq!(standing(module, name), Standing::Expected(uses), "{module} {name}");
+        }
+    }
+
+    #[test]
+    fn what_libraries_write_is_expected() {
+        for (module, name, call, build) in [
+            ("collections", "OrderedDict", true, true),
+            ("_collections", "OrderedDict", true, true),
+            ("collections", "defaultdict", true, true),
+            ("copy_reg", "_reconstructor", true, true),
+            ("__builtin__", "set", true, true),
+            ("__builtin__", "xrange", true, true),
+            ("exceptions", "ValueError", true, true),
+            ("_codecs", "encode", true, false),
+            ("datetime", "datetime", true, true),
+            ("numpy", "dtype", true, true),
+            ("numpy", "log1p", false, false),
+            ("numpy.core.multiarray", "_reconstruct", true, true),
+            ("numpy._core.multiarray", "scalar", true, false),
+            ("torch._utils", "_rebuild_tensor_v2", true, false),
+            ("torch.nn.modules.linear", "Linear", true, true),
+            ("torch.nn.functional", "relu", false, false),
+            ("sklearn.tree.tree", "DecisionTreeClassifier", true, true),
+            ("sklearn.tree._tree", "Tree", true, true),
+            ("sklearn.linear_model.logistic", "LogisticRegression", true, true),
+            ("pandas._libs.internals", "_unpickle_block", true, false),
+            ("pandas.core.index", "Index", true, true),
+            ("xgboost.core", "Booster", true, true),
+            ("lightgbm.basic", "Booster", true, true),
+            ("joblib.numpy_pickle", "NumpyArrayWrapper", true, true),
+            ("pathlib._local", "PosixPath", true, true),
+        ] {
+            let Standing::Expected(uses) = standing(module, name) else {
+                panic!("{module} {name}: {:?}", standing(module, name));
+            };
+            assert!(uses.reference && uses.call == call && uses.build == build, "{module} {name} {uses:?}");
+        }
+    }
+
+    #[test]
+    fn indirect_calls_are_expected_only_with_their_letter() {
+        assert!(matches!(standing("functools", "partial"), Standing::Expected(uses) if uses.wraps));
+        assert!(matches!(standing("_functools", "partial"), Standing::Expected(uses) if uses.wraps));
+        assert!(matches!(standing("builtins", "getattr"), Standing::Expected(uses) if uses.getattr));
+        assert!(matches!(standing("__builtin__", "getattr"), Standing::Expected(uses) if uses.getattr));
+        assert!(matches!(standing("builtins", "type"), Standing::Expected(uses) if !uses.call && !uses.build));
+    }
+
+    #[test]
+    fn a_distribution_may_not_be_filled() {
+        let norm = standing("scipy.stats._continuous_distns", "norm_gen");
+        assert!(matches!(norm, Standing::Expected(uses) if uses.call && !uses.build));
+    }
+
+    #[test]
+    fn what_acts_on_the_machine_is_dangerous() {
+        use Effect::*;
+        for (module, name, expected) in [
+            ("os", "system", RunCommand),
+            ("posix", "system", RunCommand),
+            ("nt", "system", RunCommand),
+            ("subprocess", "Popen", RunCommand),
+            ("commands", "getoutput", RunCommand),
+            ("__builtin__", "eval", RunCode),
+            ("builtins", "exec", RunCode),
+            ("__builtin__", "reduce", CallIndirect),
+            ("itertools", "imap", CallIndirect),
+            ("builtins", "__import__", ImportCode),
+            ("importlib._bootstrap", "_gcd_import", ImportCode),
+            ("_operator", "attrgetter", CallIndirect),
+            ("cPickle", "loads", LoadPickle),
+            ("_io", "open", ReadFile),
+            ("_socket", "socket", Network),
+            ("urllib2", "urlopen", Network),
+            ("shutil", "rmtree", WriteFile),
+            ("_ctypes", "dlopen", LoadNative),
+            ("types", "CodeType", CodeObject),
+            ("copyreg", "add_extension", Tamper),
+            ("copy_reg", "add_extension", Tamper),
+            ("numpy.f2py.crackfortran", "getlincoef", RunCode),
+            ("numpy.testing._private.utils", "runstring", RunCode),
+            ("torch.utils.collect_env", "run", RunCommand),
+            ("torch.hub", "load", Network),
+            ("torch", "load", LoadPickle),
+            ("pandas", "read_pickle", LoadPickle),
+            ("asyncio.unix_events", "anything", RunCommand),
+            ("asyncio.anything", "anything", Process),
+        ] {
+            assert_eq!(effect(module, name), Some(expected), "{module} {name}");
+        }
+    }
+
+    #[test]
+    fn a_dotted_name_is_judged_by_what_it_passes_through() {
+        use Effect::*;
+        for (module, name, expected) in [
+            ("pathlib", "os.system", RunCommand),
+            ("torch.serialization", "os.system", RunCommand),
+            ("collections", "_sys.modules", Tamper),
+            ("numpy", "__builtins__.get", CallIndirect),
+            ("numpy", "testing._private.utils.runstring", RunCode),
+            ("builtins", "eval.__call__", RunCode),
+            ("builtins", "object.__subclasses__", CallIndirect),
+            ("collections", "OrderedDict.__class__", CallIndirect),
+            ("sklearn.utils", "_joblib.joblib.load", RunCode),
+            ("sklearn.base", "joblib.load", LoadPickle),
+            ("some.module", "os", CallIndirect),
+            ("torch", "hub", Network),
+        ] {
+            assert_eq!(effect(module, name), Some(expected), "{module} {name}");
+        }
+    }
+
+    #[test]
+    fn what_is_on_neither_list_says_where_it_lives() {
+        assert_eq!(standing("colorsys", "rgb_to_hsv"), Standing::Unknown(Place::Stdlib));
+        assert_eq!(standing("sklearn.nowhere", "Nothing"), Standing::Unknown(Place::Library));
+        assert_eq!(standing("__main__", "Model"), Standing::Unknown(Place::Foreign));
+        assert_eq!(standing("", ""), Standing::Unknown(Place::Foreign));
+        assert_eq!(standing("..", "...é."), Standing::Unknown(Place::Foreign));
+    }
+}

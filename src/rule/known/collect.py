@@ -1,0 +1,768 @@
+#!/usr/bin/env python3
+"""Build expected.txt from libraries that are really installed.
+
+    collect.py OUT INTERPRETER...      run the probe in every interpreter, merge, write OUT
+    collect.py --probe                 print what this interpreter's libraries contribute
+
+An entry is a pair (module, name) that resolves, in a real installation, to an object that may stand in a pickle, and
+letters for what may be done with it there:
+
+    r  it may be named          c  it may be called (REDUCE, NEWOBJ, OBJ, INST)
+    b  it may receive BUILD     w  a call is fine when its first argument is
+    g  its call resolves a name: judge what it resolves to
+
+A class enters when everything the unpickler would run on it (construction, state, the container protocol, hashing,
+destruction) either is the interpreter's default or was read, function by function, and found not to run code, open
+files, start processes, import by string, or call its own arguments. A function enters as a reference only, and only from
+modules whose functions are arithmetic. What may be *called* among functions is a short list below, each with its reason.
+
+Nothing here reads a pickle. The output depends only on the interpreters given, and is sorted, so that a library upgrade shows
+as a readable diff.
+"""
+import ast
+import dis
+import enum
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+import types
+import warnings
+from multiprocessing.pool import ThreadPool
+
+# Which packages are walked, and how far. None: everything below the package. Otherwise only these prefixes: large
+# packages that also hold compilers, servers and download code are entered by name only.
+PACKAGES = {
+    "numpy": ["numpy.core", "numpy._core", "numpy.ma", "numpy.random", "numpy.matrixlib", "numpy.polynomial",
+              "numpy.linalg", "numpy.fft", "numpy.lib", "numpy.dtypes", "numpy.exceptions", "numpy.rec"],
+    "scipy": ["scipy.sparse", "scipy.stats", "scipy.interpolate", "scipy.spatial", "scipy.optimize", "scipy.special",
+              "scipy.signal", "scipy.linalg", "scipy.integrate", "scipy.cluster", "scipy.fft"],
+    "sklearn": None,
+    "pandas": ["pandas.core", "pandas._libs", "pandas.tseries", "pandas.compat.pickle_compat", "pandas.arrays",
+               "pandas.api", "pandas.errors", "pandas.indexes", "pandas.types", "pandas.sparse", "pandas.tslib"],
+    "joblib": ["joblib.numpy_pickle", "joblib.numpy_pickle_compat"],
+    "statsmodels": None,
+    "patsy": None,
+    "formulaic": None,
+    "xgboost": ["xgboost.sklearn", "xgboost.core", "xgboost.compat", "xgboost.callback", "xgboost.training"],
+    "lightgbm": ["lightgbm.basic", "lightgbm.sklearn", "lightgbm.compat", "lightgbm.callback", "lightgbm.engine"],
+    "catboost": ["catboost.core"],
+    "gensim": ["gensim.models", "gensim.corpora", "gensim.similarities", "gensim.interfaces", "gensim.utils",
+               "gensim.matutils"],
+    "imblearn": None,
+    "category_encoders": None,
+    "skops": ["skops.card"],
+    "spacy": ["spacy.vocab", "spacy.tokens", "spacy.lookups", "spacy.morphology", "spacy.strings", "spacy.vectors",
+              "spacy.symbols", "spacy.pipeline", "spacy.attrs"],
+    "thinc": ["thinc.types", "thinc.optimizers", "thinc.schedules", "thinc.initializers"],
+    "preshed": None,
+    "cymem": None,
+    "srsly": [],
+    "umap": ["umap.umap_", "umap.aligned_umap", "umap.spectral"],
+    "pynndescent": ["pynndescent.pynndescent_"],
+    "hdbscan": ["hdbscan.hdbscan_", "hdbscan.prediction", "hdbscan.plots", "hdbscan._hdbscan_tree"],
+    "mlxtend": ["mlxtend.classifier", "mlxtend.regressor", "mlxtend.feature_selection", "mlxtend.preprocessing",
+                "mlxtend.cluster", "mlxtend.feature_extraction"],
+    "lifelines": ["lifelines.fitters", "lifelines.utils"],
+    "feature_engine": None,
+    "pmdarima": ["pmdarima.arima", "pmdarima.pipeline", "pmdarima.preprocessing", "pmdarima.compat"],
+    "prophet": ["prophet.forecaster", "prophet.make_holidays"],
+    "networkx": ["networkx.classes"],
+    "nltk": ["nltk.tokenize", "nltk.stem", "nltk.probability", "nltk.classify", "nltk.tag", "nltk.lm", "nltk.tree",
+             "nltk.collocations", "nltk.metrics"],
+    "keras": ["keras.src.callbacks.history", "keras.src.utils.tracking"],
+    "torch": ["torch.nn", "torch.optim", "torch.distributions", "torch.utils.data.dataset",
+              "torch.utils.data.sampler", "torch.utils.hooks", "torch.ao.nn", "torch.ao.quantization",
+              "torch.quantization", "torch._tensor", "torch.tensor", "torch.storage", "torch.amp.grad_scaler",
+              "torch.cuda.amp.grad_scaler", "torch.torch_version"],
+    "torchvision": ["torchvision.models", "torchvision.transforms", "torchvision.ops", "torchvision.tv_tensors"],
+    "torchaudio": ["torchaudio.transforms", "torchaudio.models"],
+    "transformers": ["transformers.models", "transformers.configuration_utils", "transformers.generation",
+                     "transformers.trainer_utils", "transformers.trainer_pt_utils", "transformers.training_args",
+                     "transformers.training_args_seq2seq", "transformers.tokenization_utils_base",
+                     "transformers.tokenization_utils", "transformers.activations", "transformers.modeling_outputs",
+                     "transformers.pytorch_utils", "transformers.debug_utils", "transformers.optimization",
+                     "transformers.feature_extraction_utils", "transformers.cache_utils",
+                     "transformers.integrations.deepspeed", "transformers.utils.generic",
+                     "transformers.utils.quantization_config"],
+    "tokenizers": None,
+    "sentence_transformers": None,
+    "accelerate": ["accelerate.utils.dataclasses", "accelerate.state"],
+    "pytorch_lightning": ["pytorch_lightning.callbacks", "pytorch_lightning.utilities"],
+    "lightning_fabric": ["lightning_fabric.utilities"],
+    "torchmetrics": None,
+    "timm": ["timm.layers", "timm.models"],
+}
+
+# A module is not walked when one of its path's parts is here: tests, command lines, builders, download code, and
+# vendored copies. Not because each is a gadget, but because none belongs in a saved model.
+SKIP_PARTS = set("""
+    tests test testing _testing conftest setup distutils f2py __main__ benchmarks examples cli _build_utils conda weave
+    plotting graphics _plot _plotting datasets cloudpickle loky numba_ cuda compile package hub onnx fx jit
+    _inductor _dynamo _export distributed multiprocessing data_utils evaluation losses trainer_callback sandbox doctest
+    _pytesttester __config__ externals clr io compat_pickle interchange computation clipboard excel server app parsing
+    chat convert tgrep malt senna stanford stanford_segmenter crf hunpos downloader api_docs _datasource npyio
+    format _npyio_impl _format_impl _datasource_impl scimath_ model_card quantization_api backend modelcard util_download
+    fx_features ctypeslib _internal cpp_extension collect_env utils_ _onnx_helpers registry fuse
+""".split())
+
+# Vendored copies and old homes that real old files do name.
+KEEP_MODULES = {"sklearn.externals.joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle_compat",
+                "torch.nn.parallel.distributed", "torch.ao.quantization.fx._equalize"}
+
+BAD_GLOBALS = set("open exec execfile eval __import__ compile input breakpoint globals".split())
+BAD_ATTRS = set("""
+    system popen Popen check_output check_call getoutput getstatusoutput execv execve execvp import_module urlopen
+    urlretrieve CDLL LoadLibrary cdll load_library mkdir makedirs unlink rmtree TemporaryDirectory NamedTemporaryFile
+    mkstemp mkdtemp TemporaryFile from_pretrained hf_hub_download snapshot_download read_csv read_pickle unpickle
+    fromfile memmap tofile genfromtxt loadtxt write_text read_text write_bytes read_bytes resolve_name find_spec
+    exec_module start_new_thread fork Thread Process exec_ load_dynamic loads _load_lib download_url
+    cached_file get_file literal_eval run_module run_path CodeType
+""".split())
+BAD_IMPORTS = set("""
+    subprocess importlib pickle cPickle marshal socket urllib urllib.request requests ctypes shutil tempfile runpy dill
+    cloudpickle multiprocessing
+""".split())
+
+# What the unpickler, or a container the unpickler fills, may run on an instance.
+RUN_ON_LOAD = ("__init__", "__new__", "__setstate__", "__setattr__", "__del__", "__hash__", "__eq__", "append",
+               "extend", "add", "__setitem__", "update")
+
+# Functions of these modules are arithmetic; libraries keep references to them (losses, kernels, metrics, link functions).
+REFERENCE_MODULES = re.compile(r"""^(
+    numpy | numpy\.(linalg|fft|ma\.core|ma\.extras|lib\.\w+|_?core\.(numeric|fromnumeric|umath|_multiarray_umath|multiarray
+      |_methods|function_base|einsumfunc)) |
+    scipy\.(special(\._\w+)? | spatial\.distance | linalg(\.\w+)? | stats(\.\w+)? | optimize\._linesearch) |
+    sklearn\.(metrics(\.\w+)*|feature_selection(\.\w+)?|preprocessing(\.\w+)?|utils\.(extmath|validation|multiclass|fixes)
+      |neural_network\._?base|decomposition\.(_fastica|fastica_)|gaussian_process(\.\w+)?|feature_extraction\.(text|image)
+      |manifold(\.\w+)?|cluster(\.\w+)?|linear_model(\.\w+)?|svm(\.\w+)?|covariance(\.\w+)?|calibration|mixture(\.\w+)?
+      |ensemble(\.\w+)?|inspection(\.\w+)?|isotonic|kernel_approximation|model_selection\._(split|validation)) |
+    torch | torch\.(nn\.functional|nn\.init|functional|_C\._nn|nn\.utils\.(weight_norm|spectral_norm|clip_grad|rnn)
+      |special|_C\._special|linalg|_C\._linalg|optim\.lr_scheduler) |
+    torchvision\.transforms\.functional | torchvision\.ops\.\w+ |
+    statsmodels\.(tools\.\w+|regression\.\w+|genmod\.\w+|robust\.\w+) |
+    transformers\.(activations|pytorch_utils|modeling_outputs|optimization) |
+    lifelines\.utils(\.\w+)? | thinc\.initializers | pandas\.core\.(nanops|algorithms) | nltk\.metrics\.\w+ |
+    gensim\.(matutils|utils|models\.\w+) | patsy\.\w+ | umap\.distances | pynndescent\.distances
+)$""", re.X)
+# Names that read, write, import or drive other code, whatever module they are in.
+BAD_FUNCTION = re.compile(r"""
+    load|save|fetch|read|open|dump|from(file|txt|regex|function|pyfunc|buffer|string)|frompyfunc|txt|apply|vectorize
+    |piecewise|import|eval(?!uate_?metric)|exec|(^|_)run|compile|include|(^|_)test$|show_|main|setup|deprecat|pickle
+    |memmap|tofile|download|source|lookfor|info$|vmap|hub|call_|script|trace_|(^|_)jit|register|set_|_as_function|dispatch
+    |disp$|who$|safe_|warn|config|library|_fn$|wrapper|decorat|check_output|print|smart_|get_max_id|revdict|delayed
+""", re.X)
+
+# Built-in types, and standard-library values. Written down because the interpreter's own types cannot be read by the probe; each is a
+# container or a value whose constructor computes only. Constructors that pull from an iterator are left to the machine,
+# which refuses a lazy iterator inside an argument.
+STDLIB = """
+builtins rcb int float complex bool str bytes bytearray list tuple dict set frozenset object range slice
+builtins r type NotImplemented Ellipsis None abs all any bin bool chr divmod format hash hex len max min oct ord pow repr round
+builtins r sorted sum isinstance issubclass callable ascii zip enumerate reversed property staticmethod classmethod
+builtins rcb memoryview
+builtins rcg getattr
+__builtin__ rcb unicode long basestring xrange
+__builtin__ r cmp unichr
+copyreg rcb _reconstructor __newobj__ __newobj_ex__
+copyreg r _slotnames
+codecs rc encode
+_codecs rc encode
+collections rcb OrderedDict defaultdict Counter deque ChainMap UserDict UserList UserString
+collections.abc r Mapping Sequence Iterable Callable MutableMapping Set Hashable Sized Container Collection
+datetime rcb date time datetime timedelta timezone tzinfo
+decimal rcb Decimal Context DecimalTuple
+fractions rcb Fraction
+uuid rcb UUID
+uuid rcb SafeUUID
+array rc array _array_reconstructor
+pathlib rcb PurePath PurePosixPath PureWindowsPath Path PosixPath WindowsPath
+pathlib._local rcb PurePath PurePosixPath PureWindowsPath Path PosixPath WindowsPath
+ipaddress rcb IPv4Address IPv6Address IPv4Network IPv6Network IPv4Interface IPv6Interface
+random rcb Random
+random rcb SystemRandom
+argparse rcb Namespace
+types rcb SimpleNamespace
+types r NoneType MappingProxyType
+types rc GenericAlias
+time rcb struct_time
+io rcb BytesIO StringIO
+re rc _compile
+re rc compile
+re rcb RegexFlag
+logging rc getLogger
+logging rcb LogRecord Filter PercentStyle StrFormatStyle
+logging rcb Formatter
+string rcb Template
+functools rcw partial
+functools rcw _partial
+functools r cmp_to_key total_ordering wraps
+operator r add sub mul truediv floordiv mod pow neg pos abs eq ne lt le gt ge and_ or_ xor invert not_ truth is_ is_not concat contains
+operator r matmul lshift rshift index itemgetter iadd isub imul itruediv getitem countOf indexOf length_hint
+math r sqrt exp log log2 log10 log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh floor ceil fabs pow hypot erf erfc gamma lgamma
+math r isnan isinf isfinite copysign degrees radians trunc fmod fsum factorial gcd asinh acosh atanh
+cmath r sqrt exp log phase polar rect
+statistics r mean median mode stdev variance pstdev pvariance fmean harmonic_mean geometric_mean
+string r capwords
+json r dumps
+copy r copy deepcopy
+itertools rc count
+itertools r chain product repeat cycle islice
+weakref r ref
+typing r Any Union Optional List Dict Tuple Callable
+enum r Enum IntEnum Flag IntFlag EnumMeta EnumType StrEnum
+abc r ABC ABCMeta
+numbers r Number Complex Real Rational Integral
+dataclasses rcb _MISSING_TYPE
+dataclasses r _HAS_DEFAULT_FACTORY_CLASS
+zoneinfo rcg ZoneInfo
+zoneinfo rc ZoneInfo._unpickle
+email.message rcb Message EmailMessage
+email.header rcb Header
+email.charset rcb Charset
+email._policybase rcb Compat32
+http.cookies rcb Morsel SimpleCookie
+difflib rcb Match
+xml.etree.ElementTree rcb Element
+"""
+
+# What the libraries' own reduce methods call, and why the call is harmless.
+REBUILD = """
+# builds an empty array of a given subtype, or a scalar from bytes; an object dtype carries a nested pickle the machine follows
+numpy rcb ndarray dtype matrix recarray record chararray generic void
+# joblib names it as the kind of array that was dumped; calling it would create a file
+numpy r memmap
+numpy.ma rcb MaskedArray
+numpy.ma rcb MaskedConstant
+numpy.core.multiarray rcb _reconstruct
+numpy.core.multiarray rc scalar
+numpy._core.multiarray rcb _reconstruct
+numpy._core.multiarray rc scalar
+numpy.core.numeric rc _frombuffer
+numpy._core.numeric rc _frombuffer
+numpy.core._internal rc _convert_to_stringdtype_kwargs
+numpy._core._internal rc _convert_to_stringdtype_kwargs
+numpy.ma.core rcb _mareconstruct
+numpy.ma.mrecords rcb _mrreconstruct
+# imports a module and takes a ufunc by name: as good as what it names
+numpy.core rcg _ufunc_reconstruct
+numpy._core rcg _ufunc_reconstruct
+numpy.core rc _DType_reconstruct
+numpy._core rc _DType_reconstruct
+numpy.random rcb __RandomState_ctor
+numpy.random rcb mtrand.RandomState
+numpy.random._pickle rcb __generator_ctor
+numpy.random._pickle rcb __randomstate_ctor __bit_generator_ctor
+numpy.random.mtrand rcb RandomState
+numpy.random.bit_generator rcb SeedSequence SeedlessSeedSequence BitGenerator
+numpy.random.bit_generator rcb __pyx_unpickle_SeedSequence __pyx_unpickle_SeedlessSeedSequence
+mtrand rcb __RandomState_ctor
+mtrand rcb RandomState
+# puts axes, blocks and cached values together
+pandas._libs.internals rc _unpickle_block
+pandas._libs.arrays rcb NDArrayBacked
+pandas._libs.tslibs.timestamps rcb _unpickle_timestamp Timestamp
+pandas._libs.tslibs.timedeltas rc _timedelta_unpickle
+pandas._libs.tslibs.period rc _ordinal_from_fields period_ordinal
+pandas._libs.tslibs.nattype rc __nat_unpickle _nat_unpickle
+pandas._libs.tslib rc __nat_unpickle _timedelta_unpickle
+pandas.tslib rc __nat_unpickle _timedelta_unpickle
+pandas.tslib rcb Timestamp Timedelta NaTType
+pandas._libs.missing rc _unpickle_na
+pandas._libs.missing rcb NAType
+pandas rcb DataFrame Series
+pandas.core.frame rcb DataFrame
+pandas.core.series rcb Series
+pandas.core.indexes.base rc _new_Index
+pandas.core.indexes.datetimelike rc _new_Index
+pandas.core.indexes.datetimes rc _new_DatetimeIndex
+pandas.core.indexes.period rc _new_PeriodIndex
+pandas.core.indexes.timedeltas rc _new_TimedeltaIndex
+pandas.core.index rc _new_Index
+pandas.indexes.base rc _new_Index
+pandas.tseries.index rc _new_DatetimeIndex
+pandas.tseries.period rc _new_PeriodIndex
+pandas.core.internals.blocks rc new_block make_block
+pandas.core.internals rc make_block
+pandas.core.internals rcb BlockManager SingleBlockManager
+pandas.core.arrays.sparse.array rc _make_sparse
+pandas.core.arrays.arrow.array rc _chunked_array
+pandas._libs.sparse rcb IntIndex BlockIndex
+pandas.core.sparse.array rcb SparseArray
+# Arrow's own array and type rebuilders: buffers and names of Arrow types
+pyarrow.lib rc _restore_array chunked_array type_for_alias py_buffer
+pyarrow.lib rcb DataType StringType
+pytz rc _UTC _p utc
+pytz rc UTC
+pytz.tzinfo rc unpickler
+pytz.tzinfo rcb StaticTzInfo DstTzInfo
+dateutil.tz.tz rcb tzutc tzlocal tzoffset tzrange tzstr
+dateutil.tz rcb tzutc tzlocal tzoffset
+dateutil.relativedelta rcb relativedelta
+# tensors over storages that the reader bounds-checks; a state only fills attributes of a tensor
+torch._utils rc _rebuild_tensor _rebuild_tensor_v2 _rebuild_tensor_v3 _rebuild_parameter _rebuild_parameter_v2
+torch._utils rc _rebuild_parameter_with_state _rebuild_qtensor _rebuild_sparse_tensor _rebuild_sparse_csr_tensor
+torch._utils rc _rebuild_nested_tensor _rebuild_device_tensor_from_numpy _rebuild_device_tensor_from_cpu_tensor
+torch._utils rc _rebuild_meta_tensor_no_storage _rebuild_xla_tensor _rebuild_mlc_tensor
+torch._utils rcw _rebuild_wrapper_subclass
+torch._tensor rcw _rebuild_from_type _rebuild_from_type_v2
+torch.tensor rcw _rebuild_from_type
+# a nested torch file in a bytes argument: expected from a pickled storage, and the reader opens the argument as a child
+torch.storage rc _load_from_bytes
+torch.storage rcb TypedStorage UntypedStorage _TypedStorage _UntypedStorage _LegacyStorage
+torch rc device Size Tensor Generator
+torch r FloatStorage DoubleStorage HalfStorage BFloat16Storage LongStorage IntStorage ShortStorage CharStorage ByteStorage
+torch r BoolStorage ComplexFloatStorage ComplexDoubleStorage QInt8Storage QInt32Storage QUInt8Storage QUInt4x2Storage
+torch r QUInt2x4Storage UntypedStorage TypedStorage
+torch.cuda r FloatStorage DoubleStorage HalfStorage BFloat16Storage LongStorage IntStorage ShortStorage CharStorage ByteStorage
+torch.cuda r BoolStorage ComplexFloatStorage ComplexDoubleStorage
+torch rcb FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor
+torch.cuda rcb FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor
+torch._C rc _VariableFunctions
+torch.nn.parameter rcb Parameter Buffer UninitializedParameter UninitializedBuffer
+torch.jit._pickle rc build_intlist build_doublelist build_boollist build_tensorlist build_tensor_from_id restore_type_tag
+torch.serialization rc _get_layout
+torch._C rc _StorageBase
+torch.backends.cudnn.rnn rcb Unserializable
+torch.autograd.variable rcb Variable
+torch._utils rc _set_obj_state_noop
+torch.distributed._shard.sharded_tensor.metadata rcb TensorProperties
+# models hold their trees, boosters and shared tables as plain buffers behind these
+sklearn.tree._tree rcb Tree
+sklearn.neighbors._dist_metrics rcb newObj
+sklearn.neighbors.dist_metrics rcb newObj
+sklearn.neighbors._kd_tree rcb newObj
+sklearn.neighbors.kd_tree rcb newObj
+sklearn.neighbors._ball_tree rcb newObj
+sklearn.neighbors.ball_tree rcb newObj
+sklearn.metrics._dist_metrics rcb newObj
+sklearn.metrics._dist_metrics rcb newObj64 newObj32
+sklearn.utils._bunch rcb Bunch
+sklearn.utils rcb Bunch
+sklearn.datasets.base rcb Bunch
+sklearn.datasets._base rcb Bunch
+# hand the model's bytes to the library's own reader
+xgboost.core rcb Booster DMatrix
+lightgbm.basic rcb Booster Dataset
+catboost.core rcb CatBoost CatBoostClassifier CatBoostRegressor CatBoostRanker Pool
+_catboost rcb _CatBoost
+joblib.numpy_pickle rcb NumpyArrayWrapper NDArrayWrapper ZNDArrayWrapper
+joblib.numpy_pickle_compat rcb NDArrayWrapper ZNDArrayWrapper
+sklearn.externals.joblib.numpy_pickle rcb NumpyArrayWrapper NDArrayWrapper ZNDArrayWrapper
+sklearn.externals.joblib.numpy_pickle_compat rcb NDArrayWrapper ZNDArrayWrapper
+dill._dill rc _create_array
+dill.dill rc _create_array
+dill._dill rcg _load_type _import_module _get_attr
+dill.dill rcg _load_type _import_module _get_attr
+tokenizers rcb Tokenizer AddedToken Encoding
+tokenizers.models rcb BPE WordPiece WordLevel Unigram Model
+spacy.vocab rc unpickle_vocab
+spacy.tokens.doc rc unpickle_doc
+spacy.tokens._dict_proxies rcb SpanGroups
+accelerate.state rcb PartialState
+transformers.training_args rcb TrainingArguments
+transformers.training_args_seq2seq rcb Seq2SeqTrainingArguments
+transformers.tokenization_utils_base rcb BatchEncoding
+transformers.trainer_pt_utils rcb AcceleratorConfig
+gensim.models.keyedvectors rcb KeyedVectors Vocab Word2VecKeyedVectors FastTextKeyedVectors EuclideanKeyedVectors
+gensim.models.keyedvectors rcb CompatVocab
+# construction may train on what it is given; nothing it does reaches outside
+gensim.models.word2vec rcb Word2Vec
+gensim.models.fasttext rcb FastText
+gensim.models.doc2vec rcb Doc2Vec
+gensim.models.phrases rcb Phrases FrozenPhrases Phraser
+gensim.models.coherencemodel rcb CoherenceModel
+category_encoders.hashing rcb HashingEncoder
+scipy.special._orthogonal rcb orthopoly1d
+scipy.special.orthogonal rcb orthopoly1d
+# interp1d keeps the method it chose, by its dotted name
+scipy.interpolate._interpolate r interp1d._call_linear interp1d._call_linear_np interp1d._call_nearest interp1d._call_previousnext
+scipy.interpolate._interpolate r interp1d._call_spline interp1d._call_nan_spline
+scipy.interpolate.interpolate r interp1d._call_linear interp1d._call_linear_np interp1d._call_nearest interp1d._call_previousnext
+scipy.interpolate.interpolate r interp1d._call_spline interp1d._call_nan_spline
+statsmodels.base.wrapper rcb ResultsWrapper
+jax._src.array rc _reconstruct_array
+ml_dtypes r bfloat16 float8_e4m3fn float8_e5m2 int4 uint4
+"""
+
+
+def tokens(text):
+    """The rows of a written-down table as (module, name, use)."""
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            module, use, *names = line.split()
+            for name in names:
+                yield module, name, use
+
+
+def code_of(function):
+    return getattr(getattr(function, "__func__", function), "__code__", None)
+
+
+def instructions(code):
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            for found in instructions(constant):
+                yield found
+    for found in dis.get_instructions(code):
+        yield found
+
+
+FILES = {}
+
+
+def parameters_called(filename):
+    """For every function of a source file, by first line: a parameter that is called as a function."""
+    if filename not in FILES:
+        FILES[filename] = found = {}
+        try:
+            with open(filename, encoding="utf-8") as file:
+                tree = ast.parse(file.read())
+        except (OSError, SyntaxError, ValueError):
+            return found
+        for definition in ast.walk(tree):
+            if not isinstance(definition, ast.FunctionDef):
+                continue
+            # The first parameter is self or cls: calling it constructs a type that must itself be expected.
+            params = set(a.arg for a in definition.args.args[1:] + definition.args.kwonlyargs)
+            for node in ast.walk(definition):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in params:
+                    # The byte code counts decorators to the function, the tree does not.
+                    for start in [definition] + definition.decorator_list:
+                        found[start.lineno] = node.func.id
+    return FILES[filename]
+
+
+UFUNC_MODULES = re.compile(r"(numpy|numpy\._?core(\.umath|\._multiarray_umath|\.numeric)?|scipy\.special(\._\w+)?)$")
+
+STEPS = {}
+
+
+def steps(code):
+    """The names a function loads, with its nested functions: (operation, name) pairs."""
+    if code not in STEPS:
+        STEPS[code] = sorted(set((s.opname, s.argval) for s in instructions(code) if isinstance(s.argval, str)))
+    return STEPS[code]
+
+
+def taint(function, owner, depth, seen):
+    """Why a function may not run while a pickle loads, or None."""
+    code = code_of(function)
+    if code is None or code in seen:
+        return None
+    seen.add(code)
+    space = getattr(getattr(function, "__func__", function), "__globals__", {})
+    top = space.get("__name__", "").split(".")[0]
+    if top in ("abc", "typing", "enum", "dataclasses", "collections", "warnings", "inspect", "functools", "re"):
+        return None
+    # Deeper down it is the caller, library code, that chooses what is passed. A neural-network layer is built from other
+    # layers' classes, which must be expected to be named at all.
+    layer = owner and any(b.__name__ == "Module" and b.__module__.startswith("torch.nn") for b in owner.__mro__)
+    argument = parameters_called(code.co_filename).get(code.co_firstlineno)
+    if argument and depth == 2 and not layer:
+        return "calls its argument " + argument
+    for operation, name in steps(code):
+        if operation == "IMPORT_NAME" and name in BAD_IMPORTS:
+            return "imports " + name
+        if operation in ("LOAD_GLOBAL", "LOAD_NAME"):
+            if name in BAD_GLOBALS and name not in space or name in BAD_ATTRS:
+                return name
+            target = space.get(name)
+            if isinstance(target, types.ModuleType) and target.__name__ in BAD_IMPORTS:
+                return "uses " + name
+            if name == "import_optional_dependency":
+                continue  # pandas' helper for imports of fixed names
+            if depth and isinstance(target, types.FunctionType) and (target.__module__ or "").split(".")[0] == top:
+                why = taint(target, None, depth - 1, seen)
+                if why:
+                    return name + " > " + why
+        elif operation in ("LOAD_ATTR", "LOAD_METHOD"):
+            if name in BAD_ATTRS:
+                return name
+            target = owner and inspect.getattr_static(owner, name, None)
+            if depth and isinstance(target, types.FunctionType):
+                why = taint(target, owner, depth - 1, seen)
+                if why:
+                    return "self." + name + " > " + why
+    return None
+
+
+def class_taint(cls):
+    for base in cls.__mro__:
+        for name in RUN_ON_LOAD:
+            method = vars(base).get(name)
+            if method is not None:
+                why = taint(method, cls, 2, set())
+                if why:
+                    return "%s.%s: %s" % (base.__name__, name, why)
+    call = vars(type(cls)).get("__call__")
+    if call is not None and type(cls) is not type:
+        why = taint(call, None, 1, set())
+        if why:
+            return "metaclass: " + why
+    return None
+
+
+def resolves(module, name, thing):
+    """Whether the unpickler would reach this very object under this name."""
+    found = sys.modules.get(module)
+    try:
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception:
+        return False
+    return found is thing
+
+
+def walk(package):
+    """Import the modules of one package that are worth walking; return their names."""
+    try:
+        top = importlib.import_module(package)
+    except BaseException:
+        return
+    only = PACKAGES[package]
+    queue = [(package, getattr(top, "__path__", []))]
+    while queue:
+        parent, path = queue.pop()
+        for info in sorted(pkgutil.iter_modules(path), key=lambda i: i.name):
+            name = parent + "." + info.name
+            if set(name.split(".")[1:]) & SKIP_PARTS and name not in KEEP_MODULES:
+                if not any(k.startswith(name + ".") for k in KEEP_MODULES):
+                    continue
+            if only is not None and not any(
+                    (name + ".").startswith(p + ".") or (p + ".").startswith(name + ".") for p in only):
+                continue
+            try:
+                module = importlib.import_module(name)
+            except BaseException:
+                continue
+            queue.append((name, getattr(module, "__path__", []) if info.ispkg else []))
+
+
+def wanted(module):
+    only = PACKAGES.get(module.split(".")[0], ())
+    parts = set(module.split(".")[1:])
+    if parts & SKIP_PARTS and module not in KEEP_MODULES:
+        return False
+    return only is None or "." not in module or any((module + ".").startswith(p + ".") for p in only)
+
+
+# Names that a model library re-exports although they drive code; and test scaffolding inside ordinary modules.
+NOT_A_VALUE = re.compile(r"Test(Case|er|Suite)?$|^Mock|^_?Lazy|Importer|Pickler|Compiler|Loader$|Downloader|Server|Client|Thread"
+                         r"|(?<!Gaussian)Process(?!or|ing)|Executor|Memory$|MemorizedFunc|Parallel$|Callback(?!List)|Dispatch|Proxy$|Hook$|Writer|Reader"
+                         r"|Deprecat|^vectorize$|DataSource|NpzFile|^memmap$|^nditer$|Delayed|Tracer|^flatiter$|OpOverload")
+NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback".split())
+
+# The transformers package has hundreds of model families; only what people pickle of them is taken: settings and tokenizers.
+TRANSFORMERS_KEEP = re.compile(r"\.configuration_\w+$|\.tokenization_\w+$|transformers\.(?!models\.)|"
+                               r"models\.(bert|roberta|distilbert|gpt2|t5|bart|vit|llama|albert|electra|xlm_roberta|whisper|clip|mpnet|"
+                               r"deberta_v2|wav2vec2|opt|gpt_neo|bloom|mistral|qwen2|gemma|auto)\.")
+
+
+def collect_package(package, entries, dropped):
+    walk(package)
+    for module_name, module in sorted(sys.modules.items(), key=lambda kv: kv[0]):
+        if module is None or module_name.split(".")[0] != package or not wanted(module_name):
+            continue
+        try:
+            things = list(vars(module).items())
+        except Exception:
+            continue
+        for public, thing in things:
+            if isinstance(thing, type):
+                add_class(package, thing, entries, dropped, 0)
+            elif isinstance(thing, types.FunctionType) or type(thing).__name__ in (
+                    "builtin_function_or_method", "_ArrayFunctionDispatcher", "cython_function_or_method",
+                    "fused_cython_function"):
+                add_function(package, public, module_name, thing, entries)
+            elif type(thing).__name__ in ("ufunc", "MultiUFunc") and not public.startswith("__"):
+                # A ufunc has no module of its own: pickle writes the first loaded module that holds it.
+                if UFUNC_MODULES.match(module_name):
+                    entries[(module_name, public)] = "r"
+            elif type(thing).__name__ in ("dtype", "layout", "memory_format", "qscheme") and package == "torch":
+                entries[("torch", str(thing).split(".")[-1])] = "r"
+
+
+def add_class(package, cls, entries, dropped, depth):
+    module, name = getattr(cls, "__module__", None), getattr(cls, "__qualname__", cls.__name__)
+    if not isinstance(module, str) or module.split(".")[0] != package or "<" in name:
+        return
+    if (module, name) in entries or (module, name) in dropped:
+        return
+    if not wanted(module) or not resolves(module, name, cls):
+        return
+    if package == "transformers" and not TRANSFORMERS_KEEP.search(module):
+        return
+    if NOT_A_VALUE.search(name) and name not in NOT_A_VALUE_EXCEPT and not issubclass(cls, (Exception, enum.Enum)):
+        dropped[(module, name)] = "name"
+        return
+    if issubclass(cls, type) or "Protocol" in [b.__name__ for b in cls.__bases__]:
+        return
+    why = None if issubclass(cls, enum.Enum) else class_taint(cls)
+    if why and re.search("argparser(_methods)? > exec_?$", why):
+        # scipy's distributions execute a template kept in their state: they may be made, never filled by BUILD.
+        entries[(module, name)] = "rc"
+    elif why:
+        dropped[(module, name)] = why
+    else:
+        entries[(module, name)] = "rcb"
+    if depth < 2:
+        for inner in list(vars(cls).values()):
+            if isinstance(inner, type):
+                add_class(package, inner, entries, dropped, depth + 1)
+
+
+def add_function(package, public, found_in, function, entries):
+    module, name = getattr(function, "__module__", None) or found_in, getattr(function, "__qualname__", public)
+    if not isinstance(module, str) or module.split(".")[0] != package or "<" in str(name) or "." in str(name):
+        return
+    if name.startswith("__pyx_unpickle_") and resolves(module, name, function):
+        # Cython writes these: they make an empty instance of the class they are handed and fill its fields.
+        entries[(module, name)] = "rcb"
+        return
+    if module == "numpy" and found_in != "numpy" and not resolves("numpy", name, function):
+        return
+    if not REFERENCE_MODULES.match(module) or BAD_FUNCTION.search(name) or name.startswith("__"):
+        return
+    if resolves(module, name, function) and not taint(function, None, 2, set()):
+        entries.setdefault((module, name), "r")
+
+
+# Importing one of these does something by itself, or drags in a desktop or a test suite.
+STDLIB_SKIP = set("""
+    antigravity this idlelib test turtle turtledemo tkinter lib2to3 distutils ensurepip pip venv __main__ site msilib
+    winreg _winapi curses readline pydoc_data sre_compile
+""".split())
+
+
+def collect_stdlib(entries):
+    """Exceptions, enumerations and named tuples of the standard library: values only."""
+    # Python 3.6 to 3.9 do not list their own modules; the folder of this one does.
+    folder = os.path.dirname(os.__file__)
+    names = set(getattr(sys, "stdlib_module_names", ())) | set(sys.builtin_module_names)
+    names |= {i.name for i in pkgutil.iter_modules([folder, os.path.join(folder, "lib-dynload")])}
+    more = []
+    for name in sorted(names - STDLIB_SKIP):
+        if name.startswith("_test") or name.startswith("_xx"):
+            continue
+        try:
+            module = importlib.import_module(name)
+        except BaseException:
+            continue
+        more.append(name)
+    for name in "concurrent.futures._base email.errors urllib.error urllib.parse xml.etree.ElementTree xml.parsers.expat http " \
+                "http.client json.decoder importlib.metadata asyncio.exceptions unittest.case xml.sax multiprocessing.context".split():
+        try:
+            importlib.import_module(name)
+            more.append(name)
+        except BaseException:
+            continue
+    for name in more:
+        for thing in list(vars(sys.modules[name]).values()):
+            if not isinstance(thing, type) or "." in thing.__qualname__:
+                continue
+            module = thing.__module__
+            if not isinstance(module, str) or not resolves(module, thing.__qualname__, thing):
+                continue
+            if module.split(".")[0] not in names or module.split(".")[0] in STDLIB_SKIP:
+                continue
+            value = issubclass(thing, BaseException) or issubclass(thing, enum.Enum) \
+                or issubclass(thing, tuple) and (hasattr(thing, "_fields") or hasattr(thing, "n_sequence_fields"))
+            if value and thing.__qualname__ not in ("Enum", "IntEnum", "Flag", "IntFlag", "StrEnum") \
+                    and not (not issubclass(thing, enum.Enum) and class_taint(thing)):
+                entries.setdefault((module, thing.__qualname__), "rcb")
+
+
+def collect_pandas_moves(entries):
+    """pandas keeps a table of where its classes used to live: those names are in old files."""
+    try:
+        from pandas.compat import pickle_compat
+    except Exception:
+        return
+    for old, new in getattr(pickle_compat, "_class_locations_map", {}).items():
+        known = dict(((m, n), u) for m, n, u in tokens(REBUILD))
+        use = entries.get(new) or known.get(new) or ("rcb" if new[1][:1].isupper() else "rc")
+        if old[0].split(".")[0] == "pandas":
+            entries.setdefault(old, use)
+
+
+def probe():
+    warnings.simplefilter("ignore")
+    out, sys.stdout = sys.stdout, open(os.devnull, "w")
+    os.environ.update(TOKENIZERS_PARALLELISM="false", USE_TF="0", KERAS_BACKEND="torch", CUDA_VISIBLE_DEVICES="")
+    entries, dropped = {}, {}
+    for package in PACKAGES:
+        collect_package(package, entries, dropped)
+        out.write("\t".join(("V", package, str(getattr(sys.modules.get(package), "__version__", "-")))) + "\n")
+    collect_pandas_moves(entries)
+    collect_stdlib(entries)
+    for (module, name), use in entries.items():
+        out.write("\t".join(("E", module, name, use)) + "\n")
+    for (module, name), why in dropped.items():
+        out.write("\t".join(("D", module, name, why)) + "\n")
+    out.flush()
+    os._exit(0)  # some libraries start threads that would keep the probe alive
+
+
+def twin(module):
+    """numpy moved its core; a file written by either side names the other's place."""
+    for here, there in (("numpy.core", "numpy._core"), ("numpy._core", "numpy.core")):
+        if (module + ".").startswith(here + "."):
+            return there + module[len(here):]
+    return None
+
+
+def main(out, interpreters):
+    entries, dropped, versions = {}, {}, {}
+    def ask(interpreter):
+        return subprocess.run([interpreter, os.path.abspath(__file__), "--probe"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, universal_newlines=True).stdout
+
+    with ThreadPool(2) as pool:
+        answers = pool.map(ask, interpreters, chunksize=1)
+    for answer in answers:
+        for line in answer.splitlines():
+            kind, *fields = line.split("\t")
+            if kind == "V" and fields[1] != "-":
+                versions.setdefault(fields[0], set()).add(fields[1])
+            elif kind == "D":
+                dropped.setdefault((fields[0], fields[1]), fields[2])
+            elif kind == "E":
+                key = (fields[0], fields[1])
+                # Versions may disagree: what one of them runs while loading is a danger in all.
+                entries[key] = min(entries.get(key, fields[2]), fields[2], key=len)
+    for (module, name), use in list(entries.items()):
+        if twin(module):
+            entries.setdefault((twin(module), name), use)
+    for module, name, use in list(tokens(STDLIB)) + list(tokens(REBUILD)):
+        entries[(module, name)] = use
+    forbidden = set()
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "dangerous.txt")) as rows:
+        for row in rows:
+            module, name = row.split("\t")[:2]
+            forbidden.add((module, name))
+    last = None
+    with open(out, "w") as file:
+        for module, name in sorted(entries):
+            if (module, name) in forbidden or not re.match(r"^[\w.]+$", module + name):
+                continue
+            if module != last:
+                file.write("@%s\n" % module)
+                last = module
+            file.write(" %s %s\n" % (name, entries[(module, name)]))
+    for package in sorted(versions):
+        print(package, " ".join(sorted(versions[package])))
+    with open("/dev/fd/2", "w") as log:
+        for (module, name), why in sorted(dropped.items()):
+            if (module, name) not in entries:
+                log.write("left out\t%s\t%s\t%s\n" % (module, name, why))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--probe"]:
+        probe()
+    else:
+        main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,240 @@
+//! Rules judge facts. One row a rule; the sentences are in [`crate::speech`], by rule id and language.
+
+pub mod code;
+mod known;
+mod other;
+
+use crate::fact::{Fact, Use};
+use crate::limits::Limits;
+use crate::place::Place;
+use crate::report::{FileReport, Finding, Licence, Report, SCHEMA, Severity, Tool};
+use crate::speech::{self, Lang};
+use crate::verdict::Verdict;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// What a sentence is filled with.
+pub type Args = Vec<(&'static str, String)>;
+
+/// What a rule looks at.
+pub enum Check {
+    /// One fact.
+    Fact(fn(&Fact) -> Option<Args>),
+    /// All files together: called once for each file, with every path that was given.
+    Set(fn(&FileReport, &[&str]) -> Vec<Args>),
+}
+
+/// One row of [`RULES`].
+pub struct Rule {
+    /// Stable id.
+    pub id: &'static str,
+    /// Stable name: says what is wrong.
+    pub name: &'static str,
+    /// Weight.
+    pub severity: Severity,
+    /// Weakness and vulnerability ids, advisories, articles.
+    pub refs: &'static [&'static str],
+    /// The check.
+    pub check: Check,
+}
+
+/// Every rule, by id.
+pub static RULES: &[&[Rule]] = &[code::RULES, other::RULES];
+
+/// All rows in order.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().flat_map(|family| family.iter())
+}
+
+/// The standing of an import, for the report's list.
+pub fn standing_word(module: &str, name: &str, usage: Use) -> &'static str {
+    code::standing_word(module, name, usage)
+}
+
+struct Draft {
+    rule: &'static Rule,
+    args: Args,
+    count: u64,
+    places: Vec<Place>,
+}
+
+/// Hears facts and keeps what the rules make of them, folded by rule and arguments.
+#[derive(Default)]
+pub struct Judge {
+    drafts: Vec<Draft>,
+    index: HashMap<(&'static str, String), usize>,
+}
+
+impl Judge {
+    /// Judges one fact.
+    pub fn hear(&mut self, fact: &Fact, place: Place, limits: &Limits) {
+        for rule in all() {
+            let Check::Fact(check) = rule.check else { continue };
+            let Some(args) = check(fact) else { continue };
+            let key = args.iter().map(|(_, v)| v.as_str()).collect::<Vec<_>>().join("\n");
+            match self.index.get(&(rule.id, key.clone())) {
+                Some(n) => {
+                    if let Some(draft) = self.drafts.get_mut(*n) {
+                        draft.count += 1;
+                        if draft.places.len() < limits.places && draft.places.last() != Some(&place) {
+                            draft.places.push(place.clone());
+                        }
+                    }
+                }
+                None if self.drafts.len() < limits.facts => {
+                    self.index.insert((rule.id, key), self.drafts.len());
+                    self.drafts.push(Draft { rule, args, count: 1, places: vec![place.clone()] });
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// The findings, heaviest first, otherwise in the order of the file.
+    pub fn findings(self, lang: Lang, path: &str) -> Vec<Finding> {
+        let mut out: Vec<Finding> = self.drafts.into_iter().map(|d| finding(d.rule, d.args, d.count, d.places, lang, path)).collect();
+        out.sort_by_key(|f| std::cmp::Reverse((f.severity, shows_call(f))));
+        out
+    }
+}
+
+/// Of findings of one weight the one that shows a call says most.
+fn shows_call(f: &Finding) -> bool {
+    f.args.contains_key("call")
+}
+
+fn finding(rule: &'static Rule, args: Args, count: u64, places: Vec<Place>, lang: Lang, path: &str) -> Finding {
+    let args: BTreeMap<String, String> = args.into_iter().map(|(k, v)| (k.to_string(), crate::text::printable(&v, 400))).collect();
+    let words = speech::rule(lang, rule.id);
+    Finding {
+        rule: rule.id.into(),
+        name: rule.name.into(),
+        severity: rule.severity,
+        message: speech::fill(words.message, path, &args),
+        title: words.title.into(),
+        why: words.why.into(),
+        fix: words.fix.into(),
+        refs: rule.refs.iter().map(|r| r.to_string()).collect(),
+        args,
+        count,
+        places,
+    }
+}
+
+/// Judges the files together and adds up the verdict.
+pub fn conclude(files: Vec<FileReport>, lang: Lang) -> Report {
+    let paths: Vec<&str> = files.iter().map(|f| f.path.as_str()).collect();
+    let mut findings = Vec::new();
+    for rule in all() {
+        let Check::Set(check) = rule.check else { continue };
+        for file in &files {
+            for args in check(file, &paths) {
+                findings.push(finding(rule, args, 1, Vec::new(), lang, &file.path));
+            }
+        }
+    }
+    let worst = files.iter().map(|f| f.verdict).max().unwrap_or(Verdict::Clear);
+    let verdict = worst.max(Verdict::of(&findings, &[]));
+    let files = advise(files, lang);
+    Report { schema: SCHEMA.into(), tool: tool(), verdict, files, findings, licence: Licence::default() }
+}
+
+/// Names a sibling that is better: the same weights in a format that cannot run code, with nothing found.
+fn advise(mut files: Vec<FileReport>, lang: Lang) -> Vec<FileReport> {
+    let folder = |p: &str| p.rsplit_once('/').map_or(String::new(), |(f, _)| f.to_string());
+    let better: Vec<(String, String)> = files
+        .iter()
+        .filter(|f| f.verdict == Verdict::Clear && f.tensors.count > 0 && f.formats.iter().any(|x| x == "safetensors"))
+        .map(|f| (folder(&f.path), f.path.clone()))
+        .collect();
+    for f in files.iter_mut().filter(|f| f.verdict >= Verdict::Suspicious) {
+        let home = folder(&f.path);
+        if let Some((_, path)) = better.iter().find(|(at, _)| *at == home) {
+            f.advice.insert(1.min(f.advice.len()), speech::better(lang, path));
+            f.advice.truncate(3);
+        }
+    }
+    files
+}
+
+/// Program, version, and a version of the rules that changes when a rule does.
+pub fn tool() -> Tool {
+    let mut d = crate::digest::Digest::new();
+    for r in all() {
+        d.update(r.id.as_bytes());
+        d.update(r.name.as_bytes());
+        d.update(&[r.severity as u8]);
+    }
+    let rules = d.finish().get(..12).unwrap_or_default().to_string();
+    Tool { name: "weighstation".into(), version: env!("CARGO_PKG_VERSION").into(), rules }
+}
+
+/// A rule with its words.
+#[derive(Clone, Debug, Serialize)]
+pub struct RuleRow {
+    /// Id.
+    pub id: &'static str,
+    /// Name.
+    pub name: &'static str,
+    /// Weight.
+    pub severity: Severity,
+    /// Title.
+    pub title: &'static str,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What to do.
+    pub fix: &'static str,
+    /// References.
+    pub refs: &'static [&'static str],
+}
+
+/// A format as a list shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct FormatRow {
+    /// Id.
+    pub id: &'static str,
+    /// Name.
+    pub name: &'static str,
+    /// Endings.
+    pub extensions: &'static [&'static str],
+}
+
+/// The tables that page, command line and README print.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tables {
+    /// Rules.
+    pub rules: Vec<RuleRow>,
+    /// Formats.
+    pub formats: Vec<FormatRow>,
+}
+
+/// The tables in a language.
+pub fn tables(lang: Lang) -> Tables {
+    let rules = all()
+        .map(|r| {
+            let w = speech::rule(lang, r.id);
+            RuleRow { id: r.id, name: r.name, severity: r.severity, title: w.title, why: w.why, fix: w.fix, refs: r.refs }
+        })
+        .collect();
+    let formats = crate::format::FORMATS.iter().map(|f| FormatRow { id: f.id, name: f.name, extensions: f.extensions }).collect();
+    Tables { rules, formats }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_an_id_a_name_references_and_words() {
+        let mut last = "";
+        let mut names = std::collections::HashSet::new();
+        for r in all() {
+            assert!(r.id > last, "{} is out of order", r.id);
+            last = r.id;
+            assert!(names.insert(r.name), "{} twice", r.name);
+            assert!(!r.refs.is_empty(), "{} cites nothing", r.id);
+            let w = speech::rule(Lang::En, r.id);
+            assert!(!w.title.is_empty() && w.message.len() > 20 && w.why.len() > 40 && w.fix.len() > 10, "{}", r.id);
+        }
+    }
+}

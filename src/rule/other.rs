@@ -1,0 +1,92 @@
+//! Archives, headers, templates, whole files and folders.
+
+use super::{Args, Check, Rule};
+use crate::fact::Fact;
+use crate::report::{FileReport, Severity};
+
+const fn rule(id: &'static str, name: &'static str, severity: Severity, refs: &'static [&'static str], check: fn(&Fact) -> Option<Args>) -> Rule {
+    Rule { id, name, severity, refs, check: Check::Fact(check) }
+}
+
+/// The families WS2xx to WS9xx.
+pub static RULES: &[Rule] = &[
+    rule("WS201", "duplicate-member", Severity::High, &["CWE-436"], |f| archive(f, &["duplicate-member"])),
+    rule("WS202", "headers-differ", Severity::Medium, &["CWE-436", "CVE-2025-1944"], |f| archive(f, &["headers-differ", "wrong-count"])),
+    rule("WS203", "hidden-member", Severity::Medium, &["CWE-436"], |f| archive(f, &["hidden-member"])),
+    rule("WS204", "case-twin", Severity::Medium, &["CWE-178"], |f| archive(f, &["case-twin"])),
+    rule("WS205", "encrypted-flag", Severity::Medium, &["CVE-2025-1945"], |f| archive(f, &["encrypted-flag"])),
+    rule("WS206", "wrong-checksum", Severity::Medium, &["CVE-2025-10156", "CWE-354"], |f| archive(f, &["wrong-checksum"])),
+    rule("WS207", "compression-bomb", Severity::Medium, &["CWE-409"], |f| archive(f, &["bomb"])),
+    rule("WS208", "damaged-archive", Severity::Low, &["CWE-20"], |f| archive(f, &["directory-damaged", "past-end"])),
+    rule("WS209", "path-traversal", Severity::High, &["CWE-22"], |f| match f {
+        Fact::Traversal { target } => Some(vec![("target", target.clone())]),
+        _ => None,
+    }),
+    rule("WS301", "lying-header", Severity::High, &["CWE-125", "CWE-190", "CVE-2026-33298"], |f| header(f, true)),
+    rule("WS302", "wrong-header", Severity::Medium, &["CWE-20"], |f| header(f, false)),
+    rule("WS303", "unclaimed-bytes", Severity::Medium, &["CWE-436"], |f| stray(f, &["hole", "leading"])),
+    rule("WS304", "trailing-bytes", Severity::Medium, &["CWE-436"], |f| stray(f, &["trailing", "between"])),
+    rule("WS305", "program-inside", Severity::High, &["CWE-829"], |f| match f {
+        Fact::Embedded { kind } => Some(vec![("kind", kind.to_string())]),
+        _ => None,
+    }),
+    rule("WS401", "template-escape", Severity::High, &["CVE-2024-34359", "CWE-1336"], |f| template(f, false)),
+    rule("WS402", "template-oddity", Severity::Medium, &["CWE-1336", "CWE-400"], |f| template(f, true)),
+    Rule { id: "WS801", name: "missing-reference", severity: Severity::Low, refs: &["CWE-1104"], check: Check::Set(missing) },
+    rule("WS901", "wrong-extension", Severity::Medium, &["CVE-2025-10155", "CWE-434"], |f| match f {
+        Fact::WrongExtension { extension, format } => Some(vec![("extension", extension.clone()), ("format", format.to_string())]),
+        _ => None,
+    }),
+    rule("WS902", "malformed", Severity::Low, &["CWE-20"], |f| match f {
+        Fact::Malformed { format, what } => Some(vec![("format", format.to_string()), ("what", what.to_string())]),
+        _ => None,
+    }),
+    rule("WS903", "polyglot", Severity::Medium, &["CWE-436"], |f| match f {
+        Fact::Polyglot { formats } => Some(vec![("formats", formats.clone())]),
+        _ => None,
+    }),
+];
+
+fn archive(f: &Fact, kinds: &[&str]) -> Option<Args> {
+    match f {
+        Fact::Archive { what, name, detail } if kinds.contains(what) => Some(vec![("member", name.clone()), ("detail", detail.clone())]),
+        _ => None,
+    }
+}
+
+fn header(f: &Fact, dangerous: bool) -> Option<Args> {
+    match f {
+        Fact::Header { what, detail, memory } if *memory == dangerous => Some(vec![("what", what.to_string()), ("detail", detail.clone())]),
+        _ => None,
+    }
+}
+
+fn stray(f: &Fact, kinds: &[&str]) -> Option<Args> {
+    match f {
+        Fact::Stray { what, bytes } if kinds.contains(what) => Some(vec![("bytes", bytes.to_string())]),
+        _ => None,
+    }
+}
+
+fn template(f: &Fact, mild: bool) -> Option<Args> {
+    match f {
+        Fact::Template { what, text } if matches!(*what, "call-unknown" | "unbounded-loop" | "hidden-unicode") == mild => {
+            Some(vec![("what", what.to_string()), ("text", text.clone())])
+        }
+        _ => None,
+    }
+}
+
+/// A file that another one names and that was not given.
+fn missing(file: &FileReport, paths: &[&str]) -> Vec<Args> {
+    let folder = file.path.rsplit_once('/').map_or(String::new(), |(f, _)| format!("{f}/"));
+    // One file by itself says nothing about its folder.
+    if paths.len() < 2 {
+        return Vec::new();
+    }
+    file.references
+        .iter()
+        .filter(|r| !paths.contains(&format!("{folder}{r}").as_str()))
+        .map(|r| vec![("file", file.path.clone()), ("target", r.clone())])
+        .collect()
+}

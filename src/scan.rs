@@ -1,0 +1,387 @@
+//! [`Scan`], what a reader is handed, and [`scan`], the driver from bytes to a file report.
+
+use crate::bytes::{Pages, Source, View};
+use crate::digest::hex;
+use crate::error::{Error, Result};
+use crate::fact::{Fact, Tensor};
+use crate::format::{self, Format};
+use crate::limits::Limits;
+use crate::place::Place;
+use crate::report::{Evidence, FileReport, Gap, Import, Licence, Mark, Metadata, Node, Row, Tensors};
+use crate::rule::{self, Judge};
+use crate::speech::{self, Lang};
+use crate::text::printable;
+use std::cell::Cell;
+use std::collections::HashSet;
+
+/// Everything that was collected about one file so far.
+struct Collected {
+    limits: Limits,
+    lang: Lang,
+    judge: Judge,
+    formats: Vec<&'static str>,
+    gaps: Vec<Gap>,
+    gap_seen: HashSet<(String, String)>,
+    imports: Vec<Import>,
+    import_seen: HashSet<(String, String)>,
+    tensors: Tensors,
+    metadata: Vec<Metadata>,
+    declared: Vec<String>,
+    references: Vec<String>,
+    /// The path of open outline nodes, outermost first.
+    open: Vec<Node>,
+    wanted: Option<Wanted>,
+}
+
+/// A place whose bytes somebody wants to see.
+struct Wanted {
+    place: Place,
+    evidence: Evidence,
+}
+
+/// What a reader is handed beside its bytes.
+pub struct Scan<'a> {
+    out: &'a mut Collected,
+    budget: &'a Cell<u64>,
+    member: String,
+    depth: usize,
+}
+
+impl<'a> Scan<'a> {
+    /// The bounds in force.
+    pub fn limits(&self) -> &Limits {
+        &self.out.limits
+    }
+
+    /// Bytes that decompression may still produce for this file.
+    pub fn budget(&self) -> &'a Cell<u64> {
+        self.budget
+    }
+
+    /// Path of the member being read, `""` for the file itself.
+    pub fn member(&self) -> &str {
+        &self.member
+    }
+
+    /// States a fact about `len` bytes at `at` of the view.
+    pub fn state(&mut self, view: View<'_>, at: u64, len: u64, fact: Fact) {
+        let place = Place { member: self.member.clone(), offset: at, length: len, file_offset: view.file_offset(at) };
+        let out = &mut *self.out;
+        match &fact {
+            Fact::Import { module, name, usage, .. } => {
+                if out.imports.len() < out.limits.facts && out.import_seen.insert((module.clone(), name.clone())) {
+                    out.imports.push(Import {
+                        module: printable(module, out.limits.text),
+                        name: printable(name, out.limits.text),
+                        usage: if usage.built { "built" } else if usage.called { "called" } else { "imported" }.to_string(),
+                        standing: rule::standing_word(module, name, *usage).to_string(),
+                    });
+                }
+            }
+            Fact::Tensor(tensor) => Self::fold_tensor(&mut out.tensors, tensor),
+            Fact::Metadata { key, value } => {
+                if out.metadata.len() < out.limits.facts {
+                    out.metadata.push(Metadata { key: printable(key, 200), value: printable(value, out.limits.text) });
+                }
+                if matches!(key.as_str(), "general.license" | "license" | "modelspec.license" | "licence") && !out.declared.contains(value) {
+                    out.declared.push(printable(value, 200));
+                }
+            }
+            Fact::Reference { target } if out.references.len() < out.limits.facts => out.references.push(printable(target, out.limits.text)),
+            _ => {}
+        }
+        out.judge.hear(&fact, place, &out.limits);
+    }
+
+    fn fold_tensor(sum: &mut Tensors, tensor: &Tensor) {
+        sum.count += 1;
+        sum.parameters = sum.parameters.saturating_add(tensor.elements());
+        sum.bytes = sum.bytes.saturating_add(tensor.bytes);
+        *sum.dtypes.entry(tensor.dtype.clone()).or_default() += 1;
+    }
+
+    /// Says that something was not looked at. The reason is a stable id that `speech` has a sentence for.
+    pub fn gap(&mut self, reason: &str) {
+        let member = self.member.clone();
+        self.gap_in(reason, &member);
+    }
+
+    /// A gap about a member that is not being read.
+    pub fn gap_in(&mut self, reason: &str, member: &str) {
+        let out = &mut *self.out;
+        if out.gaps.len() < 1000 && out.gap_seen.insert((reason.to_string(), member.to_string())) {
+            let member = printable(member, out.limits.text);
+            out.gaps.push(Gap { reason: reason.to_string(), message: speech::gap(out.lang, reason, &member), member });
+        }
+    }
+
+    /// Adds a leaf to the contents tree.
+    pub fn leaf(&mut self, label: &str, kind: &str, size: Option<u64>, note: Option<String>) {
+        let (text, most) = (self.out.limits.text, self.out.limits.outline);
+        if let Some(top) = self.out.open.last_mut() {
+            if top.children.len() < most {
+                top.children.push(Node {
+                    label: printable(label, text),
+                    kind: kind.to_string(),
+                    size,
+                    note: note.map(|n| printable(&n, text)),
+                    ..Node::default()
+                });
+            } else {
+                top.more += 1;
+            }
+        }
+    }
+
+    /// Opens a branch of the contents tree; [`Scan::close`] ends it.
+    pub fn open(&mut self, label: &str, kind: &str, size: Option<u64>) {
+        let label = printable(label, self.out.limits.text);
+        self.out.open.push(Node { label, kind: kind.to_string(), size, ..Node::default() });
+    }
+
+    /// Ends the branch that was opened last.
+    pub fn close(&mut self) {
+        let most = self.out.limits.outline;
+        if self.out.open.len() < 2 {
+            return;
+        }
+        if let Some(node) = self.out.open.pop()
+            && let Some(top) = self.out.open.last_mut()
+        {
+            if top.children.len() < most {
+                top.children.push(node);
+            } else {
+                top.more += 1;
+            }
+        }
+    }
+
+    /// Sets the kind of the branch being read.
+    pub fn kind(&mut self, kind: &str) {
+        if let Some(top) = self.out.open.last_mut() {
+            top.kind = kind.to_string();
+        }
+    }
+
+    /// A remark on the branch being read.
+    pub fn note(&mut self, note: String) {
+        if let Some(top) = self.out.open.last_mut() {
+            top.note = Some(note);
+        }
+    }
+
+    /// Reads a member with every format that fits its bytes. `data` says that the reader of the container knows these bytes to
+    /// be plain numbers: then only what surely is something else is read.
+    pub fn child(&mut self, name: &str, view: View<'_>, data: bool) {
+        let path = self.path_of(name);
+        if self.depth + 1 >= self.out.limits.depth {
+            self.gap_in("limit-depth", &path);
+            return;
+        }
+        self.open(name, if data { "data" } else { "" }, Some(view.len()));
+        let mut inner = Scan { out: &mut *self.out, budget: self.budget, member: path, depth: self.depth + 1 };
+        inner.read(view, name, data);
+        self.close();
+    }
+
+    /// Reads a member with a reader that the container's reader brings.
+    pub fn enter(&mut self, name: &str, view: View<'_>, by: &mut dyn FnMut(View<'_>, &mut Scan<'_>) -> Result<()>) {
+        let path = self.path_of(name);
+        self.open(name, "", Some(view.len()));
+        let mut inner = Scan { out: &mut *self.out, budget: self.budget, member: path, depth: self.depth + 1 };
+        inner.show(view);
+        let depth = inner.out.open.len();
+        let result = by(view, &mut inner);
+        inner.settle("", view, depth, result);
+        self.close();
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        let path = if self.member.is_empty() { name.to_string() } else { format!("{} › {name}", self.member) };
+        printable(&path, 2 * self.out.limits.text)
+    }
+
+    /// Detects and reads everything that the bytes are.
+    fn read(&mut self, view: View<'_>, name: &str, data: bool) {
+        self.show(view);
+        if view.is_empty() {
+            if self.depth == 0 {
+                self.kind("empty");
+            }
+            return;
+        }
+        let found = match format::detect(view, data) {
+            Ok(found) => found,
+            Err(_) => {
+                self.gap("unreadable");
+                return;
+            }
+        };
+        if found.is_empty() {
+            self.kind(if data { "data" } else { "unknown" });
+            if !data {
+                self.gap("unknown-format");
+            }
+            return;
+        }
+        for f in &found {
+            if !self.out.formats.contains(&f.id) && self.depth == 0 {
+                self.out.formats.push(f.id);
+            }
+        }
+        self.kind(found[0].id);
+        if let Some(text) = format::polyglot(&found) {
+            self.state(view, 0, view.len().min(16), Fact::Polyglot { formats: text });
+        }
+        if self.depth == 0
+            && let Some(extension) = format::wrong_extension(name, &found)
+        {
+            self.state(view, 0, view.len().min(16), Fact::WrongExtension { extension, format: found[0].id });
+        }
+        for f in found {
+            self.run(f, view);
+        }
+    }
+
+    fn run(&mut self, f: &'static Format, view: View<'_>) {
+        let depth = self.out.open.len();
+        let result = (f.read)(view, self);
+        self.settle(f.id, view, depth, result);
+    }
+
+    /// Turns a reader's end into facts and gaps.
+    fn settle(&mut self, format: &'static str, view: View<'_>, depth: usize, result: Result<()>) {
+        // A reader that stopped half-way leaves its branches open.
+        while self.out.open.len() > depth {
+            self.close();
+        }
+        match result {
+            Ok(()) => {}
+            Err(Error::Malformed { at, what }) => {
+                self.state(view, at, view.len().saturating_sub(at).min(16), Fact::Malformed { format, what });
+                self.gap("malformed");
+            }
+            Err(Error::Limit { what, .. }) => self.gap(&format!("limit-{what}")),
+            Err(Error::Unreadable { .. }) => self.gap("unreadable"),
+        }
+    }
+
+    /// Collects the bytes around the wanted place when its member comes by.
+    fn show(&mut self, view: View<'_>) {
+        let member = &self.member;
+        let Some(w) = self.out.wanted.as_mut() else { return };
+        if w.place.member != *member || !w.evidence.bytes.is_empty() {
+            return;
+        }
+        let base = w.place.offset.saturating_sub(128) & !15;
+        let len = view.len().saturating_sub(base).min(w.place.length.min(512) + 320);
+        if let Ok(bytes) = view.take(base, len, 4096) {
+            w.evidence.base = base;
+            w.evidence.bytes = hex(&bytes);
+            w.evidence.file_base = view.file_offset(base);
+        }
+    }
+
+    /// The wanted range, if it lies in this member within `from..to`: then a reader may add listing rows.
+    pub fn wanted(&self, from: u64, to: u64) -> Option<(u64, u64)> {
+        let w = self.out.wanted.as_ref()?;
+        let inside = w.place.member == self.member && w.place.offset >= from && w.place.offset < to.max(from + 1) && w.evidence.rows.is_empty();
+        inside.then_some((w.place.offset, w.place.length))
+    }
+
+    /// Language of the report, for the "means" column of listings.
+    pub fn lang(&self) -> Lang {
+        self.out.lang
+    }
+
+    /// Adds listing rows for the wanted place.
+    pub fn rows(&mut self, rows: Vec<Row>) {
+        if let Some(w) = self.out.wanted.as_mut() {
+            w.evidence.rows = rows;
+        }
+    }
+}
+
+fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>) -> Collected {
+    let limits = Limits::default();
+    let budget = Cell::new(limits.inflated);
+    let mut out = Collected {
+        limits,
+        lang,
+        judge: Judge::default(),
+        formats: Vec::new(),
+        gaps: Vec::new(),
+        gap_seen: HashSet::new(),
+        imports: Vec::new(),
+        import_seen: HashSet::new(),
+        tensors: Tensors::default(),
+        metadata: Vec::new(),
+        declared: Vec::new(),
+        references: Vec::new(),
+        open: vec![Node { label: printable(path, 400), size: Some(source.len()), ..Node::default() }],
+        wanted,
+    };
+    let pages = Pages::new(source);
+    let mut scan = Scan { out: &mut out, budget: &budget, member: String::new(), depth: 0 };
+    scan.read(View::of_file(&pages), path, false);
+    out
+}
+
+/// The structural scan of one file: touches few bytes, computes no digest.
+pub fn scan(source: &dyn Source, path: &str, lang: Lang) -> FileReport {
+    let out = collect(source, path, lang, None);
+    let findings = out.judge.findings(lang, path);
+    let verdict = crate::verdict::Verdict::of(&findings, &out.gaps);
+    let headline = speech::headline(lang, verdict, path, findings.first(), out.gaps.first(), source.len());
+    let advice = speech::advice(lang, verdict, &findings, &out.gaps);
+    FileReport {
+        path: printable(path, 4096),
+        size: source.len(),
+        sha256: None,
+        formats: out.formats.iter().map(|f| f.to_string()).collect(),
+        verdict,
+        headline,
+        advice,
+        findings,
+        gaps: out.gaps,
+        imports: out.imports,
+        tensors: out.tensors,
+        metadata: out.metadata,
+        licence: Licence { declared: out.declared, found: Vec::new() },
+        references: out.references,
+        outline: out.open.into_iter().next().unwrap_or_default(),
+    }
+}
+
+/// The bytes and the listing around one place of a file.
+pub fn evidence(source: &dyn Source, path: &str, place: &Place, lang: Lang) -> Evidence {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let mut crumbs = vec![printable(name, 400)];
+    crumbs.extend(place.member.split(" › ").filter(|s| !s.is_empty()).map(str::to_string));
+    let start = Evidence { crumbs, mark: Mark { at: place.offset, length: place.length }, ..Evidence::default() };
+    let out = collect(source, path, lang, Some(Wanted { place: place.clone(), evidence: start }));
+    out.wanted.map(|w| w.evidence).unwrap_or_default()
+}
+
+/// The report of a file that could not be scanned at all; `reason` is a gap's id.
+pub fn stopped(path: &str, size: u64, reason: &str, lang: Lang) -> FileReport {
+    let gaps = vec![Gap { reason: reason.to_string(), member: String::new(), message: speech::gap(lang, reason, "") }];
+    let verdict = crate::verdict::Verdict::Incomplete;
+    FileReport {
+        path: printable(path, 4096),
+        size,
+        sha256: None,
+        formats: Vec::new(),
+        verdict,
+        headline: speech::headline(lang, verdict, path, None, gaps.first(), size),
+        advice: speech::advice(lang, verdict, &[], &gaps),
+        findings: Vec::new(),
+        gaps,
+        imports: Vec::new(),
+        tensors: Tensors::default(),
+        metadata: Vec::new(),
+        licence: Licence::default(),
+        references: Vec::new(),
+        outline: Node { label: printable(path, 400), size: Some(size), ..Node::default() },
+    }
+}

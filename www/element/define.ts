@@ -1,0 +1,4 @@
+/** Importing this registers `<weigh-station>`. */
+import { define } from "./weigh-station.ts";
+
+define();

@@ -1,0 +1,168 @@
+/** The package in Node: the same wasm, fed by `readSync`. */
+import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import path from "node:path";
+import { setImmediate as breathe } from "node:timers/promises";
+import { inflateRawSync } from "node:zlib";
+import { packed } from "weighstation-core-packed";
+import type { FileReport, Report } from "../report.ts";
+import { CHUNK, instantiate, type Core, type StopReason } from "../scanner/core.ts";
+import type { ScanOptions } from "./options.ts";
+
+let compiled: WebAssembly.Module | null = null;
+
+/** A fresh instance; the module is compiled once. */
+function core(): Core {
+  compiled ??= new WebAssembly.Module(inflateRawSync(Buffer.from(packed, "base64")));
+  return instantiate(compiled);
+}
+
+/** Bytes that can be asked for by offset. */
+interface Bytes {
+  size: number;
+  read(at: number, view: Uint8Array): number;
+  close(): void;
+}
+
+/** A file of a scan. `open` may throw: then it is reported as unreadable. */
+export interface Input {
+  path: string;
+  open(): Bytes;
+}
+
+function fileBytes(where: string): Bytes {
+  const fd = openSync(where, "r");
+  const stat = fstatSync(fd);
+  if (!stat.isFile()) {
+    closeSync(fd);
+    throw new Error(`${where} is not a file`);
+  }
+  return { size: stat.size, read: (at, view) => readSync(fd, view, 0, view.length, at), close: () => closeSync(fd) };
+}
+
+function memoryBytes(bytes: Uint8Array): Bytes {
+  return {
+    size: bytes.length,
+    read(at, view) {
+      const part = bytes.subarray(at, at + view.length);
+      view.set(part);
+      return part.length;
+    },
+    close() {},
+  };
+}
+
+/** The files below a path, hidden ones included, in the order of their names. Links are not followed: they could lead out, or round. */
+export function walk(root: string): Input[] {
+  const name = path.basename(path.resolve(root));
+  if (!statSync(root).isDirectory()) return [{ path: root, open: () => fileBytes(root) }];
+  const found: Input[] = [];
+  const open = [{ where: root, as: name }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { where, as } = next;
+    let children: string[];
+    try {
+      const stat = lstatSync(where);
+      if (stat.isSymbolicLink() && where !== root) continue;
+      if (!stat.isDirectory() && where !== root) {
+        found.push({ path: as, open: () => fileBytes(where) });
+        continue;
+      }
+      children = readdirSync(where).sort().reverse();
+    } catch (error) {
+      const fail = () => {
+        throw error;
+      };
+      found.push({ path: as, open: fail });
+      continue;
+    }
+    open.push(...children.map((child) => ({ where: path.join(where, child), as: `${as}/${child}` })));
+  }
+  return found;
+}
+
+/** One file: its report, and its fingerprint if wanted. Never throws but for the signal. */
+export async function scanOne(input: Input, { lang = "en", signal, digest = true }: ScanOptions): Promise<FileReport> {
+  const gap = (size: number, reason: StopReason): FileReport => JSON.parse(core().stopped(input.path, size, reason, lang));
+  let bytes: Bytes;
+  try {
+    bytes = input.open();
+  } catch {
+    return gap(0, "unreadable");
+  }
+  try {
+    let failed = false;
+    const read = (at: number, view: Uint8Array): number => {
+      try {
+        return bytes.read(at, view);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    };
+    let report: FileReport;
+    try {
+      report = JSON.parse(core().scan(read, bytes.size, input.path, lang));
+    } catch {
+      return gap(bytes.size, failed ? "unreadable" : "scanner-stopped");
+    }
+    if (failed) return gap(bytes.size, "unreadable");
+    if (digest) report.sha256 = await fingerprint(bytes, signal);
+    return report.sha256 === null && digest ? gap(bytes.size, "unreadable") : report;
+  } finally {
+    bytes.close();
+  }
+}
+
+/** SHA-256 of the whole, or null when the file changed under it. */
+async function fingerprint(bytes: Bytes, signal: AbortSignal | undefined): Promise<string | null> {
+  const digest = new (core().Sha256)();
+  const chunk = new Uint8Array(Math.min(CHUNK, Math.max(1, bytes.size)));
+  for (let at = 0; at < bytes.size; ) {
+    const wanted = chunk.subarray(0, Math.min(chunk.length, bytes.size - at));
+    let got: number;
+    try {
+      got = bytes.read(at, wanted);
+    } catch {
+      return null;
+    }
+    if (got === 0) return null;
+    digest.update(wanted.subarray(0, got));
+    at += got;
+    // Lets a signal through between two chunks.
+    await breathe();
+    signal?.throwIfAborted();
+  }
+  return digest.finish();
+}
+
+/** The report over all files. */
+export function conclude(files: FileReport[], lang: string): Report {
+  return JSON.parse(core().conclude(JSON.stringify(files), lang));
+}
+
+/** Weighs files, folders and blobs; see index.d.ts. */
+export async function scan(input: string | Blob | readonly (string | Blob)[], options: ScanOptions = {}): Promise<Report> {
+  options.signal?.throwIfAborted();
+  const list = Array.isArray(input) ? (input as readonly (string | Blob)[]) : [input as string | Blob];
+  const files: FileReport[] = [];
+  for (const [i, one] of list.entries()) {
+    for (const found of await inputs(one, i)) {
+      files.push(await scanOne(found, options));
+      await breathe();
+      options.signal?.throwIfAborted();
+    }
+  }
+  return conclude(files, options.lang ?? "en");
+}
+
+async function inputs(one: string | Blob, index: number): Promise<Input[]> {
+  if (typeof one !== "string") {
+    const bytes = new Uint8Array(await one.arrayBuffer());
+    return [{ path: (one as Partial<File>).name ?? `blob-${index + 1}`, open: () => memoryBytes(bytes) }];
+  }
+  try {
+    return walk(one);
+  } catch {
+    return [{ path: one, open: () => fileBytes(one) }];
+  }
+}

@@ -1,0 +1,112 @@
+/** The page around the element: state hooks, theme, language, and the whole window as a place to drop files. */
+import { define, type WeighStation, type State } from "../element/weigh-station.ts";
+import { LANGUAGES, messagesFor } from "../text/text.ts";
+
+const root = document.documentElement;
+const station = document.querySelector<WeighStation>("weigh-station")!;
+/** The one-file copy is this very page; a page from disk already is the copy. */
+const COPY = "weighstation.html";
+
+/** A choice that outlives the visit, where the browser lets a page keep one. */
+const kept = {
+  get(key: string): string | null {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set(key: string, value: string): void {
+    try {
+      localStorage.setItem(key, value);
+    } catch {
+      // The choice holds for this visit only.
+    }
+  },
+};
+
+function setTheme(theme: string): void {
+  if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+  else delete root.dataset.theme;
+}
+
+function setUpTheme(): void {
+  const select = document.querySelector<HTMLSelectElement>("#theme")!;
+  select.value = kept.get("weighstation-theme") ?? "auto";
+  setTheme(select.value);
+  select.addEventListener("change", () => {
+    kept.set("weighstation-theme", select.value);
+    setTheme(select.value);
+  });
+}
+
+/** From the address, the kept choice, or the browser, in this order. */
+function setUpLanguage(): void {
+  const wanted = [new URLSearchParams(location.search).get("lang"), kept.get("weighstation-lang"), ...navigator.languages];
+  const t = messagesFor(wanted.filter((tag) => tag !== null));
+  root.lang = t.tag;
+  station.lang = t.tag;
+  document.title = t.title;
+  for (const element of document.querySelectorAll<HTMLElement>("[data-text]")) {
+    const text = t[element.dataset.text as keyof typeof t];
+    if (typeof text === "string") element.textContent = text;
+  }
+  for (const option of document.querySelectorAll<HTMLOptionElement>("#theme option")) option.textContent = t.themes[option.value as keyof typeof t.themes];
+  const select = document.querySelector<HTMLSelectElement>("#language")!;
+  select.append(...LANGUAGES.map((one) => new Option(one.name, one.tag, false, one.tag === t.tag)));
+  select.closest("label")!.hidden = LANGUAGES.length < 2;
+  select.addEventListener("change", () => {
+    kept.set("weighstation-lang", select.value);
+    location.search = `?lang=${select.value}`;
+  });
+}
+
+/** The window takes drops wherever they land; the pointer leaving it for nothing ends the invitation. */
+function setUpDrop(): void {
+  const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+  addEventListener("dragenter", (event) => {
+    if (carriesFiles(event)) root.dataset.drag = "";
+  });
+  addEventListener("dragover", (event) => {
+    if (carriesFiles(event)) event.preventDefault();
+  });
+  addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) delete root.dataset.drag;
+  });
+  addEventListener("drop", (event) => {
+    delete root.dataset.drag;
+    if (!event.dataTransfer || !carriesFiles(event)) return;
+    event.preventDefault();
+    station.takeTransfer(event.dataTransfer);
+  });
+  addEventListener("paste", (event) => {
+    if (event.clipboardData && event.clipboardData.files.length > 0) station.takeTransfer(event.clipboardData);
+  });
+}
+
+/** Names the state where scripts, tests and the style sheet find it, and the outcome where a reader with many tabs does. */
+function setUpState(): void {
+  const title = document.title;
+  station.addEventListener("weigh-state", (event) => {
+    const { state, fingerprinting } = (event as CustomEvent<{ state: State; fingerprinting: boolean }>).detail;
+    root.dataset.state = state;
+    root.dataset.digest = fingerprinting ? "running" : state === "done" ? "done" : "none";
+    const verdict = station.report?.verdict;
+    document.title = verdict ? `${messagesFor([root.lang]).verdict[verdict]} – ${title}` : title;
+  });
+  // Leaving in the middle of a scan loses it; after the verdict there is nothing to lose.
+  addEventListener("beforeunload", (event) => {
+    if (station.state === "scanning") event.preventDefault();
+  });
+  // Esc works wherever the focus is, not only inside the element.
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && (station.state === "scanning" || station.fingerprinting) && !station.contains(event.target as Node)) station.stop();
+  });
+}
+
+setUpLanguage();
+setUpTheme();
+setUpDrop();
+setUpState();
+if (location.protocol.startsWith("http")) station.setAttribute("copy", COPY);
+define();

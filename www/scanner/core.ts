@@ -1,0 +1,31 @@
+/**
+ * The core in WebAssembly, as JavaScript sees it. The module travels inside the script (deflate-raw, base64), so nothing is ever fetched and
+ * `connect-src 'none'` can hold.
+ */
+import { glue } from "weighstation-core";
+
+/** Fills `view` from offset `at` and says how many bytes it wrote; throws when the file cannot be read. */
+export type Read = (at: number, view: Uint8Array) => number;
+
+/** What src/web.rs exports. Reports cross as JSON text. */
+export interface Core {
+  scan(read: Read, size: number, path: string, lang: string): string;
+  evidence(read: Read, size: number, path: string, place: string, lang: string): string;
+  conclude(files: string, lang: string): string;
+  tables(lang: string): string;
+  stopped(path: string, size: number, reason: StopReason, lang: string): string;
+  Sha256: new () => { update(chunk: Uint8Array): void; finish(): string; free(): void };
+}
+
+/** Why a file was not scanned to its end. */
+export type StopReason = "scanner-stopped" | "unreadable" | "cancelled";
+
+/** A fresh instance. One a file: its memory is dropped whole, and a trap costs nobody else anything. */
+export function instantiate(module: WebAssembly.Module): Core {
+  const bindings = glue();
+  bindings.initSync({ module });
+  return bindings as unknown as Core;
+}
+
+/** How much is read at a time for the fingerprint: large enough to be fast, small enough to stay in cache and to stop quickly. */
+export const CHUNK = 4 * 1024 * 1024;

@@ -1,0 +1,23 @@
+/** What the page and a scanner worker say to each other. One task at a time a worker; answers carry the task's number. */
+import type { StopReason } from "./core.ts";
+import type { Place } from "../report.ts";
+
+export type Task =
+  | { kind: "scan"; file: Blob; path: string; lang: string }
+  | { kind: "digest"; file: Blob }
+  | { kind: "evidence"; file: Blob; path: string; place: Place; lang: string }
+  | { kind: "conclude"; files: string; lang: string }
+  | { kind: "tables"; lang: string }
+  | { kind: "stopped"; path: string; size: number; reason: StopReason; lang: string };
+
+export interface Request {
+  id: number;
+  task: Task;
+}
+
+export type Answer =
+  /** Once, before anything else. `locked`: the self-test was refused, so this worker cannot reach the network. */
+  | { kind: "ready"; locked: boolean }
+  | { kind: "progress"; id: number; bytes: number }
+  | { kind: "done"; id: number; result: string }
+  | { kind: "failed"; id: number; reason: StopReason; detail: string };
