@@ -60,10 +60,14 @@ pub enum Fact {
         /// The id as Python would write it.
         text: String,
     },
-    /// A persistent id that carries Python source (torch before 1.0 wrote module sources).
+    /// A persistent id that carries the Python source of a class, as `torch.save` of a whole module does.
     SourceCode {
-        /// What carries it.
-        text: String,
+        /// Module of the class.
+        module: String,
+        /// Name of the class.
+        name: String,
+        /// Whether the source is something else than one class, which is all that `inspect.getsource` yields.
+        imports: bool,
     },
     /// An opcode of the extension registry; the global behind the code is known only to the loading process.
     Extension {
@@ -83,6 +87,11 @@ pub enum Fact {
         key: String,
         /// Value, shortened.
         value: String,
+    },
+    /// TorchScript source calls something that reaches outside of the model.
+    ScriptCall {
+        /// The name that is called.
+        name: String,
     },
     /// A template does something that rendering a conversation does not need.
     Template {

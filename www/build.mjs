@@ -130,7 +130,7 @@ async function build() {
   say("esbuild");
   const base = { "weighstation-core": glue, "weighstation-core-packed": packed };
   const worker = path.join(WORK, "worker.js");
-  writeFileSync(worker, `export const source = ${JSON.stringify(await bundle("scanner/worker.ts", base))};\n`);
+  writeFileSync(worker, `export const source = ${JSON.stringify(await bundle("scanner/worker.ts", base, { format: "iife" }))};\n`);
   const alias = { ...base, "weighstation-worker": worker };
   const css = await esbuild({ entryPoints: [path.join(ROOT, "www/style/weighstation.css")], minify: true, write: false, charset: "utf8" });
   const style = css.outputFiles[0].text;

@@ -25,7 +25,9 @@ fn is_record(name: &str, record: &str) -> bool {
 }
 
 fn probe_zip(view: View<'_>) -> Match {
-    if zip::any_member(view, |n| is_record(n, "data.pkl")) { Match::Sure } else { Match::No }
+    // torch.save and torch.jit.save, torch.package, torch.export.
+    let ours = |n: &str| is_record(n, "data.pkl") || n.ends_with("/.data/extern_modules") || is_record(n, "archive_format");
+    if zip::any_member(view, ours) { Match::Sure } else { Match::No }
 }
 
 fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
@@ -65,14 +67,57 @@ fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let entry = archive.entry(n)?;
         let mut parts = entry.name.rsplitn(3, '/');
         let (key, folder) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-        let wanted = (folder == "data").then(|| keys.get(key)).flatten();
+        // torch 1.4 kept its storages in `tensors`, torch.package in `.data`, torch.export in `data/weights`.
+        let numbers = matches!(folder, "data" | "constants" | "tensors" | "weights") || key.ends_with(".storage");
+        let wanted = numbers.then(|| keys.get(key)).flatten();
         if let Some(bytes) = wanted
             && entry.size < *bytes
         {
             let detail = format!("storage {key} holds {} bytes, the pickle says {bytes}", entry.size);
             scan.state(view, entry.at, 46, Fact::Header { what: "storage-size", detail, memory: true });
         }
-        archive.member(n, scan, wanted.is_some() || matches!(folder, "data" | "constants"), None)?;
+        let script = key.ends_with(".py") && entry.name.contains("/code/");
+        let mut by = |inner: View<'_>, scan: &mut Scan<'_>| script_calls(inner, scan);
+        archive.member(n, scan, numbers, script.then_some(&mut by as _))?;
+    }
+    Ok(())
+}
+
+/// Functions of TorchScript that read or write files or need native code from outside (`torch.from_file` maps a file for writing
+/// with `shared=True`; `torch.save` writes one). Everything else in `code/` is arithmetic.
+const SCRIPT_FILE: &[&str] = &["from_file", "save", "load"];
+
+/// Looks through TorchScript source for calls that reach outside. The source is cut into names; a name followed by `(` is a call.
+fn script_calls(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    scan.kind("TorchScript source");
+    let source = view.take(0, view.len(), 64 << 20)?;
+    let mut at = 0;
+    while let Some(b) = source.get(at) {
+        if !(b.is_ascii_alphabetic() || *b == b'_') {
+            // Texts and comments are not code.
+            at += match b {
+                b'"' | b'\'' => source.iter().skip(at + 1).position(|c| c == b).map_or(source.len(), |n| n + 2),
+                b'#' => source.iter().skip(at).position(|c| *c == b'\n').unwrap_or(source.len()),
+                _ => 1,
+            };
+            continue;
+        }
+        let rest = source.get(at..).unwrap_or(&[]);
+        let len = rest.iter().position(|c| !(c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.'))).unwrap_or(rest.len());
+        let name = String::from_utf8_lossy(rest.get(..len).unwrap_or(&[])).into_owned();
+        let called = rest.get(len) == Some(&b'(');
+        let reaches = match name.split('.').collect::<Vec<_>>().as_slice() {
+            ["torch", f] | ["ops", "aten", f] | ["torch", "ops", "aten", f] => called && SCRIPT_FILE.contains(f),
+            ["ops", space, _] => !matches!(*space, "aten" | "prim" | "prims" | "quantized" | "torchvision" | "torchaudio" | "inductor" | "profiler" | "_caffe2" | "rnn" | "onednn" | "mkldnn" | "mkldnn_prepacked" | "xnnpack" | "prepacked" | "sparse" | "static_runtime" | "tensorexpr"),
+            ["exec" | "eval" | "compile" | "__import__" | "open"] => called,
+            ["import"] => !source.get(..at).is_some_and(|b| b.ends_with(b"__torch__.")),
+            _ => false,
+        };
+        if reaches {
+            let (module, name) = name.rsplit_once('.').unwrap_or(("", name.as_str()));
+            scan.state(view, at as u64, len as u64, Fact::ScriptCall { name: format!("{module}{}{name}", if module.is_empty() { "" } else { "." }) });
+        }
+        at += len.max(1);
     }
     Ok(())
 }

@@ -30,7 +30,6 @@ pub type By<'r, 'f> = Option<&'r mut (dyn FnMut(View<'_>, &mut Scan<'_>) -> Resu
 struct End {
     at: u64,
     directory: u64,
-    size: u64,
     /// Bytes that stand before the archive's own offset 0.
     shift: u64,
     entries: u64,
@@ -120,7 +119,7 @@ fn end_at(view: View<'_>, at: u64) -> Option<End> {
         Some(d) if d >= offset => (d, d - offset),
         _ => return None,
     };
-    Some(End { at, directory, size, shift, entries, comment_end: at + 22 + comment })
+    Some(End { at, directory, shift, entries, comment_end: at + 22 + comment })
 }
 
 fn probe(view: View<'_>) -> Match {

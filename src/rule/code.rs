@@ -55,14 +55,26 @@ pub static RULES: &[Rule] = &[
         _ => None,
     }),
     rule("WS121", "source-code-in-state", Severity::High, &["CWE-502", "CWE-94"], |f| match f {
-        Fact::SourceCode { text } => Some(vec![("text", text.clone())]),
+        Fact::SourceCode { module, name, imports } if *imports || !matches!(standing(module, name), Standing::Expected(_)) => Some(import_args(module, name)),
         _ => None,
     }),
     rule("WS122", "object-explosion", Severity::Medium, &["CWE-776", "CWE-400"], |f| match f {
         Fact::Expansion { power } => Some(vec![("power", power.to_string())]),
         _ => None,
     }),
+    rule("WS123", "script-reaches-out", Severity::High, &["CVE-2025-32434", "CWE-73"], |f| match f {
+        Fact::ScriptCall { name } => Some(vec![("name", name.clone())]),
+        _ => None,
+    }),
 ];
+
+/// Classes of TorchScript live inside the archive: its own reader resolves them there, and no Python module has this name.
+fn standing(module: &str, name: &str) -> Standing {
+    if module == "__torch__" || module.starts_with("__torch__.") {
+        return Standing::Expected(known::Uses { reference: true, call: true, build: true, wraps: false, getattr: false });
+    }
+    known::standing(module, name)
+}
 
 fn import_args(module: &str, name: &str) -> Args {
     vec![("module", module.to_string()), ("name", name.to_string())]
@@ -80,7 +92,7 @@ fn named(f: &Fact) -> Option<(&str, &str, Option<&str>)> {
 /// An import is named once; a call of it is a finding of its own, because its arguments tell the consequence.
 fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
     let (module, name, call) = named(f)?;
-    let Standing::Dangerous { effect, .. } = known::standing(module, name) else { return None };
+    let Standing::Dangerous { effect, .. } = standing(module, name) else { return None };
     if !effects.contains(&effect) {
         return None;
     }
@@ -97,7 +109,7 @@ fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
 /// Callables that call or fetch something else: `partial` of something expected is what real libraries write.
 fn indirect(f: &Fact) -> Option<Args> {
     if let Fact::Import { module, name, wraps, .. } = f
-        && let Standing::Expected(uses) = known::standing(module, name)
+        && let Standing::Expected(uses) = standing(module, name)
         && (uses.wraps || uses.getattr)
     {
         let bad = wraps.iter().find(|(m, n)| !wrap_allowed(m, n, uses.getattr))?;
@@ -117,12 +129,12 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
         let (owner, attr) = name.rsplit_once('.').unwrap_or(("", name));
         return !owner.is_empty() && !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
-    !matches!(known::standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
+    !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
 }
 
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
-    match known::standing(module, name) {
+    match standing(module, name) {
         Standing::Unknown(place) => Some((module, name, *usage, place)),
         _ => None,
     }
@@ -151,7 +163,7 @@ fn unknown_call(f: &Fact) -> Option<Args> {
     }
     // Expected, but not for this.
     let Fact::Import { module, name, usage, .. } = f else { return None };
-    match known::standing(module, name) {
+    match standing(module, name) {
         Standing::Expected(u) if !u.wraps && !u.getattr && (usage.called && !u.call || usage.built && !u.build && !u.call) => Some(import_args(module, name)),
         _ => None,
     }
@@ -160,7 +172,7 @@ fn unknown_call(f: &Fact) -> Option<Args> {
 /// Item opcodes call `__setitem__`, `append`, `extend` or `add`: fine on the container classes that pickle them, not on others.
 fn changed_object(f: &Fact) -> Option<Args> {
     let Fact::Mutation { global: false, opcode, module, name, text } = f else { return None };
-    let container = match known::standing(module, name) {
+    let container = match standing(module, name) {
         Standing::Expected(u) => u.call && !function_like(name) || matches!(name.as_str(), "defaultdict" | "deque" | "dict" | "list" | "set" | "_reconstructor" | "__newobj__"),
         // Judged already, by what it is.
         Standing::Dangerous { .. } | Standing::Unknown(_) => true,
@@ -170,7 +182,7 @@ fn changed_object(f: &Fact) -> Option<Args> {
 
 /// `expected`, `unknown` or `dangerous`.
 pub fn standing_word(module: &str, name: &str, usage: Use) -> &'static str {
-    match known::standing(module, name) {
+    match standing(module, name) {
         Standing::Expected(u) if usage.called && !(u.call || u.wraps || u.getattr) => "unknown",
         Standing::Expected(_) => "expected",
         Standing::Dangerous { .. } => "dangerous",

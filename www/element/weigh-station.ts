@@ -314,7 +314,6 @@ export class WeighStation extends LitElement {
       <section class="verdict" data-verdict-is=${report.verdict}>
         <h2>${mark(report.verdict)}${t.verdict[report.verdict]}</h2>
         <p class="headline">${top?.headline}</p>
-        ${report.verdict === "clear" ? html`<p>${t.noProof}</p>` : nothing}
         ${top && top.advice.length > 0
           ? html`<h3>${t.whatToDo}</h3>
               <ol class="advice">
@@ -365,8 +364,8 @@ export class WeighStation extends LitElement {
     if (!this.fingerprinting) return nothing;
     const t = this.#t;
     const rows = this.#weighing!.rows;
-    const all = rows.reduce((sum, row) => sum + row.file.size, 0);
-    const read = rows.reduce((sum, row) => sum + (row.digest === "running" ? row.bytes : row.digest === "waiting" ? 0 : row.file.size), 0);
+    const all = rows.reduce((sum, row) => sum + row.size, 0);
+    const read = rows.reduce((sum, row) => sum + (row.digest === "running" ? row.bytes : row.digest === "waiting" ? 0 : row.size), 0);
     const spent = performance.now() - this.#weighing!.fingerprintsSince;
     const left = spent > STEADY_MS && read > 0 ? t.timeLeft((spent / read) * (all - read) / 1000) : "";
     return html`<div class="fingerprints">
@@ -413,7 +412,7 @@ export class WeighStation extends LitElement {
         <span class="word">${report ? mark(report.verdict) : nothing} ${word}</span>
         <span class="path">${row.path}</span>
         <span class="side">${side}</span>
-        <span class="number">${t.bytes(row.file.size)}</span>
+        <span class="number">${t.bytes(row.size)}</span>
       </button>
     </li>`;
   }

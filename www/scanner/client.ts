@@ -108,7 +108,8 @@ export class Pool {
   }
 
   #start(): Member {
-    const worker = new Worker(workerAddress(), { type: "module", name: "weighstation" });
+    // A classic worker: on a page from disk Chromium refuses to start a module from a blob.
+    const worker = new Worker(workerAddress(), { name: "weighstation" });
     const member: Member = { worker, ready: false, job: null, id: 0 };
     worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(member, data);
     worker.onerror = (event) => {
@@ -124,6 +125,10 @@ export class Pool {
       member.ready = true;
       this.locked = message.locked && this.locked !== false;
       this.onready();
+      return;
+    }
+    if (message.kind === "blocked") {
+      this.#abandon(new ScannerBlocked(message.detail));
       return;
     }
     const job = member.job;

@@ -3,7 +3,8 @@ import type { StopReason } from "./core.ts";
 import type { Place } from "../report.ts";
 
 export type Task =
-  | { kind: "scan"; file: Blob; path: string; lang: string }
+  /** `size` is what it was when the file was chosen. */
+  | { kind: "scan"; file: Blob; size: number; path: string; lang: string }
   | { kind: "digest"; file: Blob }
   | { kind: "evidence"; file: Blob; path: string; place: Place; lang: string }
   | { kind: "conclude"; files: string; lang: string }
@@ -18,6 +19,8 @@ export interface Request {
 export type Answer =
   /** Once, before anything else. `locked`: the self-test was refused, so this worker cannot reach the network. */
   | { kind: "ready"; locked: boolean }
+  /** Instead of it, when WebAssembly may not run here. */
+  | { kind: "blocked"; detail: string }
   | { kind: "progress"; id: number; bytes: number }
   | { kind: "done"; id: number; result: string }
   | { kind: "failed"; id: number; reason: StopReason; detail: string };

@@ -16,6 +16,8 @@ export interface Item {
 
 /** One file of a weighing, as it stands now. */
 export interface Row extends Item {
+  /** When it was chosen; the file may change later. */
+  size: number;
   phase: "waiting" | "scanning" | "done";
   report: FileReport | null;
   /** Bytes read by the scan or hashed by the fingerprint pass, whichever runs. */
@@ -57,12 +59,12 @@ export class Weighing {
 
   /** Adds files; those already added stay. The smallest are scanned first, so that verdicts start to come at once. */
   add(items: Item[]): void {
-    const rows = items.map((item): Row => ({ ...item, path: this.#unique(item.path), phase: "waiting", report: null, bytes: 0, digest: "none" }));
+    const rows = items.map((item): Row => ({ ...item, path: this.#unique(item.path), size: item.file.size, phase: "waiting", report: null, bytes: 0, digest: "none" }));
     this.rows.push(...rows);
     this.phase = "scanning";
     this.report = null;
     this.#open += rows.length;
-    for (const row of [...rows].sort((a, b) => a.file.size - b.file.size)) void this.#scan(row);
+    for (const row of [...rows].sort((a, b) => a.size - b.size)) void this.#scan(row);
     if (items.length === 0 && this.#open === 0) void this.#conclude();
     this.changed();
   }
@@ -96,7 +98,7 @@ export class Weighing {
     const { lang } = this.settings;
     try {
       if (row.unreadable) throw new ScannerStopped("unreadable", "could not be opened");
-      const result = await this.#scanners.run({ kind: "scan", file: row.file, path: row.path, lang }, (bytes) => {
+      const result = await this.#scanners.run({ kind: "scan", file: row.file, size: row.size, path: row.path, lang }, (bytes) => {
         row.phase = "scanning";
         row.bytes = bytes;
         this.changed();
@@ -114,7 +116,7 @@ export class Weighing {
   }
 
   async #gap(row: Row, reason: StopReason): Promise<FileReport | null> {
-    const task = { kind: "stopped", path: row.path, size: row.file.size, reason, lang: this.settings.lang } as const;
+    const task = { kind: "stopped", path: row.path, size: row.size, reason, lang: this.settings.lang } as const;
     return this.desk.run(task).then(JSON.parse, () => null);
   }
 
@@ -150,7 +152,7 @@ export class Weighing {
     const rows = this.rows.filter((row) => row.report?.sha256 === null && !row.unreadable && row.digest !== "failed");
     this.fingerprintsSince = performance.now();
     for (const row of rows) row.digest = "waiting";
-    rows.sort((a, b) => b.file.size - a.file.size);
+    rows.sort((a, b) => b.size - a.size);
     await Promise.all(
       rows.map(async (row) => {
         try {

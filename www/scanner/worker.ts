@@ -47,7 +47,7 @@ function reader(file: Blob, count: (bytes: number) => void) {
   const slice = (from: number, to: number): Uint8Array => {
     let bytes: Uint8Array;
     try {
-      bytes = new Uint8Array(sync.readAsArrayBuffer(file.slice(from, to)));
+      bytes = new Uint8Array(sync.readAsArrayBuffer(from === to ? file : file.slice(from, to)));
     } catch (error) {
       state.failed = true;
       throw new Unreadable(String(error));
@@ -72,6 +72,9 @@ function perform(core: Core, id: number, task: Task): string {
   switch (task.kind) {
     case "scan": {
       const source = reader(task.file, meter(id));
+      if (task.file.size !== task.size) throw new Unreadable(`${task.size} bytes when it was chosen, ${task.file.size} now`);
+      // Chromium says of a file that is gone that it is empty; asking for its bytes tells the two apart.
+      if (task.size === 0) source.slice(0, 0);
       const report = core.scan(source.read, task.file.size, task.path, task.lang);
       if (source.state.failed) throw new Unreadable("a read failed during the scan");
       return report;
@@ -109,5 +112,7 @@ addEventListener("message", async ({ data }: MessageEvent<Request>) => {
   }
 });
 
-const [, locked] = await Promise.all([ready, networkLocked()]);
-answer({ kind: "ready", locked });
+Promise.all([ready, networkLocked()]).then(
+  ([, locked]) => answer({ kind: "ready", locked }),
+  (error) => answer({ kind: "blocked", detail: String(error) }),
+);

@@ -75,7 +75,6 @@ export const en = {
     return parts.length > 0 ? list.format(parts) : "no files";
   },
   filesSummary: (n: number, summary: string) => `${count(n, "file", "files")}: ${summary}`,
-  noProof: "That is not proof that it is harmless.",
   whatToDo: "What to do",
   blockedTitle: "The scanner could not start",
   blocked: "A policy of this page or browser forbids it. The page needs worker-src blob: and script-src 'wasm-unsafe-eval' in its Content-Security-Policy.",
@@ -127,7 +126,6 @@ export const en = {
   severity: { critical: "Critical", high: "High", medium: "Medium", low: "Low", info: "Note" } satisfies Record<Severity, string>,
   times: (n: number) => `${number.format(n)} times`,
   showBytes: "Show the bytes",
-  showBytesOf: (rule: string, offset: string) => `Show the bytes of ${rule} at ${offset}`,
   placesShown: (shown: number, all: number) => `The first ${number.format(shown)} of ${number.format(all)} places`,
   whole: "the file",
   closeBytes: "Close",

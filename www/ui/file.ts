@@ -24,7 +24,7 @@ const MOST = 200;
 
 export function fingerprint(row: Row, t: Messages): string {
   if (row.digest === "running" || row.digest === "waiting") {
-    return row.bytes > 0 && row.file.size > 0 ? t.fingerprintRunning(Math.floor((100 * row.bytes) / row.file.size)) : t.fingerprintWaiting;
+    return row.bytes > 0 && row.size > 0 ? t.fingerprintRunning(Math.floor((100 * row.bytes) / row.size)) : t.fingerprintWaiting;
   }
   return row.report?.sha256 ?? t.fingerprintNone;
 }
@@ -100,7 +100,6 @@ function placeButtons(finding: Finding, opened: Opened | null, t: Messages, act:
     <button
       class="place"
       aria-expanded=${String(opened?.place === place)}
-      aria-label=${t.showBytesOf(finding.rule, hexOffset(place.offset))}
       @click=${() => (opened?.place === place ? act.close() : act.open(finding, place))}
     >
       <span>${t.showBytes}</span> <span class="mono">${where(place, t)} ${hexOffset(place.offset)}</span>

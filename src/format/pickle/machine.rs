@@ -79,6 +79,11 @@ pub struct Machine<'s> {
     pub facts: Stated,
     /// Texts and bytes that may hold something to read by itself.
     pub nested: Vec<(u64, u64)>,
+    /// Bytes that constant calls make of constants: what `codecs.encode` undoes in protocol 2.
+    pub decoded: Vec<(u64, Vec<u8>)>,
+    /// Bytes constants without a beginning of their own.
+    pub blobs: Vec<(u64, u64)>,
+    decoded_bytes: usize,
     /// Opcodes run.
     pub ops: u64,
     /// Highest protocol announced.
@@ -108,6 +113,9 @@ impl<'s> Machine<'s> {
             limits: limits.clone(),
             facts: Vec::new(),
             nested: Vec::new(),
+            decoded: Vec::new(),
+            blobs: Vec::new(),
+            decoded_bytes: 0,
             ops: 0,
             proto: 0,
             torch: Seen::default(),
@@ -409,9 +417,9 @@ impl<'s> Machine<'s> {
                 }
                 b'Q' => {
                     let id = self.pop()?;
-                    self.persistent(id, at);
+                    let made = self.persistent(id, at);
                     let span = self.pool.keep(&[id], 0);
-                    self.push(Value::persistent(span.at, 1))?;
+                    self.push(made.unwrap_or(Value::persistent(span.at, 1)))?;
                 }
                 0x82..=0x84 => {
                     let code = match byte {
@@ -558,6 +566,8 @@ impl<'s> Machine<'s> {
         let other = [&b"PK\x03\x04"[..], b"\x7fELF", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"].iter().any(|m| head.starts_with(m));
         if pickle || other {
             self.nested.push((at, len));
+        } else if len >= 64 && self.blobs.len() < 4096 {
+            self.blobs.push((at, len));
         }
     }
 
@@ -654,8 +664,12 @@ impl<'s> Machine<'s> {
         }
     }
 
-    /// Reads a text again from its opcode.
     fn read_text(&self, spot: Spot) -> Option<String> {
+        self.read_text_up_to(spot, NAME)
+    }
+
+    /// Reads a text again from its opcode.
+    fn read_text_up_to(&self, spot: Spot, cap: usize) -> Option<String> {
         let head: [u8; 9] = {
             let mut h = [0; 9];
             let got = self.tape.peek(spot.at, 9.min(self.view.len() - spot.at.min(self.view.len())), 9);
@@ -667,7 +681,7 @@ impl<'s> Machine<'s> {
             b'X' | b'T' => (5, u64::from(u32::from_le_bytes([head[1], head[2], head[3], head[4]]))),
             0x8d => (9, u64::from_le_bytes([head[1], head[2], head[3], head[4], head[5], head[6], head[7], head[8]])),
             b'S' | b'V' | b'P' => {
-                let line = self.tape.peek(spot.at + 1, self.view.len().saturating_sub(spot.at + 1), NAME);
+                let line = self.tape.peek(spot.at + 1, self.view.len().saturating_sub(spot.at + 1), cap);
                 let end = line.iter().position(|b| *b == b'\n')?;
                 return Some(match head[0] {
                     b'S' => unquote(&line[..end]),
@@ -677,7 +691,7 @@ impl<'s> Machine<'s> {
             }
             _ => return None,
         };
-        (len <= NAME as u64).then(|| decode(&self.tape.peek(spot.at + from, len, NAME)))
+        (len <= cap as u64).then(|| decode(&self.tape.peek(spot.at + from, len, cap)))
     }
 
     /// Items of a tuple, list or set, if they are still known.
@@ -764,6 +778,20 @@ impl<'s> Machine<'s> {
                     && self.extensions.len() < self.limits.facts
                 {
                     self.extensions.insert(code, (m, n));
+                }
+                Ok(None)
+            }
+            ("_codecs" | "codecs", "encode") => {
+                // Protocol 2 has no bytes: Python writes them as a text with one character a byte.
+                if let Some(Kind::Str(spot)) = first.map(Value::kind)
+                    && second.and_then(|s| self.string(s)).is_some_and(|s| s == "latin1")
+                    && let Some(text) = self.read_text_up_to(spot, 8 << 20)
+                    && text.len() >= 8
+                    && self.decoded_bytes + text.len() < 32 << 20
+                {
+                    let bytes: Vec<u8> = text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
+                    self.decoded_bytes += bytes.len();
+                    self.decoded.push((spot.at, bytes));
                 }
                 Ok(None)
             }
@@ -929,11 +957,13 @@ impl<'s> Machine<'s> {
         self.facts_capped((at, 1, Fact::Mutation { opcode, module, name, global, text }));
     }
 
-    fn persistent(&mut self, id: Value, at: u64) {
-        if !super::torch::persistent(self, id, at) {
+    fn persistent(&mut self, id: Value, at: u64) -> Option<Value> {
+        let known = super::torch::persistent(self, id, at);
+        if known.is_none() {
             let text = self.show(id);
             self.facts_capped((at, 1, Fact::PersistentId { text }));
         }
+        known.flatten()
     }
 
     /// The value as Python would write it, shortened.

@@ -133,11 +133,6 @@ impl Pool {
         }
     }
 
-    /// The next position; a call's node is its low 32 bits.
-    pub fn head(&self) -> u64 {
-        self.head
-    }
-
     /// The items kept at a call's node.
     pub fn node(&self, node: u32) -> Option<Span> {
         let back = (self.head as u32).wrapping_sub(node);

@@ -54,6 +54,10 @@ pub enum Likeness {
 
 /// Runs a little of what may be a pickle at `at`, stating nothing.
 pub fn probe_at(view: View<'_>, at: u64) -> Likeness {
+    probe_chain(view, at, 4)
+}
+
+fn probe_chain(view: View<'_>, at: u64, depth: u32) -> Likeness {
     let Ok(head) = view.array::<2>(at) else { return Likeness::No };
     let marked = head[0] == 0x80 && head[1] <= 5;
     if opcode::opcode(head[0]).is_none() {
@@ -62,24 +66,32 @@ pub fn probe_at(view: View<'_>, at: u64) -> Likeness {
     let mut m = Machine::new(view, at, Frames::Linear, &crate::limits::Limits::default());
     let Ok(stop) = m.run(if marked { PROBE } else { PROBE / 4 }) else { return Likeness::No };
     let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name));
+    let odd = m.globals.iter().any(|g| g.asked && !(plausible(&g.module) && plausible(&g.name)))
+        || m.facts.iter().any(|(_, _, f)| matches!(f, Fact::PersistentId { text } if text.chars().any(|c| c.is_control() || c == '\u{fffd}')));
     let computed = m.facts.iter().any(|(_, _, f)| matches!(f, Fact::ComputedImport { .. } | Fact::Extension { .. }));
     let stopped = matches!(stop, Stop::Stop);
     if marked {
         let far = m.ops >= 3 || stopped;
-        return if named || computed || stopped && m.ops >= 3 || matches!(stop, Stop::Allowance) {
-            Likeness::Sure
-        } else if far && !matches!(stop, Stop::Fault(_)) {
+        let ran = named || computed || stopped && m.ops >= 3 || matches!(stop, Stop::Allowance);
+        return if ran || far && !matches!(stop, Stop::Fault(_)) {
             Likeness::Sure
         } else {
             Likeness::Weak
         };
     }
-    // Without a mark, a few letters of text can run by chance: something has to come of it.
+    // Without a mark, a few letters of text can run by chance: something has to come of it, and make sense as a name.
+    if odd {
+        return Likeness::No;
+    }
     if (named || computed) && (m.acted || stopped) {
         return Likeness::Sure;
     }
     let whole = stopped && m.tape.left() <= 1 && m.ops >= 3;
     if whole || matches!(stop, Stop::Allowance) && m.tape.at() > at + PROBE / 4 {
+        return Likeness::Sure;
+    }
+    // A short one followed by another: torch's own containers in protocol 0 begin with a number.
+    if stopped && m.ops >= 2 && depth > 0 && m.tape.left() > 1 && probe_chain(view, m.tape.at(), depth - 1) == Likeness::Sure {
         return Likeness::Sure;
     }
     // A text pickle that ends early: containers were opened and filled without one fault.
@@ -108,10 +120,10 @@ pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome
         // The C unpickler reading from a file sees other bytes: what it would do counts as well.
         let mut other = Machine::new(view, at, Frames::FromFile, &limits);
         let other_stop = other.run(u64::MAX)?;
-        state(view, &mut other, other_stop, scan);
+        state(view, &mut other, other_stop, scan)?;
     }
     let end = machine.tape.at();
-    state(view, &mut machine, stop, scan);
+    state(view, &mut machine, stop, scan)?;
     if let Some(mark) = scan.wanted(at, end) {
         let rows = listing::rows(view, at, view.len(), mark, scan.lang());
         scan.rows(rows);
@@ -119,7 +131,28 @@ pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome
     Ok(Outcome { end, stop, machine })
 }
 
-fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) {
+/// The offset of a pickle inside a bytes constant that does not begin with one. Numbers look like anything, so it must name an
+/// import and act on it; `tries` bounds the work for one pickle.
+fn buried(blob: View<'_>, tries: &mut u32) -> Result<Option<u64>> {
+    let bytes = blob.head(1 << 20)?;
+    for (n, pair) in bytes.windows(2).enumerate() {
+        if pair[0] != 0x80 || !(2..=5).contains(&pair[1]) {
+            continue;
+        }
+        if *tries == 0 {
+            return Ok(None);
+        }
+        *tries -= 1;
+        let mut m = Machine::new(blob, n as u64, Frames::Linear, &crate::limits::Limits::default());
+        m.run(1000)?;
+        if m.acted && m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name)) {
+            return Ok(Some(n as u64));
+        }
+    }
+    Ok(None)
+}
+
+fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) -> Result<()> {
     for (at, len, fact) in std::mem::take(&mut m.facts) {
         scan.state(view, at, len, fact);
     }
@@ -142,6 +175,23 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) {
             scan.gap("malformed");
         }
     }
+    let mut tries = 256;
+    for (at, len) in std::mem::take(&mut m.blobs) {
+        if let Ok(blob) = view.slice(at, len.min(1 << 20))
+            && let Some(found) = buried(blob, &mut tries)?
+        {
+            scan.child(&format!("constant at {at}, from {found}"), blob.rest(found), true);
+        }
+    }
+    for (at, bytes) in std::mem::take(&mut m.decoded) {
+        let pages = crate::bytes::Pages::new(&bytes);
+        let inner = View::of_inflated(&pages);
+        if super::sure(inner) {
+            scan.child(&format!("bytes of the text at {at}"), inner, true);
+        } else if let Some(found) = buried(inner, &mut tries)? {
+            scan.child(&format!("bytes of the text at {at}, from {found}"), inner.rest(found), true);
+        }
+    }
     for (at, len) in std::mem::take(&mut m.nested) {
         if let Ok(inner) = view.slice(at, len)
             && super::sure(inner)
@@ -149,6 +199,7 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) {
             scan.child(&format!("constant at {at}"), inner, true);
         }
     }
+    Ok(())
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {

@@ -102,9 +102,9 @@ fn dtype(name: &str) -> Option<(&'static str, u64)> {
     })
 }
 
-/// Reads a persistent id; false if it is none of torch's.
-pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> bool {
-    let Some(items) = m.items(id) else { return false };
+/// Reads a persistent id; `None` if it is none of torch's, otherwise what the loader puts on the stack, if that is known.
+pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Value>> {
+    let items = m.items(id)?;
     let tag = items.first().and_then(|v| m.string(*v));
     match tag.as_deref() {
         Some("storage") => {
@@ -113,9 +113,13 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> bool {
                 _ => None,
             };
             let Some((kind, size)) = class.filter(|g| matches!(g.module.as_str(), "torch" | "torch.storage" | "torch.cuda")).and_then(|g| storage_type(&g.name)) else {
-                return false;
+                return None;
             };
-            let Some(key) = items.get(2).and_then(|v| m.string(*v)) else { return false };
+            // torch.package counts its storages, torch.save names them.
+            let key = match items.get(2).map(|v| v.kind()) {
+                Some(Kind::Int(n)) => format!("{n}.storage"),
+                _ => items.get(2).and_then(|v| m.string(*v))?,
+            };
             let elements = match items.get(4).map(|v| v.kind()) {
                 Some(Kind::Int(n)) => u64::try_from(n).unwrap_or(0),
                 _ => 0,
@@ -125,15 +129,18 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> bool {
                 m.torch.by_key.insert(key.clone(), n);
                 m.torch.storages.push(Storage { key, dtype: kind, elements, size });
             }
-            true
+            Some(None)
         }
-        // torch before 1.0: ('module', class, source file, source).
+        // torch.save of a whole module: ('module', class, source file, source); the loader hands back the class.
         Some("module") => {
-            let text = m.show(id);
-            m.facts.push((at, 1, Fact::SourceCode { text }));
-            true
+            let class = items.get(1).copied()?;
+            let Kind::Global(g) = class.kind() else { return None };
+            let g = m.globals.get(g as usize)?;
+            let fact = Fact::SourceCode { module: g.module.clone(), name: g.name.clone(), imports: items.get(3).and_then(|v| m.string(*v)).is_none_or(|s| !s.trim_start().starts_with("class ")) };
+            m.facts.push((at, 1, fact));
+            Some(Some(class))
         }
-        _ => false,
+        _ => None,
     }
 }
 
