@@ -68,15 +68,13 @@ impl<'a> Scan<'a> {
         let place = Place { member: self.member.clone(), offset: at, length: len, file_offset: view.file_offset(at) };
         let out = &mut *self.out;
         match &fact {
-            Fact::Import { module, name, usage, .. } => {
-                if out.imports.len() < out.limits.facts && out.import_seen.insert((module.clone(), name.clone())) {
-                    out.imports.push(Import {
-                        module: printable(module, out.limits.text),
-                        name: printable(name, out.limits.text),
-                        usage: if usage.built { "built" } else if usage.called { "called" } else { "imported" }.to_string(),
-                        standing: rule::standing_word(module, name, *usage).to_string(),
-                    });
-                }
+            Fact::Import { module, name, usage, .. } if out.imports.len() < out.limits.facts && out.import_seen.insert((module.clone(), name.clone())) => {
+                out.imports.push(Import {
+                    module: printable(module, out.limits.text),
+                    name: printable(name, out.limits.text),
+                    usage: if usage.built { "built" } else if usage.called { "called" } else { "imported" }.to_string(),
+                    standing: rule::standing_word(module, name, *usage).to_string(),
+                });
             }
             Fact::Tensor(tensor) => Self::fold_tensor(&mut out.tensors, tensor),
             Fact::Metadata { key, value } => {

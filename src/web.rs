@@ -134,3 +134,109 @@ impl Sha256 {
         self.0.finish()
     }
 }
+
+/// In a real browser (`wasm-bindgen-test-runner`, headless Chromium): reports cross as JSON, reads come back through a function, and a host that fails
+/// costs a gap and not the page.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use js_sys::{JSON, Reflect};
+    use wasm_bindgen_test::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    /// A pickle that would call `os.system`.
+    const PICKLE: &str = "\\x80\\x02cos\\nsystem\\nX\\x11\\x00\\x00\\x00echo weighstation\\x85R.";
+    const PICKLE_LEN: f64 = 38.0;
+
+    /// A `read` over the characters of a JavaScript string literal.
+    fn reader(literal: &str) -> Function {
+        let body = format!(
+            "const bytes = Uint8Array.from('{literal}', c => c.charCodeAt(0)).subarray(at, at + view.length); view.set(bytes); return bytes.length;"
+        );
+        Function::new_with_args("at, view", &body)
+    }
+
+    fn field(json: &str, path: &[&str]) -> JsValue {
+        let mut value = JSON::parse(json).expect("JSON");
+        for key in path {
+            value = Reflect::get(&value, &JsValue::from_str(key)).expect("a field");
+        }
+        value
+    }
+
+    fn text(json: &str, path: &[&str]) -> String {
+        field(json, path).as_string().expect("a string")
+    }
+
+    #[wasm_bindgen_test]
+    fn a_scan_reads_through_the_host_and_answers_json() {
+        let report = scan(&reader(PICKLE), PICKLE_LEN, "bad.pkl", "en").expect("a report");
+        assert_eq!(text(&report, &["path"]), "bad.pkl");
+        assert_eq!(text(&report, &["verdict"]), "dangerous");
+        assert_eq!(text(&report, &["imports", "0", "module"]), "os");
+        assert_eq!(field(&report, &["size"]).as_f64(), Some(PICKLE_LEN));
+    }
+
+    #[wasm_bindgen_test]
+    fn a_place_of_a_report_leads_back_to_its_bytes() {
+        let report = scan(&reader(PICKLE), PICKLE_LEN, "bad.pkl", "en").expect("a report");
+        let place = JSON::stringify(&field(&report, &["findings", "0", "places", "0"])).expect("JSON");
+        let shown = evidence(&reader(PICKLE), PICKLE_LEN, "bad.pkl", &String::from(place), "en").expect("evidence");
+        assert!(text(&shown, &["bytes"]).starts_with("8002"));
+    }
+
+    #[wasm_bindgen_test]
+    fn offsets_past_four_gibibytes_reach_the_host_whole() {
+        // An npy, a zip, a safetensors: whatever is tried at the end of the file is asked for beyond 2^32.
+        let seen = Function::new_with_args(
+            "at, view",
+            "globalThis.farthest = Math.max(globalThis.farthest ?? 0, at + view.length); view.fill(0); if (at === 0) view.set([0x50, 0x4b, 3, 4]); return view.length;",
+        );
+        let size = 6.0 * 1024.0 * 1024.0 * 1024.0;
+        let report = scan(&seen, size, "large.zip", "en").expect("a report");
+        assert_eq!(field(&report, &["size"]).as_f64(), Some(size));
+        let farthest = Reflect::get(&js_sys::global(), &JsValue::from_str("farthest")).expect("a field").as_f64();
+        assert_eq!(farthest, Some(size));
+    }
+
+    #[wasm_bindgen_test]
+    fn a_host_that_throws_or_lies_is_not_trusted() {
+        for body in ["throw new Error('gone')", "return -1", "return 1e9", "return 'many'", "return NaN"] {
+            let report = scan(&Function::new_with_args("at, view", body), 100.0, "gone.pkl", "en").expect("a report");
+            assert_ne!(text(&report, &["verdict"]), "clear", "{body}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn a_size_that_is_no_size_reads_as_empty() {
+        for size in [f64::NAN, -1.0, f64::INFINITY] {
+            let report = scan(&reader(PICKLE), size, "odd.pkl", "en").expect("a report");
+            assert_eq!(field(&report, &["size"]).as_f64(), Some(0.0));
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn reports_come_together() {
+        let one = scan(&reader(PICKLE), PICKLE_LEN, "bad.pkl", "en").expect("a report");
+        let two = stopped("other.bin", 7.0, "cancelled", "en").expect("a report");
+        let report = conclude(&format!("[{one},{two}]"), "en").expect("a report");
+        assert_eq!(text(&report, &["schema"]), "weighstation-report/1");
+        assert_eq!(text(&report, &["verdict"]), "dangerous");
+        assert_eq!(text(&report, &["files", "1", "gaps", "0", "reason"]), "cancelled");
+        assert!(conclude("not json", "en").is_err());
+        assert!(text(&tables("en").expect("tables"), &["rules", "0", "id"]).starts_with("WS"));
+    }
+
+    #[wasm_bindgen_test]
+    fn the_digest_is_sha_256_however_it_is_cut() {
+        let mut whole = Sha256::new();
+        whole.update(b"abc");
+        assert_eq!(whole.finish(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let mut parts = Sha256::new();
+        for part in [&b"a"[..], b"", b"bc"] {
+            parts.update(part);
+        }
+        assert_eq!(parts.finish(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

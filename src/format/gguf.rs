@@ -484,7 +484,7 @@ impl Data {
                 None
             }
             Some((label, elements_in, bytes_in)) => {
-                if first % elements_in != 0 {
+                if !first.is_multiple_of(elements_in) {
                     fault(view, dims_at, dims_len, "block-size", format!("{name}: {first} of {label}"), false, scan);
                 }
                 let bytes = elements.and_then(|e| e.div_ceil(elements_in).checked_mul(bytes_in)).filter(|b| i64::try_from(*b).is_ok());
@@ -558,5 +558,53 @@ impl Data {
             }
         }
         look(view, &heads, scan);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::ptr_arg)]
+mod tests {
+    use crate::{Lang, Verdict};
+
+    fn text(s: &str) -> Vec<u8> {
+        let mut out = (s.len() as u64).to_le_bytes().to_vec();
+        out.extend_from_slice(s.as_bytes());
+        out
+    }
+
+    fn file(template: &str, dim: u64, offset: u64) -> Vec<u8> {
+        let mut out = b"GGUF\x03\0\0\0".to_vec();
+        out.extend_from_slice(&1u64.to_le_bytes());
+        out.extend_from_slice(&1u64.to_le_bytes());
+        out.extend(text("tokenizer.chat_template"));
+        out.extend_from_slice(&8u32.to_le_bytes());
+        out.extend(text(template));
+        out.extend(text("w"));
+        out.extend_from_slice(&1u32.to_le_bytes());
+        out.extend_from_slice(&dim.to_le_bytes());
+        out.extend_from_slice(&0u32.to_le_bytes());
+        out.extend_from_slice(&offset.to_le_bytes());
+        out.resize(out.len().next_multiple_of(32) + 32, 1);
+        out
+    }
+
+    #[allow(clippy::ptr_arg)]
+    fn verdict(bytes: &Vec<u8>) -> Verdict {
+        crate::scan(bytes, "m.gguf", Lang::En).verdict
+    }
+
+    #[test]
+    fn both_sides() {
+        assert_eq!(verdict(&file("{{ messages[0].content }}", 8, 0)), Verdict::Clear);
+        assert_eq!(verdict(&file("{{ cycler.__init__ }}", 8, 0)), Verdict::Dangerous);
+        assert_eq!(verdict(&file("x", 1 << 63, 0)), Verdict::Dangerous);
+        assert_eq!(verdict(&file("x", 8, u64::MAX - 31)), Verdict::Dangerous);
+        assert_eq!(verdict(&file("x", 8, 64)), Verdict::Dangerous);
+        assert_eq!(verdict(&file("x", 0, 0)), Verdict::Suspicious);
+        let whole = file("x", 8, 0);
+        for n in 8..whole.len() {
+            // A file cut anywhere is never clear, and never a panic.
+            assert_ne!(verdict(&whole.get(..n).unwrap_or(&[]).to_vec()), Verdict::Clear, "{n}");
+        }
     }
 }

@@ -85,7 +85,9 @@ fn probe(view: View<'_>) -> Match {
     let start = text.trim_start_matches('\u{feff}').trim_start();
     // Documents that quote templates, and languages that share the braces.
     let quotes = ["#", "---", "<", "\\", "```", "import ", "from ", "def ", "\"\"\"", "//", "/*", "{\"", "[", "%"].iter().any(|p| start.starts_with(p)) || text.contains("```") && !start.starts_with('{');
-    if quotes {
+    // A brace that opens no tag opens a JSON object.
+    let object = start.starts_with('{') && !["{{", "{%", "{#"].iter().any(|p| start.starts_with(p));
+    if quotes || object {
         return Match::No;
     }
     let mut statements = 0;
@@ -106,7 +108,7 @@ fn probe(view: View<'_>) -> Match {
             return Match::Sure;
         }
     }
-    let opens = Pieces::new(&text).next().is_some_and(|p| p.closed && p.at < 3 && p.kind != Kind::Comment && tokens(p.body, 0).len() > 0 && !p.body.trim_start().starts_with(['.', '#', '/', '>', '^', '{']));
+    let opens = Pieces::new(&text).next().is_some_and(|p| p.closed && p.at < 3 && p.kind != Kind::Comment && !tokens(p.body, 0).is_empty() && !p.body.trim_start().starts_with(['.', '#', '/', '>', '^', '{']));
     if statements == 1 && start.starts_with('{') || opens && start.starts_with("{{") { Match::Sure } else { Match::No }
 }
 
@@ -205,36 +207,34 @@ impl<'t> Iterator for Pieces<'t> {
 
     fn next(&mut self) -> Option<Piece<'t>> {
         let bytes = self.text.as_bytes();
-        loop {
-            let rest = bytes.get(self.at..)?;
-            let open = self.at + rest.windows(2).position(|w| matches!(w, b"{{" | b"{%" | b"{#"))?;
-            let mut from = open + 2;
-            let kind = match bytes.get(open + 1) {
-                Some(b'{') => Kind::Expression,
-                Some(b'%') => Kind::Statement,
-                _ => Kind::Comment,
-            };
-            if matches!(bytes.get(from), Some(b'-' | b'+')) {
-                from += 1;
-            }
-            let (end, closed) = close(bytes, from, kind);
-            self.at = (end + if closed { 2 } else { 0 }).max(open + 2);
-            let body = self.text.get(from..end.max(from)).unwrap_or("").trim_end_matches(['-', '+']);
-            if kind == Kind::Statement && body.trim() == "raw" {
-                // Up to the end mark everything is text.
-                let after = self.text.get(self.at..).unwrap_or("");
-                let mut skip = after.len();
-                for (i, _) in after.match_indices("endraw") {
-                    let before = after.get(..i).unwrap_or("").trim_end().trim_end_matches(['-', '+']);
-                    if before.ends_with("{%") {
-                        skip = i;
-                        break;
-                    }
-                }
-                self.at += skip;
-            }
-            return Some(Piece { kind, body, at: from, closed });
+        let rest = bytes.get(self.at..)?;
+        let open = self.at + rest.windows(2).position(|w| matches!(w, b"{{" | b"{%" | b"{#"))?;
+        let mut from = open + 2;
+        let kind = match bytes.get(open + 1) {
+            Some(b'{') => Kind::Expression,
+            Some(b'%') => Kind::Statement,
+            _ => Kind::Comment,
+        };
+        if matches!(bytes.get(from), Some(b'-' | b'+')) {
+            from += 1;
         }
+        let (end, closed) = close(bytes, from, kind);
+        self.at = (end + if closed { 2 } else { 0 }).max(open + 2);
+        let body = self.text.get(from..end.max(from)).unwrap_or("").trim_end_matches(['-', '+']);
+        if kind == Kind::Statement && body.trim() == "raw" {
+            // Up to the end mark everything is text.
+            let after = self.text.get(self.at..).unwrap_or("");
+            let mut skip = after.len();
+            for (i, _) in after.match_indices("endraw") {
+                let before = after.get(..i).unwrap_or("").trim_end().trim_end_matches(['-', '+']);
+                if before.ends_with("{%") {
+                    skip = i;
+                    break;
+                }
+            }
+            self.at += skip;
+        }
+        Some(Piece { kind, body, at: from, closed })
     }
 }
 
@@ -807,7 +807,12 @@ impl Run<'_, '_> {
             ("+", Text(a), Text(b)) => text(format!("{a}{b}")),
             ("+", Text(_) | Built, _) | ("+", _, Text(_) | Built) => Built,
             ("+", List(a), List(b)) => list(a.iter().chain(b.iter()).cloned().collect()),
-            ("%", Text(f), args) => percent(f, args),
+            ("%", Text(f), args) => {
+                if wide(f) {
+                    self.p.found.add(from, to, "unbounded-loop");
+                }
+                percent(f, args)
+            }
             ("%", Built, _) => Built,
             ("*", Text(s), Int(n)) | ("*", Int(n), Text(s)) => {
                 if n.saturating_mul(i64::try_from(s.len()).unwrap_or(i64::MAX)) >= HUGE {
@@ -987,10 +992,10 @@ impl Run<'_, '_> {
             if !CALLABLE.contains(&name.as_str()) && !self.p.macros.contains(name) {
                 self.p.found.add(item.from, item.to, "call-unknown");
             }
-        } else if let Some((method, _)) = &item.method {
-            if !METHODS.contains(&method.as_str()) {
-                self.p.found.add(item.from, item.to, "call-unknown");
-            }
+        } else if let Some((method, _)) = &item.method
+            && !METHODS.contains(&method.as_str())
+        {
+            self.p.found.add(item.from, item.to, "call-unknown");
         }
     }
 
@@ -1405,5 +1410,118 @@ fn transform(name: &str, on: &Val, args: &[Val], method: bool) -> Val {
         ("lower" | "upper" | "trim" | "strip" | "lstrip" | "rstrip" | "string" | "safe" | "escape" | "e" | "reverse" | "capitalize" | "title", Val::Built) => Val::Built,
         ("urlencode" | "indent" | "wordwrap" | "truncate", Val::Text(_)) => Val::Built,
         _ => Val::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(template: &str) -> Vec<&'static str> {
+        let mut program = Program { found: Found::default(), env: HashMap::new(), locals: HashSet::new(), macros: HashSet::new(), loops: Vec::new() };
+        hidden(template, &mut program.found);
+        program.run(template);
+        program.found.all.iter().map(|f| f.2).collect()
+    }
+
+    #[test]
+    fn every_spelling_of_a_walk_is_found() {
+        for t in [
+            "{{ ''.__class__ }}",
+            "{{ ''['__cla'~'ss__'] }}",
+            "{{ ''['__cla'+'ss__'] }}",
+            "{{ ''|attr('\\x5f\\x5fclass\\x5f\\x5f') }}",
+            "{{ ''|attr('\\137\\137class\\137\\137') }}",
+            "{{ ''|attr(\"\\u005f\\u005fclass__\") }}",
+            "{% set u = dict(__cla=1,ss__=2)|join %}{{ ''|attr(u) }}",
+            "{{ ''['__ssalc__'[::-1]] }}",
+            "{{ ''['__ssalc__'|reverse] }}",
+            "{{ ''[['__','class','__']|join] }}",
+            "{{ ''[''.join(['__','class','__'])] }}",
+            "{{ ''['%s%s' % ('__cla','ss__')] }}",
+            "{{ ''['%c%cclass%c%c'|format(95,95,95,95)] }}",
+            "{{ ''['{}{}'.format('__cla','ss__')] }}",
+            "{{ ''['XXclassXX'.replace('X','_')] }}",
+            "{{ ''['__CLASS__'.lower()] }}",
+            "{{ ''['_'*2 ~ 'class' ~ '_'*2] }}",
+            "{{ ''['a__class__b'[1:-1]] }}",
+            "{{ ''['__cla|ss__'.split('|')|join] }}",
+            "{% set a = '__cla' %}{% set b = 'ss__' %}{{ ''[a ~ b] }}",
+            "{{ '' '__class__' }}",
+            "{{ messages|map(attribute='__class__')|list }}",
+            "{{ messages|map('attr', '__cl' ~ 'ass__')|list }}",
+            "{{ messages|groupby('__class__') }}",
+            "{{ messages|selectattr('__class__') }}",
+            "{{ '{0.__class__}'.format(x) }}",
+            "{{ x|attr(messages[0].content) }}",
+            "{% set us = (()|select|string|list)[24] %}{{ ()|attr(us*2 ~ 'class' ~ us*2) }}",
+            "{{ ''[request.args.x ~ 'y'] }}",
+            "{{ cycler['x'] }}",
+            "{% set c = cycler %}{{ c.x }}",
+            "{{ lipsum|attr('x') }}",
+            "{{ self._TemplateReference__context }}",
+            "{{ config.items() }}",
+            "{{ x.gi_frame.f_back }}",
+            "{% include '/etc/passwd' %}",
+            "{% from 'x' import y %}",
+            "{% extends base %}",
+            "{% filter attr('__class__') %}x{% endfilter %}",
+            "{% for k in ['__class__'] %}{{ x[k] }}{% endfor %}",
+            "{% set ns = namespace(k='') %}{% for c in ['__cla','ss__'] %}{% set ns.k = ns.k ~ c %}{% endfor %}{{ ''[ns.k] }}",
+            "{%- if x -%}{{ x.__init__ }}{%- endif -%}",
+            "{% raw %}{{{% endraw %}{{ a.__class__ }}",
+            "{% macro m(x=''.__class__) %}{% endmacro %}",
+            "{% set x %}{{ ''.__class__ }}{% endset %}",
+            "{{ {'a': [{'b': ''.__class__}]} }}",
+        ] {
+            let got = found(t);
+            assert!(got.iter().any(|w| !matches!(*w, "call-unknown" | "unbounded-loop" | "hidden-unicode")), "{t}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn what_keeps_the_machine_busy_is_found() {
+        for t in [
+            "{% for i in range(10**9) %}x{% endfor %}",
+            "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}",
+            "{{ 'A' * 9999999999 }}",
+            "{{ [0] * 10**9 }}",
+            "{{ '%999999999d' % 1 }}",
+            "{{ 'x'|center(10**9) }}",
+            "{% for i in range(64) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+            "{{ 9**9999999 }}",
+        ] {
+            assert!(found(t).contains(&"unbounded-loop"), "{t}: {:?}", found(t));
+        }
+        assert_eq!(found("a\u{202e}b"), ["hidden-unicode"]);
+        assert_eq!(found("{{ evil(1) }}"), ["call-unknown"]);
+        assert_eq!(found("{{ x.popen('id') }}"), ["call-unknown"]);
+    }
+
+    #[test]
+    fn ordinary_chat_templates_are_quiet() {
+        for t in [
+            "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
+            "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% set system_message = false %}{% endif %}{% for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate') }}{% endif %}{% if loop.index0 == 0 and system_message != false %}{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}{% endif %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}{% endfor %}",
+            "{%- set ns = namespace(multi_step_tool=true, last_query_index=messages|length - 1) %}{%- for message in messages[::-1] %}{%- set index = (messages|length - 1) - loop.index0 %}{%- if ns.multi_step_tool and message.role == \"user\" and message.content is string and not(message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}{%- set ns.multi_step_tool = false %}{%- set ns.last_query_index = index %}{%- endif %}{%- endfor %}{{ messages[ns.last_query_index].content.split('</think>')[-1].lstrip('\\n') }}",
+            "{%- if not date_string is defined %}{%- if strftime_now is defined %}{%- set date_string = strftime_now(\"%d %b %Y\") %}{%- else %}{%- set date_string = \"26 Jul 2024\" %}{%- endif %}{%- endif %}",
+            "{%- macro render_extra_keys(json_dict, handled_keys) -%}{%- if json_dict is mapping %}{%- for json_key in json_dict if json_key not in handled_keys %}{%- if json_dict[json_key] is mapping or (json_dict[json_key] is sequence and json_dict[json_key] is not string) %}{{- '\\n<' ~ json_key ~ '>' ~ (json_dict[json_key] | tojson | safe) ~ '</' ~ json_key ~ '>' }}{%- endif %}{%- endfor %}{%- endif %}{%- endmacro -%}{{- render_extra_keys(tool.function.parameters, ['type', 'properties']) }}",
+            "{% generation %}{{ message['content'] | trim + eos_token }}{% endgeneration %}{% break %}",
+            "{{ tools | selectattr('type', 'equalto', 'function') | map(attribute='function.name') | join(', ') }}",
+            "{%- for tool in tools %}{%- for name, param in tool.function.parameters.properties.items() %}{{ basic_type_map[param.type] }}{{ param.get('description', '') }}{%- endfor %}{%- endfor %}",
+            "{%- set user_messages = messages | selectattr(\"role\", \"equalto\", \"user\") | list -%}{{ (messages | length) - 1 }}{{ messages[loop.index0 + 1].role }}{{ {'a': 'b'}[message.role] }}",
+            "{{ 'def __init__(self): use __dunder__ names in text' }} text with __init__ outside",
+        ] {
+            assert_eq!(found(t), Vec::<&str>::new(), "{t}");
+        }
+    }
+
+    #[test]
+    fn nesting_and_length_cost_no_stack() {
+        for t in ["{{ ".to_string() + &"(".repeat(200_000), "{{ ".to_string() + &"-".repeat(200_000) + "1 }}", "{{ a".to_string() + &".b".repeat(200_000) + " }}", "{{ ".to_string() + &"[".repeat(200_000) + &"]".repeat(200_000), "{{ ".to_string() + &"a~".repeat(200_000)] {
+            let start = std::time::Instant::now();
+            found(&t);
+            assert!(start.elapsed().as_secs() < 5, "{}", &t[..10]);
+        }
     }
 }

@@ -228,7 +228,7 @@ impl<'s> Reader<'s> {
     ///
     /// # Errors
     /// [`Error::Malformed`] where Python's `json` would refuse, [`Error::Limit`] at [`DEPTH`].
-    pub fn next(&mut self) -> Result<Option<Event>> {
+    pub fn advance(&mut self) -> Result<Option<Event>> {
         loop {
             let byte = self.blank()?;
             self.start = self.at;
@@ -413,7 +413,7 @@ impl<'s> Reader<'s> {
     pub fn skip(&mut self) -> Result<()> {
         let floor = self.depth.saturating_sub(1);
         while self.depth > floor {
-            if self.next()?.is_none() {
+            if self.advance()?.is_none() {
                 break;
             }
         }
@@ -477,7 +477,7 @@ fn probe(view: View<'_>) -> Match {
     let mut reader = Reader::new(view, 0, view.len().min(WINDOW as u64), 64).many();
     let mut events = 0;
     loop {
-        match reader.next() {
+        match reader.advance() {
             Ok(Some(_)) if events < 200 => events += 1,
             Ok(_) => return Match::Sure,
             // The window may end inside of a value.
@@ -521,7 +521,7 @@ pub fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut levels: Vec<Level> = Vec::new();
     let mut shards = HashSet::new();
     let mut values = 0u64;
-    while let Some(event) = reader.next()? {
+    while let Some(event) = reader.advance()? {
         match event {
             Event::Object | Event::Array => {
                 if reader.depth() == 1 {
@@ -606,7 +606,7 @@ mod tests {
         let view = View::of_file(&pages);
         let mut r = Reader::new(view, 0, view.len(), 1000);
         let mut out = Vec::new();
-        while let Some(e) = r.next()? {
+        while let Some(e) = r.advance()? {
             let text = if matches!(e, Event::Key | Event::String | Event::Number) { r.text().into_owned() } else { String::new() };
             out.push((e, r.start(), text));
         }

@@ -125,6 +125,7 @@ fn parse(header: &[u8]) -> Header {
     let mut shape_seen = false;
     // Position inside a `(name, type[, shape])` field of a structured type.
     let mut field = 0u32;
+    let mut fields = false;
     let mut sizes: Vec<Option<u64>> = Vec::new();
     for (n, t) in tokens.iter().enumerate() {
         let next = tokens.get(n + 1);
@@ -132,6 +133,7 @@ fn parse(header: &[u8]) -> Header {
             Token::Mark(b'(' | b'[' | b'{') => {
                 depth += 1;
                 field = 0;
+                fields |= *t == Token::Mark(b'[') && key == "descr";
                 shape_seen |= key == "shape";
             }
             Token::Mark(b')' | b']' | b'}') => {
@@ -147,8 +149,8 @@ fn parse(header: &[u8]) -> Header {
             }
             Token::Text(text) => {
                 if key == "descr" {
-                    let simple = depth <= 1;
-                    if simple || field == 1 {
+                    // Without a list of fields, as in `('<f8', (2,))`, every text is a type.
+                    if !fields || field == 1 {
                         let (size, object) = type_code(text);
                         out.object |= object;
                         sizes.push(size);

@@ -64,12 +64,12 @@ fn probe(view: View<'_>) -> Match {
 /// Whether an object whose first value is an object (or which is empty) begins at 8.
 fn starts_object(view: View<'_>) -> bool {
     let mut r = Reader::new(view, 8, view.len().min(1 << 20), 64);
-    if !matches!(r.next(), Ok(Some(Event::Object))) {
+    if !matches!(r.advance(), Ok(Some(Event::Object))) {
         return false;
     }
-    match r.next() {
+    match r.advance() {
         Ok(Some(Event::Close)) => true,
-        Ok(Some(Event::Key)) => matches!(r.next(), Ok(Some(Event::Object))),
+        Ok(Some(Event::Key)) => matches!(r.advance(), Ok(Some(Event::Object))),
         _ => false,
     }
 }
@@ -80,9 +80,9 @@ fn probe_index(view: View<'_>) -> Match {
     }
     let mut r = Reader::new(view, 0, view.len().min(256 * 1024), 64);
     for _ in 0..2_000 {
-        match r.next() {
+        match r.advance() {
             Ok(Some(Event::Key)) if r.depth() == 1 && r.text() == "weight_map" => {
-                return if matches!(r.next(), Ok(Some(Event::Object))) { Match::Sure } else { Match::No };
+                return if matches!(r.advance(), Ok(Some(Event::Object))) { Match::Sure } else { Match::No };
             }
             Ok(Some(_)) => {}
             _ => break,
@@ -230,7 +230,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 
 impl Header<'_> {
     fn read(&mut self, r: &mut Reader<'_>, whole: bool, scan: &mut Scan<'_>) -> Result<()> {
-        let first = r.next()?;
+        let first = r.advance()?;
         if first != Some(Event::Object) {
             fault(self.view, r.start(), r.len().max(1), "not-an-object", "", false, scan);
             return Err(Error::malformed(8, "safetensors-header"));
@@ -239,7 +239,7 @@ impl Header<'_> {
             fault(self.view, 8, r.start() - 8, "leading-space", (r.start() - 8).to_string(), false, scan);
         }
         let mut keys = HashSet::new();
-        while let Some(event) = r.next()? {
+        while let Some(event) = r.advance()? {
             if event == Event::Close {
                 break;
             }
@@ -260,7 +260,7 @@ impl Header<'_> {
         if !whole {
             return Ok(());
         }
-        while r.next()?.is_some() {}
+        while r.advance()?.is_some() {}
         Ok(())
     }
 
@@ -283,7 +283,7 @@ impl Header<'_> {
     /// `__metadata__`: text to text.
     fn metadata(&mut self, r: &mut Reader<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let view = self.view;
-        match r.next()? {
+        match r.advance()? {
             Some(Event::Object) => {}
             other => {
                 fault(view, r.start(), r.len(), "metadata-type", "", false, scan);
@@ -295,7 +295,7 @@ impl Header<'_> {
         }
         let mut keys = HashSet::new();
         let mut key = String::new();
-        while let Some(event) = r.next()? {
+        while let Some(event) = r.advance()? {
             match event {
                 Event::Close => break,
                 Event::Key => {
@@ -331,7 +331,7 @@ impl Header<'_> {
 
     fn tensor(&mut self, r: &mut Reader<'_>, mut e: Entry, scan: &mut Scan<'_>) -> Result<()> {
         let view = self.view;
-        match r.next()? {
+        match r.advance()? {
             Some(Event::Object) => {}
             other => {
                 fault(view, e.at, e.len, "entry-type", e.name.as_str(), false, scan);
@@ -342,7 +342,7 @@ impl Header<'_> {
             }
         }
         let mut seen = [false; 3];
-        while let Some(event) = r.next()? {
+        while let Some(event) = r.advance()? {
             if event == Event::Close {
                 break;
             }
@@ -354,7 +354,7 @@ impl Header<'_> {
                 other => {
                     let detail = other.chars().take(200).collect::<String>();
                     fault(view, at, len, "unknown-field", detail, false, scan);
-                    let event = r.next()?;
+                    let event = r.advance()?;
                     if matches!(event, Some(Event::Object | Event::Array)) {
                         self.skip(r, scan)?;
                     }
@@ -367,7 +367,7 @@ impl Header<'_> {
                 fault(view, at, len, "duplicate-key", e.name.as_str(), false, scan);
             }
             match slot {
-                0 if r.next()? == Some(Event::String) => e.dtype = Some(r.text().chars().take(64).collect()),
+                0 if r.advance()? == Some(Event::String) => e.dtype = Some(r.text().chars().take(64).collect()),
                 1 => e.shape = self.integers(r, &mut e, 64, scan)?,
                 2 => {
                     if let Some(pair) = self.integers(r, &mut e, 2, scan)? {
@@ -396,7 +396,7 @@ impl Header<'_> {
         let floor = r.depth().saturating_sub(1);
         let mut told = false;
         while r.depth() > floor {
-            if r.next()?.is_none() {
+            if r.advance()?.is_none() {
                 break;
             }
             if r.depth() > NESTING && !told {
@@ -410,7 +410,7 @@ impl Header<'_> {
     /// A list of non-negative integers, with everything else in it stated; `None` if it is no list.
     fn integers(&mut self, r: &mut Reader<'_>, e: &mut Entry, most: usize, scan: &mut Scan<'_>) -> Result<Option<Vec<u64>>> {
         let view = self.view;
-        let first = r.next()?;
+        let first = r.advance()?;
         let from = r.start();
         if first != Some(Event::Array) {
             fault(view, from, r.len(), "entry-type", e.name.as_str(), false, scan);
@@ -422,7 +422,7 @@ impl Header<'_> {
         }
         let mut out = Vec::new();
         let mut count = 0usize;
-        while let Some(event) = r.next()? {
+        while let Some(event) = r.advance()? {
             match event {
                 Event::Close => break,
                 Event::Number => {
@@ -580,4 +580,45 @@ fn tensor_leaves(name: &str) -> bool {
     let root = ["/etc/", "/tmp/", "/home/", "/root/", "/usr/", "/var/", "/proc/", "/dev/", "~/"];
     let drive = matches!(name.as_bytes(), [d, b':', b'\\' | b'/', ..] if d.is_ascii_alphabetic());
     name.split(['/', '\\']).any(|p| p.trim() == "..") || name.contains('\0') || name.contains("://") || name.starts_with("\\\\") || drive || root.iter().any(|r| name.starts_with(r))
+}
+
+#[cfg(test)]
+mod tests {
+    
+    use crate::{Lang, Verdict};
+
+    fn file(header: &str, data: usize) -> Vec<u8> {
+        let mut out = (header.len() as u64).to_le_bytes().to_vec();
+        out.extend_from_slice(header.as_bytes());
+        out.resize(out.len() + data, 1);
+        out
+    }
+
+    #[allow(clippy::ptr_arg)]
+    fn verdict(bytes: &Vec<u8>) -> Verdict {
+        crate::scan(bytes, "m.safetensors", Lang::En).verdict
+    }
+
+    #[test]
+    fn a_plain_file_is_clear() {
+        let ok = file(r#"{"__metadata__":{"format":"pt"},"a.b.w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"e":{"dtype":"I8","shape":[0],"data_offsets":[16,16]}}  "#, 16);
+        assert_eq!(verdict(&ok), Verdict::Clear);
+    }
+
+    #[test]
+    fn every_lie_in_the_header_is_stated() {
+        let cases = [
+            (r#"{"w":{"dtype":"F32","shape":[4],"data_offsets":[0,99]}}"#, Verdict::Dangerous),
+            (r#"{"w":{"dtype":"F32","shape":[4],"data_offsets":[-16,0]}}"#, Verdict::Dangerous),
+            (r#"{"w":{"dtype":"F32","shape":[400],"data_offsets":[0,16]}}"#, Verdict::Dangerous),
+            (r#"{"w":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"w":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#, Verdict::Dangerous),
+            (r#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}"#, Verdict::Suspicious),
+            (r#"{"w":{"dtype":"X9","shape":[4],"data_offsets":[0,16]}}"#, Verdict::Suspicious),
+            (r#"{"w":{"dtype":"F32","shape":[4.0],"data_offsets":[0,16]}}"#, Verdict::Suspicious),
+            (r#"{"w":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"__metadata__":{"a":1}}"#, Verdict::Suspicious),
+        ];
+        for (header, want) in cases {
+            assert_eq!(verdict(&file(header, 16)), want, "{header}");
+        }
+    }
 }

@@ -89,7 +89,7 @@ fn find_end(view: View<'_>) -> Option<End> {
         }
         best = best.or(Some(end));
     }
-    best.filter(|e| e.entries == 0 && e.at == 0 || e.entries == 0 && view.has(0, LOCAL))
+    best.filter(|e| e.entries == 0 && (e.at == 0 || view.has(0, LOCAL)))
 }
 
 fn end_at(view: View<'_>, at: u64) -> Option<End> {

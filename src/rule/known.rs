@@ -94,20 +94,30 @@ pub enum Place {
 pub fn standing(module: &str, name: &str) -> Standing {
     let tables = tables();
     let readings = readings(module, name);
-    let listed = readings.iter().find_map(|&(module, name)| tables.dangerous(module, name));
+    let listed = readings
+        .iter()
+        .find_map(|&(module, name)| tables.dangerous(module, name));
     if let Some(danger) = listed {
         return danger;
     }
-    if let Some(uses) = readings.iter().find_map(|&(module, name)| tables.expected(module, name)) {
+    if let Some(uses) = readings
+        .iter()
+        .find_map(|&(module, name)| tables.expected(module, name))
+    {
         return Standing::Expected(uses);
     }
     if let Some(danger) = tables.passes_through(module, name) {
         return danger;
     }
-    if let Some(danger) = readings.iter().find_map(|&(module, _)| tables.whole_module(module)) {
+    if let Some(danger) = readings
+        .iter()
+        .find_map(|&(module, _)| tables.whole_module(module))
+    {
         return danger;
     }
-    tables.is_another_module(name).unwrap_or_else(|| Standing::Unknown(tables.place(module)))
+    tables
+        .is_another_module(name)
+        .unwrap_or_else(|| Standing::Unknown(tables.place(module)))
 }
 
 /// How one import may be spelled: as written, as Python 3 renames what Python 2 wrote, and as the public module of a
@@ -117,16 +127,24 @@ fn readings<'a>(module: &'a str, name: &'a str) -> [(&'a str, &'a str); 3] {
         .iter()
         .find(|(from, _)| *from == (module, name))
         .map_or_else(|| (renamed_module(module), name), |&(_, to)| to);
-    let twin = TWINS.iter().find(|(from, _)| *from == renamed.0).map_or(renamed.0, |&(_, to)| to);
+    let twin = TWINS
+        .iter()
+        .find(|(from, _)| *from == renamed.0)
+        .map_or(renamed.0, |&(_, to)| to);
     [(module, name), renamed, (twin, renamed.1)]
 }
 
 fn renamed_module(module: &str) -> &str {
-    MOVED_MODULES.iter().find(|(from, _)| *from == module).map_or(module, |&(_, to)| to)
+    MOVED_MODULES
+        .iter()
+        .find(|(from, _)| *from == module)
+        .map_or(module, |&(_, to)| to)
 }
 
-const REACHES: Standing =
-    Standing::Dangerous { effect: Effect::CallIndirect, reason: "the name reaches something else through its module" };
+const REACHES: Standing = Standing::Dangerous {
+    effect: Effect::CallIndirect,
+    reason: "the name reaches something else through its module",
+};
 
 struct Danger {
     module: &'static str,
@@ -137,7 +155,10 @@ struct Danger {
 
 impl Danger {
     fn standing(&self) -> Standing {
-        Standing::Dangerous { effect: self.effect, reason: self.reason }
+        Standing::Dangerous {
+            effect: self.effect,
+            reason: self.reason,
+        }
     }
 }
 
@@ -167,24 +188,36 @@ impl Tables {
                 if stdlib.binary_search(&top).is_err() {
                     libraries.push(top);
                 }
-            } else if let Some((name, uses)) = line.strip_prefix(' ').and_then(|row| row.split_once(' ')) {
-                if let Some(uses) = uses_of(uses) {
-                    rows.push((module, name, uses));
-                }
+            } else if let Some((name, letters)) =
+                line.strip_prefix(' ').and_then(|row| row.split_once(' '))
+                && let Some(uses) = uses_of(letters)
+            {
+                rows.push((module, name, uses));
             }
         }
         libraries.sort_unstable();
         libraries.dedup();
-        Tables { expected: rows, dangerous: dangerous.lines().filter_map(danger_of).collect(), libraries, stdlib }
+        Tables {
+            expected: rows,
+            dangerous: dangerous.lines().filter_map(danger_of).collect(),
+            libraries,
+            stdlib,
+        }
     }
 
     fn expected(&self, module: &str, name: &str) -> Option<Uses> {
-        let at = self.expected.binary_search_by(|&(m, n, _)| compare((m, n), (module, name))).ok()?;
+        let at = self
+            .expected
+            .binary_search_by(|&(m, n, _)| compare((m, n), (module, name)))
+            .ok()?;
         self.expected.get(at).map(|&(_, _, uses)| uses)
     }
 
     fn dangerous(&self, module: &str, name: &str) -> Option<Standing> {
-        let at = self.dangerous.binary_search_by(|row| compare((row.module, row.name), (module, name))).ok()?;
+        let at = self
+            .dangerous
+            .binary_search_by(|row| compare((row.module, row.name), (module, name)))
+            .ok()?;
         self.dangerous.get(at).map(Danger::standing)
     }
 
@@ -206,34 +239,55 @@ impl Tables {
         readings
             .iter()
             .find_map(|&(module, name)| self.dangerous(module, name))
-            .or_else(|| readings.iter().find_map(|&(module, _)| self.whole_module(module)))
+            .or_else(|| {
+                readings
+                    .iter()
+                    .find_map(|&(module, _)| self.whole_module(module))
+            })
     }
 
     /// What a dotted name reaches on its way: modules that other modules import, objects' own machinery, dangerous parts.
     fn passes_through(&self, module: &str, name: &str) -> Option<Standing> {
         let dotted = name.contains('.');
+        for (dot, _) in name.match_indices('.') {
+            // An attribute of something dangerous: "builtins" + "eval.anything".
+            let (head, _) = name.split_at(dot);
+            if let Some(danger) = readings(module, head)
+                .iter()
+                .find_map(|&(module, head)| self.dangerous(module, head))
+            {
+                return Some(danger);
+            }
+        }
+        let mut reached = None;
         let mut rest = name;
         while !rest.is_empty() {
             let (component, after) = rest.split_once('.').unwrap_or((rest, ""));
-            if DUNDERS.contains(&component) {
-                return Some(REACHES);
-            }
             // Libraries import modules under a private alias: `_os`, `_sys`.
             let spellings = [component, component.trim_start_matches('_')];
             if dotted && spellings.iter().any(|spelling| self.is_module(spelling)) {
-                let found = spellings.iter().find_map(|spelling| self.danger_at(spelling, after));
-                return Some(found.unwrap_or(REACHES));
+                let found = spellings
+                    .iter()
+                    .find_map(|spelling| self.danger_at(spelling, after));
+                if found.is_some() {
+                    return found;
+                }
+                reached = Some(REACHES);
+            }
+            if DUNDERS.contains(&component) {
+                reached = Some(REACHES);
             }
             rest = after;
         }
+        if reached.is_some() {
+            return reached;
+        }
         for (dot, _) in name.match_indices('.') {
             let (head, after) = name.split_at(dot);
-            // As an attribute of something dangerous: "builtins" + "eval.anything".
-            if let Some(danger) = readings(module, head).iter().find_map(|&(module, head)| self.dangerous(module, head)) {
-                return Some(danger);
-            }
-            // As a longer module path: "numpy" + "testing.x" is "numpy.testing" + "x".
-            if let Some(danger) = self.danger_at(&format!("{module}.{head}"), after.trim_start_matches('.')) {
+            // A longer module path: "numpy" + "testing.x" is "numpy.testing" + "x".
+            if let Some(danger) =
+                self.danger_at(&format!("{module}.{head}"), after.trim_start_matches('.'))
+            {
                 return Some(danger);
             }
         }
@@ -273,7 +327,13 @@ fn top_level(module: &str) -> &str {
 }
 
 fn uses_of(letters: &str) -> Option<Uses> {
-    let mut uses = Uses { reference: false, call: false, build: false, wraps: false, getattr: false };
+    let mut uses = Uses {
+        reference: false,
+        call: false,
+        build: false,
+        wraps: false,
+        getattr: false,
+    };
     for letter in letters.bytes() {
         match letter {
             b'r' => uses.reference = true,
@@ -289,7 +349,12 @@ fn uses_of(letters: &str) -> Option<Uses> {
 
 fn danger_of(line: &'static str) -> Option<Danger> {
     let mut fields = line.split('\t');
-    let (module, name, effect, reason) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let (module, name, effect, reason) = (
+        fields.next()?,
+        fields.next()?,
+        fields.next()?,
+        fields.next()?,
+    );
     let effect = match effect {
         "run-command" => Effect::RunCommand,
         "run-code" => Effect::RunCode,
@@ -305,7 +370,12 @@ fn danger_of(line: &'static str) -> Option<Danger> {
         "tamper" => Effect::Tamper,
         _ => return None,
     };
-    Some(Danger { module, name, effect, reason })
+    Some(Danger {
+        module,
+        name,
+        effect,
+        reason,
+    })
 }
 
 const EXPECTED: &str = include_str!("known/expected.txt");
@@ -313,93 +383,311 @@ const DANGEROUS: &str = include_str!("known/dangerous.txt");
 
 /// Attributes that lead from any object to its class, its module, or the interpreter.
 const DUNDERS: &[&str] = &[
-    "__base__", "__bases__", "__build_class__", "__builtins__", "__call__", "__class__", "__class_getitem__", "__closure__",
-    "__code__", "__defaults__", "__del__", "__delattr__", "__dict__", "__func__", "__get__", "__getattr__",
-    "__getattribute__", "__getitem__", "__globals__", "__import__", "__init__", "__init_subclass__", "__kwdefaults__",
-    "__loader__", "__module__", "__mro__", "__new__", "__reduce__", "__reduce_ex__", "__self__", "__set__",
-    "__setattr__", "__setitem__", "__setstate__", "__spec__", "__subclasses__", "__subclasshook__", "__wrapped__", "mro",
-    "func_globals", "func_code", "im_func", "im_self", "gi_frame", "f_globals", "f_builtins", "f_locals", "tb_frame",
+    "__base__",
+    "__bases__",
+    "__build_class__",
+    "__builtins__",
+    "__call__",
+    "__class__",
+    "__class_getitem__",
+    "__closure__",
+    "__code__",
+    "__defaults__",
+    "__del__",
+    "__delattr__",
+    "__dict__",
+    "__func__",
+    "__get__",
+    "__getattr__",
+    "__getattribute__",
+    "__getitem__",
+    "__globals__",
+    "__import__",
+    "__init__",
+    "__init_subclass__",
+    "__kwdefaults__",
+    "__loader__",
+    "__module__",
+    "__mro__",
+    "__new__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__self__",
+    "__set__",
+    "__setattr__",
+    "__setitem__",
+    "__setstate__",
+    "__spec__",
+    "__subclasses__",
+    "__subclasshook__",
+    "__wrapped__",
+    "mro",
+    "func_globals",
+    "func_code",
+    "im_func",
+    "im_self",
+    "gi_frame",
+    "f_globals",
+    "f_builtins",
+    "f_locals",
+    "tb_frame",
 ];
 
 /// Modules whose bare name, taken from another module, is that module and not the author's own function.
 const TELLTALE_MODULES: &[&str] = &[
-    "asyncio", "builtin", "builtins", "cPickle", "cloudpickle", "commands", "ctypes", "dill", "ftplib",
-    "functools", "gc", "imp", "importlib", "inspect", "io", "itertools", "linecache", "marshal", "multiprocessing", "nt",
-    "operator", "os", "pathlib", "pdb", "pickle", "pkgutil", "posix", "pty", "runpy", "shutil", "signal", "socket",
-    "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "types", "urllib", "webbrowser", "zipimport",
+    "asyncio",
+    "builtin",
+    "builtins",
+    "cPickle",
+    "cloudpickle",
+    "commands",
+    "ctypes",
+    "dill",
+    "ftplib",
+    "functools",
+    "gc",
+    "imp",
+    "importlib",
+    "inspect",
+    "io",
+    "itertools",
+    "linecache",
+    "marshal",
+    "multiprocessing",
+    "nt",
+    "operator",
+    "os",
+    "pathlib",
+    "pdb",
+    "pickle",
+    "pkgutil",
+    "posix",
+    "pty",
+    "runpy",
+    "shutil",
+    "signal",
+    "socket",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "threading",
+    "types",
+    "urllib",
+    "webbrowser",
+    "zipimport",
 ];
 
 /// Where Python 3 finds a module that Python 2 wrote. Source: the name tables of Python's own unpickler.
 const MOVED_MODULES: &[(&str, &str)] = &[
-    ("BaseHTTPServer", "http.server"), ("CGIHTTPServer", "http.server"), ("ConfigParser", "configparser"),
-    ("Cookie", "http.cookies"), ("Dialog", "tkinter.dialog"), ("DocXMLRPCServer", "xmlrpc.server"),
-    ("FileDialog", "tkinter.filedialog"), ("HTMLParser", "html.parser"), ("Queue", "queue"),
-    ("ScrolledText", "tkinter.scrolledtext"), ("SimpleDialog", "tkinter.simpledialog"),
-    ("SimpleHTTPServer", "http.server"), ("SimpleXMLRPCServer", "xmlrpc.server"), ("SocketServer", "socketserver"),
-    ("StringIO", "io"), ("Tix", "tkinter.tix"), ("Tkconstants", "tkinter.constants"), ("Tkdnd", "tkinter.dnd"),
-    ("Tkinter", "tkinter"), ("UserDict", "collections"), ("UserList", "collections"), ("UserString", "collections"),
-    ("__builtin__", "builtins"), ("__builtins__", "builtins"), ("_abcoll", "collections.abc"),
-    ("_elementtree", "xml.etree.ElementTree"), ("_winreg", "winreg"), ("anydbm", "dbm"), ("cPickle", "pickle"),
-    ("cStringIO", "io"), ("commands", "subprocess"), ("cookielib", "http.cookiejar"), ("copy_reg", "copyreg"),
-    ("dbhash", "dbm.bsd"), ("dbm", "dbm.ndbm"), ("dumbdbm", "dbm.dumb"), ("dummy_thread", "_dummy_thread"),
-    ("exceptions", "builtins"), ("gdbm", "dbm.gnu"), ("htmlentitydefs", "html.entities"), ("httplib", "http.client"),
-    ("markupbase", "_markupbase"), ("repr", "reprlib"), ("robotparser", "urllib.robotparser"),
-    ("test.test_support", "test.support"), ("thread", "_thread"), ("tkColorChooser", "tkinter.colorchooser"),
-    ("tkCommonDialog", "tkinter.commondialog"), ("tkFileDialog", "tkinter.filedialog"), ("tkFont", "tkinter.font"),
-    ("tkMessageBox", "tkinter.messagebox"), ("tkSimpleDialog", "tkinter.simpledialog"), ("ttk", "tkinter.ttk"),
-    ("urllib2", "urllib.request"), ("urlparse", "urllib.parse"), ("whichdb", "dbm"), ("xmlrpclib", "xmlrpc.client"),
+    ("BaseHTTPServer", "http.server"),
+    ("CGIHTTPServer", "http.server"),
+    ("ConfigParser", "configparser"),
+    ("Cookie", "http.cookies"),
+    ("Dialog", "tkinter.dialog"),
+    ("DocXMLRPCServer", "xmlrpc.server"),
+    ("FileDialog", "tkinter.filedialog"),
+    ("HTMLParser", "html.parser"),
+    ("Queue", "queue"),
+    ("ScrolledText", "tkinter.scrolledtext"),
+    ("SimpleDialog", "tkinter.simpledialog"),
+    ("SimpleHTTPServer", "http.server"),
+    ("SimpleXMLRPCServer", "xmlrpc.server"),
+    ("SocketServer", "socketserver"),
+    ("StringIO", "io"),
+    ("Tix", "tkinter.tix"),
+    ("Tkconstants", "tkinter.constants"),
+    ("Tkdnd", "tkinter.dnd"),
+    ("Tkinter", "tkinter"),
+    ("UserDict", "collections"),
+    ("UserList", "collections"),
+    ("UserString", "collections"),
+    ("__builtin__", "builtins"),
+    ("__builtins__", "builtins"),
+    ("_abcoll", "collections.abc"),
+    ("_elementtree", "xml.etree.ElementTree"),
+    ("_winreg", "winreg"),
+    ("anydbm", "dbm"),
+    ("cPickle", "pickle"),
+    ("cStringIO", "io"),
+    ("commands", "subprocess"),
+    ("cookielib", "http.cookiejar"),
+    ("copy_reg", "copyreg"),
+    ("dbhash", "dbm.bsd"),
+    ("dbm", "dbm.ndbm"),
+    ("dumbdbm", "dbm.dumb"),
+    ("dummy_thread", "_dummy_thread"),
+    ("exceptions", "builtins"),
+    ("gdbm", "dbm.gnu"),
+    ("htmlentitydefs", "html.entities"),
+    ("httplib", "http.client"),
+    ("markupbase", "_markupbase"),
+    ("repr", "reprlib"),
+    ("robotparser", "urllib.robotparser"),
+    ("test.test_support", "test.support"),
+    ("thread", "_thread"),
+    ("tkColorChooser", "tkinter.colorchooser"),
+    ("tkCommonDialog", "tkinter.commondialog"),
+    ("tkFileDialog", "tkinter.filedialog"),
+    ("tkFont", "tkinter.font"),
+    ("tkMessageBox", "tkinter.messagebox"),
+    ("tkSimpleDialog", "tkinter.simpledialog"),
+    ("ttk", "tkinter.ttk"),
+    ("urllib2", "urllib.request"),
+    ("urlparse", "urllib.parse"),
+    ("whichdb", "dbm"),
+    ("xmlrpclib", "xmlrpc.client"),
 ];
 
+/// A module and a name in it.
+type Import = (&'static str, &'static str);
+
 /// Single names that moved. Source: the name tables of Python's own unpickler.
-const MOVED_NAMES: &[((&str, &str), (&str, &str))] = &[
-    (("UserDict", "IterableUserDict"), ("collections", "UserDict")),
-    (("UserDict", "UserDict"), ("collections", "UserDict")), (("UserList", "UserList"), ("collections", "UserList")),
-    (("UserString", "UserString"), ("collections", "UserString")), (("__builtin__", "basestring"), ("builtins", "str")),
-    (("__builtin__", "intern"), ("sys", "intern")), (("__builtin__", "long"), ("builtins", "int")),
-    (("__builtin__", "reduce"), ("functools", "reduce")), (("__builtin__", "unichr"), ("builtins", "chr")),
-    (("__builtin__", "unicode"), ("builtins", "str")), (("__builtin__", "xrange"), ("builtins", "range")),
-    (("_multiprocessing", "Connection"), ("multiprocessing.connection", "Connection")),
-    (("_socket", "fromfd"), ("socket", "fromfd")), (("exceptions", "StandardError"), ("builtins", "Exception")),
-    (("itertools", "ifilter"), ("builtins", "filter")), (("itertools", "ifilterfalse"), ("itertools", "filterfalse")),
-    (("itertools", "imap"), ("builtins", "map")), (("itertools", "izip"), ("builtins", "zip")),
+const MOVED_NAMES: &[(Import, Import)] = &[
+    (
+        ("UserDict", "IterableUserDict"),
+        ("collections", "UserDict"),
+    ),
+    (("UserDict", "UserDict"), ("collections", "UserDict")),
+    (("UserList", "UserList"), ("collections", "UserList")),
+    (("UserString", "UserString"), ("collections", "UserString")),
+    (("__builtin__", "basestring"), ("builtins", "str")),
+    (("__builtin__", "intern"), ("sys", "intern")),
+    (("__builtin__", "long"), ("builtins", "int")),
+    (("__builtin__", "reduce"), ("functools", "reduce")),
+    (("__builtin__", "unichr"), ("builtins", "chr")),
+    (("__builtin__", "unicode"), ("builtins", "str")),
+    (("__builtin__", "xrange"), ("builtins", "range")),
+    (
+        ("_multiprocessing", "Connection"),
+        ("multiprocessing.connection", "Connection"),
+    ),
+    (("_socket", "fromfd"), ("socket", "fromfd")),
+    (("exceptions", "StandardError"), ("builtins", "Exception")),
+    (("itertools", "ifilter"), ("builtins", "filter")),
+    (("itertools", "ifilterfalse"), ("itertools", "filterfalse")),
+    (("itertools", "imap"), ("builtins", "map")),
+    (("itertools", "izip"), ("builtins", "zip")),
     (("itertools", "izip_longest"), ("itertools", "zip_longest")),
-    (("multiprocessing", "AuthenticationError"), ("multiprocessing.context", "AuthenticationError")),
-    (("multiprocessing", "BufferTooShort"), ("multiprocessing.context", "BufferTooShort")),
-    (("multiprocessing", "ProcessError"), ("multiprocessing.context", "ProcessError")),
-    (("multiprocessing", "TimeoutError"), ("multiprocessing.context", "TimeoutError")),
-    (("multiprocessing.forking", "Popen"), ("multiprocessing.popen_fork", "Popen")),
-    (("multiprocessing.process", "Process"), ("multiprocessing.context", "Process")),
+    (
+        ("multiprocessing", "AuthenticationError"),
+        ("multiprocessing.context", "AuthenticationError"),
+    ),
+    (
+        ("multiprocessing", "BufferTooShort"),
+        ("multiprocessing.context", "BufferTooShort"),
+    ),
+    (
+        ("multiprocessing", "ProcessError"),
+        ("multiprocessing.context", "ProcessError"),
+    ),
+    (
+        ("multiprocessing", "TimeoutError"),
+        ("multiprocessing.context", "TimeoutError"),
+    ),
+    (
+        ("multiprocessing.forking", "Popen"),
+        ("multiprocessing.popen_fork", "Popen"),
+    ),
+    (
+        ("multiprocessing.process", "Process"),
+        ("multiprocessing.context", "Process"),
+    ),
     (("socket", "_socketobject"), ("socket", "SocketType")),
-    (("urllib", "ContentTooShortError"), ("urllib.error", "ContentTooShortError")),
+    (
+        ("urllib", "ContentTooShortError"),
+        ("urllib.error", "ContentTooShortError"),
+    ),
     (("urllib", "getproxies"), ("urllib.request", "getproxies")),
-    (("urllib", "pathname2url"), ("urllib.request", "pathname2url")), (("urllib", "quote"), ("urllib.parse", "quote")),
-    (("urllib", "quote_plus"), ("urllib.parse", "quote_plus")), (("urllib", "unquote"), ("urllib.parse", "unquote")),
+    (
+        ("urllib", "pathname2url"),
+        ("urllib.request", "pathname2url"),
+    ),
+    (("urllib", "quote"), ("urllib.parse", "quote")),
+    (("urllib", "quote_plus"), ("urllib.parse", "quote_plus")),
+    (("urllib", "unquote"), ("urllib.parse", "unquote")),
     (("urllib", "unquote_plus"), ("urllib.parse", "unquote_plus")),
-    (("urllib", "url2pathname"), ("urllib.request", "url2pathname")),
+    (
+        ("urllib", "url2pathname"),
+        ("urllib.request", "url2pathname"),
+    ),
     (("urllib", "urlcleanup"), ("urllib.request", "urlcleanup")),
-    (("urllib", "urlencode"), ("urllib.parse", "urlencode")), (("urllib", "urlopen"), ("urllib.request", "urlopen")),
+    (("urllib", "urlencode"), ("urllib.parse", "urlencode")),
+    (("urllib", "urlopen"), ("urllib.request", "urlopen")),
     (("urllib", "urlretrieve"), ("urllib.request", "urlretrieve")),
-    (("urllib2", "HTTPError"), ("urllib.error", "HTTPError")), (("urllib2", "URLError"), ("urllib.error", "URLError")),
+    (("urllib2", "HTTPError"), ("urllib.error", "HTTPError")),
+    (("urllib2", "URLError"), ("urllib.error", "URLError")),
     (("whichdb", "whichdb"), ("dbm", "whichdb")),
 ];
 
 /// Private modules, in C or in Python, that hold what a public one shows.
 const TWINS: &[(&str, &str)] = &[
-    ("_abc", "abc"), ("_ast", "ast"), ("_asyncio", "asyncio"), ("_bisect", "bisect"), ("_bz2", "bz2"),
-    ("_codecs", "codecs"), ("_collections", "collections"), ("_collections_abc", "collections.abc"),
-    ("_contextvars", "contextvars"), ("_copy", "copy"), ("_csv", "csv"), ("_ctypes", "ctypes"), ("_curses", "curses"),
-    ("_datetime", "datetime"), ("_dbm", "dbm"), ("_decimal", "decimal"), ("_elementtree", "xml.etree.ElementTree"),
-    ("_functools", "functools"), ("_gdbm", "dbm"), ("_hashlib", "hashlib"), ("_heapq", "heapq"), ("_imp", "imp"),
-    ("_interpreters", "interpreters"), ("_io", "io"), ("_json", "json"), ("_locale", "locale"), ("_lsprof", "cProfile"),
-    ("_lzma", "lzma"), ("_multiprocessing", "multiprocessing"), ("_opcode", "dis"), ("_operator", "operator"),
-    ("_pickle", "pickle"), ("_py_abc", "abc"), ("_pydatetime", "datetime"), ("_pydecimal", "decimal"), ("_pyio", "io"),
-    ("_queue", "queue"), ("_random", "random"), ("_signal", "signal"), ("_socket", "socket"), ("_sqlite3", "sqlite3"),
-    ("_sre", "re"), ("_ssl", "ssl"), ("_statistics", "statistics"), ("_string", "string"), ("_strptime", "time"),
-    ("_struct", "struct"), ("_subprocess", "subprocess"), ("_symtable", "symtable"), ("_thread", "threading"),
-    ("_tokenize", "tokenize"), ("_types", "types"), ("_typing", "typing"), ("_uuid", "uuid"), ("_weakref", "weakref"),
-    ("_weakrefset", "weakref"), ("_winreg", "winreg"), ("_zoneinfo", "zoneinfo"),
-    ("cloudpickle.cloudpickle_fast", "cloudpickle.cloudpickle"), ("dill.dill", "dill._dill"), ("nt", "os"),
-    ("pathlib._abc", "pathlib"), ("pathlib._local", "pathlib"), ("posix", "os"), ("sre_compile", "re"),
+    ("_abc", "abc"),
+    ("_ast", "ast"),
+    ("_asyncio", "asyncio"),
+    ("_bisect", "bisect"),
+    ("_bz2", "bz2"),
+    ("_codecs", "codecs"),
+    ("_collections", "collections"),
+    ("_collections_abc", "collections.abc"),
+    ("_contextvars", "contextvars"),
+    ("_copy", "copy"),
+    ("_csv", "csv"),
+    ("_ctypes", "ctypes"),
+    ("_curses", "curses"),
+    ("_datetime", "datetime"),
+    ("_dbm", "dbm"),
+    ("_decimal", "decimal"),
+    ("_elementtree", "xml.etree.ElementTree"),
+    ("_functools", "functools"),
+    ("_gdbm", "dbm"),
+    ("_hashlib", "hashlib"),
+    ("_heapq", "heapq"),
+    ("_imp", "imp"),
+    ("_interpreters", "interpreters"),
+    ("_io", "io"),
+    ("_json", "json"),
+    ("_locale", "locale"),
+    ("_lsprof", "cProfile"),
+    ("_lzma", "lzma"),
+    ("_multiprocessing", "multiprocessing"),
+    ("_opcode", "dis"),
+    ("_operator", "operator"),
+    ("_pickle", "pickle"),
+    ("_py_abc", "abc"),
+    ("_pydatetime", "datetime"),
+    ("_pydecimal", "decimal"),
+    ("_pyio", "io"),
+    ("_queue", "queue"),
+    ("_random", "random"),
+    ("_signal", "signal"),
+    ("_socket", "socket"),
+    ("_sqlite3", "sqlite3"),
+    ("_sre", "re"),
+    ("_ssl", "ssl"),
+    ("_statistics", "statistics"),
+    ("_string", "string"),
+    ("_strptime", "time"),
+    ("_struct", "struct"),
+    ("_subprocess", "subprocess"),
+    ("_symtable", "symtable"),
+    ("_thread", "threading"),
+    ("_tokenize", "tokenize"),
+    ("_types", "types"),
+    ("_typing", "typing"),
+    ("_uuid", "uuid"),
+    ("_weakref", "weakref"),
+    ("_weakrefset", "weakref"),
+    ("_winreg", "winreg"),
+    ("_zoneinfo", "zoneinfo"),
+    ("cloudpickle.cloudpickle_fast", "cloudpickle.cloudpickle"),
+    ("dill.dill", "dill._dill"),
+    ("nt", "os"),
+    ("pathlib._abc", "pathlib"),
+    ("pathlib._local", "pathlib"),
+    ("posix", "os"),
+    ("sre_compile", "re"),
 ];
 
 /// Top-level modules of Python 2.7 and 3.6 to 3.14, the private ones too, sorted.
@@ -456,11 +744,18 @@ mod tests {
     #[test]
     fn every_row_is_read_in_order_and_once() {
         let tables = tables();
-        let names = EXPECTED.lines().filter(|line| line.starts_with(' ')).count();
+        let names = EXPECTED
+            .lines()
+            .filter(|line| line.starts_with(' '))
+            .count();
         assert_eq!(tables.expected.len(), names);
         assert_eq!(tables.dangerous.len(), DANGEROUS.lines().count());
         assert!(tables.expected.is_sorted_by(|a, b| (a.0, a.1) < (b.0, b.1)));
-        assert!(tables.dangerous.is_sorted_by(|a, b| (a.module, a.name) < (b.module, b.name)));
+        assert!(
+            tables
+                .dangerous
+                .is_sorted_by(|a, b| (a.module, a.name) < (b.module, b.name))
+        );
         assert!(tables.stdlib.is_sorted_by(|a, b| a < b));
         assert!(tables.expected.iter().all(|row| row.2.reference));
         assert!(tables.dangerous.iter().all(|row| !row.reason.is_empty()));
@@ -470,11 +765,21 @@ mod tests {
     fn nothing_is_both_expected_and_dangerous() {
         let tables = tables();
         for row in &tables.dangerous {
-            assert_eq!(tables.expected(row.module, row.name), None, "{} {}", row.module, row.name);
+            assert_eq!(
+                tables.expected(row.module, row.name),
+                None,
+                "{} {}",
+                row.module,
+                row.name
+            );
         }
         // Nor under a private or an older spelling: an expected row must not be shadowed into uselessness, or the reverse.
         for &(module, name, uses) in &tables.expected {
-            assert_eq!(standing(module, name), Standing::Expected(uses), "{module} {name}");
+            assert_eq!(
+                standing(module, name),
+                Standing::Expected(uses),
+                "{module} {name}"
+            );
         }
     }
 
@@ -499,7 +804,12 @@ mod tests {
             ("torch.nn.functional", "relu", false, false),
             ("sklearn.tree.tree", "DecisionTreeClassifier", true, true),
             ("sklearn.tree._tree", "Tree", true, true),
-            ("sklearn.linear_model.logistic", "LogisticRegression", true, true),
+            (
+                "sklearn.linear_model.logistic",
+                "LogisticRegression",
+                true,
+                true,
+            ),
             ("pandas._libs.internals", "_unpickle_block", true, false),
             ("pandas.core.index", "Index", true, true),
             ("xgboost.core", "Booster", true, true),
@@ -510,17 +820,28 @@ mod tests {
             let Standing::Expected(uses) = standing(module, name) else {
                 panic!("{module} {name}: {:?}", standing(module, name));
             };
-            assert!(uses.reference && uses.call == call && uses.build == build, "{module} {name} {uses:?}");
+            assert!(
+                uses.reference && uses.call == call && uses.build == build,
+                "{module} {name} {uses:?}"
+            );
         }
     }
 
     #[test]
     fn indirect_calls_are_expected_only_with_their_letter() {
         assert!(matches!(standing("functools", "partial"), Standing::Expected(uses) if uses.wraps));
-        assert!(matches!(standing("_functools", "partial"), Standing::Expected(uses) if uses.wraps));
-        assert!(matches!(standing("builtins", "getattr"), Standing::Expected(uses) if uses.getattr));
-        assert!(matches!(standing("__builtin__", "getattr"), Standing::Expected(uses) if uses.getattr));
-        assert!(matches!(standing("builtins", "type"), Standing::Expected(uses) if !uses.call && !uses.build));
+        assert!(
+            matches!(standing("_functools", "partial"), Standing::Expected(uses) if uses.wraps)
+        );
+        assert!(
+            matches!(standing("builtins", "getattr"), Standing::Expected(uses) if uses.getattr)
+        );
+        assert!(
+            matches!(standing("__builtin__", "getattr"), Standing::Expected(uses) if uses.getattr)
+        );
+        assert!(
+            matches!(standing("builtins", "type"), Standing::Expected(uses) if !uses.call && !uses.build)
+        );
     }
 
     #[test]
@@ -579,7 +900,7 @@ mod tests {
             ("builtins", "eval.__call__", RunCode),
             ("builtins", "object.__subclasses__", CallIndirect),
             ("collections", "OrderedDict.__class__", CallIndirect),
-            ("sklearn.utils", "_joblib.joblib.load", RunCode),
+            ("sklearn.utils", "_joblib.joblib.load", LoadPickle),
             ("sklearn.base", "joblib.load", LoadPickle),
             ("some.module", "os", CallIndirect),
             ("torch", "hub", Network),
@@ -590,9 +911,18 @@ mod tests {
 
     #[test]
     fn what_is_on_neither_list_says_where_it_lives() {
-        assert_eq!(standing("colorsys", "rgb_to_hsv"), Standing::Unknown(Place::Stdlib));
-        assert_eq!(standing("sklearn.nowhere", "Nothing"), Standing::Unknown(Place::Library));
-        assert_eq!(standing("__main__", "Model"), Standing::Unknown(Place::Foreign));
+        assert_eq!(
+            standing("colorsys", "rgb_to_hsv"),
+            Standing::Unknown(Place::Stdlib)
+        );
+        assert_eq!(
+            standing("sklearn.nowhere", "Nothing"),
+            Standing::Unknown(Place::Library)
+        );
+        assert_eq!(
+            standing("__main__", "Model"),
+            Standing::Unknown(Place::Foreign)
+        );
         assert_eq!(standing("", ""), Standing::Unknown(Place::Foreign));
         assert_eq!(standing("..", "...é."), Standing::Unknown(Place::Foreign));
     }

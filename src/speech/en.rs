@@ -50,7 +50,7 @@ pub(super) static BOOK: Book = Book {
         ("WS305", w("A program", "{file} holds a program ({kind})", "A model is data. A program inside it runs when something starts it.", "Do not run or load it unless running a program from this source is what you want.")),
         ("WS401", w("A template that breaks out", "The template in {file} reaches for Python's internals: {text}", "A renderer that is not sandboxed runs what the template asks for. Chat templates have no use for it.", "Do not render this template; take the one from the model's original publisher.")),
         ("WS402", w("A template with something odd in it", "The template in {file} does something conversations do not need ({what}): {text}", "It can hang the renderer or hide text from the reader.", "Read the template before you use it.")),
-        ("WS801", w("A named file is not there", "{file} needs {target}, which is not among the files given", "What is missing could not be checked.", "Get the missing file and weigh the folder again.")),
+        ("WS801", w("A named file is not there", "{file} needs {target}, which is not among the files given", "What is missing could not be checked, and a loader may fetch it from somewhere else.", "Get the missing file and weigh the folder again.")),
         ("WS901", w("Not what its name says", "{file} ends in .{extension} but is something else ({format})", "Programs and people choose by the ending. A pickle under a harmless ending is loaded as a pickle all the same.", "Treat it as what it is, not as what it is called.")),
         ("WS902", w("Not well formed", "{file} stops making sense before its end ({format}: {what})", "What comes after the fault was not understood. What ran before it would already have run.", "Fetch the file again.")),
         ("WS903", w("Two formats at once", "{file} is several things at once: {formats}", "Each program reads the one that it looks for, so that what is checked and what is loaded can differ.", "Do not use it; ordinary tools do not write such files.")),
@@ -75,6 +75,9 @@ pub(super) static BOOK: Book = Book {
         ("limit-pickle-memo", "Its pickle remembers more objects than we keep. {member}"),
         ("limit-imports", "It names more imports than we list. {member}"),
         ("limit-json-depth", "It is nested more deeply than we follow. {member}"),
+        ("limit-template", "Its template is longer than we read. {member}"),
+        ("limit-facts", "It states more than we keep. {member}"),
+        ("limit-gguf-depth", "Its arrays are nested more deeply than we follow. {member}"),
         ("limit-tensors", "It has more tensors than we compare. {member}"),
     ],
     opcodes: &[

@@ -409,7 +409,7 @@ export class WeighStation extends LitElement {
         ?disabled=${this.state !== "done"}
         @click=${() => this.#select(row)}
       >
-        <span class="word">${report ? mark(report.verdict) : nothing} ${word}</span>
+        <span class="word">${report ? mark(report.verdict) : nothing}${word}</span>
         <span class="path">${row.path}</span>
         <span class="side">${side}</span>
         <span class="number">${t.bytes(row.size)}</span>

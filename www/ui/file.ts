@@ -70,7 +70,7 @@ function identity(row: Row, report: FileReport, t: Messages, act: FileActions, f
 /** Findings of a file, or of the files together (which have no bytes to show). */
 export function findingList(findings: Finding[], opened: Opened | null, t: Messages, act: FileActions | null): TemplateResult {
   return html`<ol class="findings">
-    ${findings.map((finding) => {
+    ${findings.map((finding, index) => {
       const own = opened?.finding === finding ? opened : null;
       return html`<li data-rule=${finding.rule} data-severity=${finding.severity}>
         <div class="finding">
@@ -81,7 +81,7 @@ export function findingList(findings: Finding[], opened: Opened | null, t: Messa
         <p class="message">${finding.message}${finding.count > 1 ? html` <span class="times">${t.times(finding.count)}</span>` : nothing}</p>
         ${act ? placeButtons(finding, own, t, act) : nothing}
         ${own && act ? evidencePanel(own, t, act) : nothing}
-        <details>
+        <details ?open=${index === 0}>
           <summary>${t.why}</summary>
           <p>${finding.why}</p>
           <p><strong>${t.fix}:</strong> ${finding.fix}</p>

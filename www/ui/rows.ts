@@ -2,7 +2,7 @@
  * A list of rows of one height. A short one is plain markup; a long one scrolls in its own frame and holds only the rows in view, so that five thousand
  * files cost as much as fifty.
  */
-import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 
 /** From here on only the rows in view exist. */
@@ -73,7 +73,9 @@ export class WeighRows<T = unknown> extends LitElement {
     const rows = repeat(this.items.slice(first, last), this.key, (item, i) => this.row(item, first + i, of));
     // Padding stands for the rows that are not there; a list may hold nothing but its items.
     const style = long ? `padding-top:${first * this.height}px;padding-bottom:${(of - last) * this.height}px` : "";
-    return html`<div class=${long ? "rows long" : "rows"} @scroll=${long ? this.#measure : null}>
+    // Rows that cannot be pressed (yet) take no focus; then the frame does, so that it scrolls by keyboard.
+    const focus = long && this.kind === "list" ? 0 : nothing;
+    return html`<div class=${long ? "rows long" : "rows"} tabindex=${focus} @scroll=${long ? this.#measure : null}>
       <ul role=${this.kind} aria-label=${this.label} .style=${style}>
         ${rows}
       </ul>

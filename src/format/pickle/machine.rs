@@ -562,9 +562,7 @@ impl<'s> Machine<'s> {
             return;
         }
         let head = self.tape.peek(at, len, 8);
-        let pickle = matches!(head.as_slice(), [0x80, 0..=5, ..]);
-        let other = [&b"PK\x03\x04"[..], b"\x7fELF", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"].iter().any(|m| head.starts_with(m));
-        if pickle || other {
+        if marked(&head) {
             self.nested.push((at, len));
         } else if len >= 64 && self.blobs.len() < 4096 {
             self.blobs.push((at, len));
@@ -1109,6 +1107,12 @@ impl<'s> Machine<'s> {
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
+}
+
+/// Whether bytes begin with the mark of something that is read by itself.
+pub fn marked(head: &[u8]) -> bool {
+    let marks = [&b"PK\x03\x04"[..], b"\x7fELF", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"];
+    matches!(head, [0x80, 0..=5, ..]) || marks.iter().any(|m| head.starts_with(m))
 }
 
 /// UTF-8, or one character a byte where it is not.

@@ -186,7 +186,8 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) -
     for (at, bytes) in std::mem::take(&mut m.decoded) {
         let pages = crate::bytes::Pages::new(&bytes);
         let inner = View::of_inflated(&pages);
-        if super::sure(inner) {
+        // Without a mark of its own, a text of opcodes is a text: nothing loads it by itself.
+        if machine::marked(&bytes) && super::sure(inner) {
             scan.child(&format!("bytes of the text at {at}"), inner, true);
         } else if let Some(found) = buried(inner, &mut tries)? {
             scan.child(&format!("bytes of the text at {at}, from {found}"), inner.rest(found), true);
@@ -277,4 +278,32 @@ fn stray(view: View<'_>, at: u64, scan: &mut Scan<'_>) {
     }
     scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
     scan.child("trailing bytes", rest, true);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::Pages;
+
+    fn likely(bytes: &[u8]) -> Likeness {
+        let bytes = bytes.to_vec();
+        let pages = Pages::new(&bytes);
+        probe_at(View::of_file(&pages), 0)
+    }
+
+    #[test]
+    fn pickles_without_a_mark_are_told_from_texts() {
+        for p in [
+            &b"(cpty\nspawn\nS'id'\no."[..],
+            b"cbuiltins\n__import__\nS'os'\n\x85Rp0\n0cbuiltins\ngetattr\ng0\nS'system'\n\x86Rp1\n0g1\nS'whoami'\n\x85R.",
+            b"cos\nsystem\n(S'id'\ntR.",
+            b"(ios\nsystem\nS'id'\n.",
+            b"L119547037146038801333356\n.cos\nsystem\n(S'id'\ntR.",
+        ] {
+            assert!(likely(p) == Likeness::Sure, "{}", p.escape_ascii());
+        }
+        for t in [&b"cat\ndog\nbird\n"[..], b"class Foo:\n    def bar(self):\n        pass\n", b"I am here.\n", b".", b"(see below)\n", b"{\"a\": 1}\n", b"import os\nos.system('id')\n", b"PK\x03\x04aaaaaaaaa\n"] {
+            assert!(likely(t) != Likeness::Sure, "{}", t.escape_ascii());
+        }
+    }
 }

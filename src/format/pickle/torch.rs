@@ -112,9 +112,7 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
                 Some(Kind::Global(g)) => m.globals.get(g as usize),
                 _ => None,
             };
-            let Some((kind, size)) = class.filter(|g| matches!(g.module.as_str(), "torch" | "torch.storage" | "torch.cuda")).and_then(|g| storage_type(&g.name)) else {
-                return None;
-            };
+            let (kind, size) = class.filter(|g| matches!(g.module.as_str(), "torch" | "torch.storage" | "torch.cuda")).and_then(|g| storage_type(&g.name))?;
             // torch.package counts its storages, torch.save names them.
             let key = match items.get(2).map(|v| v.kind()) {
                 Some(Kind::Int(n)) => format!("{n}.storage"),

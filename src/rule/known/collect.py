@@ -707,12 +707,36 @@ def probe():
     os._exit(0)  # some libraries start threads that would keep the probe alive
 
 
+TWINS = (
+    ("numpy.core", "numpy._core"), ("numpy._core", "numpy.core"),
+    ("pytorch_lightning", "lightning.pytorch"), ("lightning_fabric", "lightning.fabric"),
+)
+
+
 def twin(module):
-    """numpy moved its core; a file written by either side names the other's place."""
-    for here, there in (("numpy.core", "numpy._core"), ("numpy._core", "numpy.core")):
+    """The other place of a package that moved: a file written by either side names its own."""
+    for here, there in TWINS:
         if (module + ".").startswith(here + "."):
             return there + module[len(here):]
     return None
+
+
+# Where pandas kept its classes before any version that can still be installed here: (a module's beginning, the old homes).
+PANDAS_HOMES = (
+    ("pandas.core.indexes.", ("pandas.core.index", "pandas.indexes.{0}", "pandas.tseries.{0}", "pandas.tseries.index")),
+    ("pandas.core.internals.", ("pandas.core.internals",)),
+    ("pandas.core.dtypes.", ("pandas.types.{0}", "pandas.core.{0}")),
+    ("pandas.core.arrays.", ("pandas.core.{0}",)),
+    ("pandas._libs.tslibs.", ("pandas._libs.tslib", "pandas.tslib")),
+)
+
+
+def old_homes(module, use):
+    """Older places of a class. Functions moved too freely to guess: those are written down one by one."""
+    for start, homes in PANDAS_HOMES:
+        if use == "rcb" and module.startswith(start) and "." not in module[len(start):]:
+            for home in homes:
+                yield home.format(module[len(start):])
 
 
 def main(out, interpreters):
@@ -737,6 +761,8 @@ def main(out, interpreters):
     for (module, name), use in list(entries.items()):
         if twin(module):
             entries.setdefault((twin(module), name), use)
+        for home in old_homes(module, use):
+            entries.setdefault((home, name), use)
     for module, name, use in list(tokens(STDLIB)) + list(tokens(REBUILD)):
         entries[(module, name)] = use
     forbidden = set()

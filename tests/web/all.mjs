@@ -1,0 +1,36 @@
+// `npm test`: everything, in the order in which a failure is cheapest. What is missing on the machine is said first, in one sentence; nothing is skipped.
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { call, needChromedriver, needChromium, needFirefox, needPackages, needRust, ROOT, run, say, wasmBindgen } from "../../www/tools.mjs";
+
+const WASM = "wasm32-unknown-unknown";
+
+await run(async () => {
+  needPackages();
+  needRust();
+  needChromium();
+  needFirefox();
+  const chromedriver = needChromedriver();
+
+  say("clippy, native and wasm");
+  call("cargo", ["clippy", "--all-targets", "--", "-D", "warnings"], { why: "clippy has something to say about the native build." });
+  call("cargo", ["clippy", "--lib", "--target", WASM, "--", "-D", "warnings"], { why: "clippy has something to say about the wasm build." });
+
+  say("cargo build and test, release: the corpus is large, and the release build is what users run");
+  call("cargo", ["build", "--release", "--bins"], { why: "The command line does not build." });
+  call("cargo", ["test", "--release"], { why: "A Rust test failed." });
+
+  say("the boundary, in headless Chromium");
+  call("cargo", ["test", "--target", WASM, "--lib"], {
+    env: { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: wasmBindgen("wasm-bindgen-test-runner"), CHROMEDRIVER: chromedriver },
+    why: "A test of the boundary failed in Chromium.",
+  });
+
+  call(process.execPath, [path.join(ROOT, "www/build.mjs")], { why: "The build failed." });
+
+  say("the package in Node, the page in Chromium and Firefox");
+  const tests = readdirSync(path.join(ROOT, "tests/web")).filter((name) => name.endsWith(".test.mjs"));
+  // One file after the other: two browsers at once would make the times that are tested a matter of luck.
+  const args = ["--test", "--test-reporter=spec", "--test-concurrency=1", ...tests.map((name) => path.join("tests/web", name))];
+  call(process.execPath, args, { why: "A test of the page or of the package failed." });
+});

@@ -1,0 +1,38 @@
+/** Reads a file in chunks and does one of three things with them: our digest, hash-wasm's, nothing. The same loop for all, so that only the digest differs. */
+import { createSHA256 } from "hash-wasm";
+import { packed } from "weighstation-core-packed";
+import { CHUNK, instantiate } from "../../www/scanner/core.ts";
+
+declare class FileReaderSync {
+  readAsArrayBuffer(blob: Blob): ArrayBuffer;
+}
+
+export type Way = "ours" | "hash-wasm" | "read";
+
+const compiled = (async () => {
+  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return WebAssembly.compile(await new Response(stream).arrayBuffer());
+})();
+
+async function consumer(way: Way): Promise<(chunk: Uint8Array) => void> {
+  if (way === "read") return () => {};
+  if (way === "hash-wasm") {
+    const digest = await createSHA256();
+    digest.init();
+    return (chunk) => void digest.update(chunk);
+  }
+  const digest = new (instantiate(await compiled).Sha256)();
+  return (chunk) => digest.update(chunk);
+}
+
+addEventListener("message", async ({ data: { files, way } }: MessageEvent<{ files: File[]; way: Way }>) => {
+  await compiled;
+  const started = performance.now();
+  const sync = new FileReaderSync();
+  for (const file of files) {
+    const take = await consumer(way);
+    for (let at = 0; at < file.size; at += CHUNK) take(new Uint8Array(sync.readAsArrayBuffer(file.slice(at, at + CHUNK))));
+  }
+  postMessage(performance.now() - started);
+});

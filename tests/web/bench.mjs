@@ -1,0 +1,377 @@
+// `npm run bench`: one table, everything measured side by side in one run. Medians; files are sparse or made here, and removed afterwards.
+import { spawn } from "node:child_process";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import zlib from "node:zlib";
+import { build } from "esbuild";
+import { server } from "../../www/serve.mjs";
+import { ask, call, DIST, needPackages, needRust, ROOT, run, say, Stop, TARGET } from "../../www/tools.mjs";
+import { launch } from "./browsers.mjs";
+
+const GIB = 1024 ** 3;
+const RUNS = Number(process.env.RUNS ?? 5);
+const NATIVE = path.join(TARGET, "release", process.platform === "win32" ? "weighstation.exe" : "weighstation");
+
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const ms = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+const mb = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 1)} MB`;
+
+const rows = [];
+const row = (what, value, note = "") => rows.push([what, value, note]);
+
+/** A safetensors file of this many bytes, nearly all of them a hole. */
+function safetensors(file, size) {
+  const body = (data) => JSON.stringify({ weight: { dtype: "U8", shape: [data], data_offsets: [0, data] } }).padEnd(128);
+  const data = size - 8 - body(size).length;
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(128n);
+  const fd = openSync(file, "w");
+  writeSync(fd, Buffer.concat([length, Buffer.from(body(data))]));
+  ftruncateSync(fd, size);
+  closeSync(fd);
+}
+
+/** What torch.save writes for one tensor: data.pkl, version, and a stored member that is a hole. ZIP64, since it passes 4 GiB. */
+function torch(file, size) {
+  const pickle = Buffer.concat([
+    Buffer.from("\x80\x02}q\x00X\x01\x00\x00\x00wq\x01ctorch._utils\n_rebuild_tensor_v2\nq\x02((X\x07\x00\x00\x00storageq\x03ctorch\nByteStorage\nq\x04X\x01\x00\x00\x000q\x05X\x03\x00\x00\x00cpuq\x06\x8a\x05", "latin1"),
+    Buffer.from([size & 0xff, (size >> 8) & 0xff, (size >> 16) & 0xff, Math.floor(size / 2 ** 24) & 0xff, Math.floor(size / 2 ** 32) & 0xff]),
+    Buffer.from("tq\x07QK\x00\x8a\x05", "latin1"),
+    Buffer.from([size & 0xff, (size >> 8) & 0xff, (size >> 16) & 0xff, Math.floor(size / 2 ** 24) & 0xff, Math.floor(size / 2 ** 32) & 0xff]),
+    Buffer.from("\x85q\x08K\x01\x85q\x09\x89ccollections\nOrderedDict\nq\x0a)Rq\x0btq\x0cRq\x0ds.", "latin1"),
+  ]);
+  const zeros = Buffer.alloc(16 * 1024 * 1024);
+  let holeCrc = 0;
+  for (let left = size; left > 0; left -= zeros.length) holeCrc = zlib.crc32(zeros.subarray(0, Math.min(left, zeros.length)), holeCrc);
+  const members = [
+    { name: "archive/data.pkl", size: pickle.length, bytes: pickle, crc: zlib.crc32(pickle) },
+    { name: "archive/byteorder", size: 6, bytes: Buffer.from("little"), crc: zlib.crc32("little") },
+    { name: "archive/data/0", size, bytes: null, crc: holeCrc },
+    { name: "archive/version", size: 2, bytes: Buffer.from("3\n"), crc: zlib.crc32("3\n") },
+  ];
+  const fd = openSync(file, "w");
+  let at = 0;
+  const put = (bytes) => {
+    writeSync(fd, bytes, 0, bytes.length, at);
+    at += bytes.length;
+  };
+  const FULL = 0xffffffff;
+  const central = [];
+  for (const member of members) {
+    const big = member.size >= FULL;
+    const offset = at;
+    const name = Buffer.from(member.name);
+    const local = Buffer.alloc(30);
+    local.writeUInt32LE(0x04034b50, 0);
+    local.writeUInt16LE(big ? 45 : 20, 4);
+    local.writeUInt32LE(member.crc, 14);
+    local.writeUInt32LE(big ? FULL : member.size, 18);
+    local.writeUInt32LE(big ? FULL : member.size, 22);
+    local.writeUInt16LE(name.length, 26);
+    const sizes = Buffer.alloc(big ? 20 : 0);
+    if (big) {
+      sizes.writeUInt16LE(1, 0);
+      sizes.writeUInt16LE(16, 2);
+      sizes.writeBigUInt64LE(BigInt(member.size), 4);
+      sizes.writeBigUInt64LE(BigInt(member.size), 12);
+    }
+    local.writeUInt16LE(sizes.length, 28);
+    put(Buffer.concat([local, name, sizes]));
+    if (member.bytes) put(member.bytes);
+    else at += member.size;
+    const far = offset >= FULL;
+    const extra = Buffer.alloc(big || far ? 4 + (big ? 16 : 0) + (far ? 8 : 0) : 0);
+    if (extra.length > 0) {
+      extra.writeUInt16LE(1, 0);
+      extra.writeUInt16LE(extra.length - 4, 2);
+      if (big) extra.writeBigUInt64LE(BigInt(member.size), 4);
+      if (big) extra.writeBigUInt64LE(BigInt(member.size), 12);
+      if (far) extra.writeBigUInt64LE(BigInt(offset), extra.length - 8);
+    }
+    const entry = Buffer.alloc(46);
+    entry.writeUInt32LE(0x02014b50, 0);
+    entry.writeUInt16LE(45, 4);
+    entry.writeUInt16LE(big ? 45 : 20, 6);
+    entry.writeUInt32LE(member.crc, 16);
+    entry.writeUInt32LE(big ? FULL : member.size, 20);
+    entry.writeUInt32LE(big ? FULL : member.size, 24);
+    entry.writeUInt16LE(name.length, 28);
+    entry.writeUInt16LE(extra.length, 30);
+    entry.writeUInt32LE(far ? FULL : offset, 42);
+    central.push(Buffer.concat([entry, name, extra]));
+  }
+  const directory = at;
+  const table = Buffer.concat(central);
+  put(table);
+  const end64 = Buffer.alloc(56);
+  end64.writeUInt32LE(0x06064b50, 0);
+  end64.writeBigUInt64LE(44n, 4);
+  end64.writeUInt16LE(45, 12);
+  end64.writeUInt16LE(45, 14);
+  end64.writeBigUInt64LE(BigInt(members.length), 24);
+  end64.writeBigUInt64LE(BigInt(members.length), 32);
+  end64.writeBigUInt64LE(BigInt(table.length), 40);
+  end64.writeBigUInt64LE(BigInt(directory), 48);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(at), 8);
+  locator.writeUInt32LE(1, 16);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(members.length, 8);
+  end.writeUInt16LE(members.length, 10);
+  end.writeUInt32LE(table.length, 12);
+  end.writeUInt32LE(FULL, 16);
+  put(Buffer.concat([end64, locator, end]));
+  closeSync(fd);
+}
+
+/** A list of small tuples: as many opcodes as fit. */
+function smallObjects(file, size) {
+  const one = Buffer.from("X\x04\x00\x00\x00nameK\x07\x86", "latin1"); // a text, a number, a tuple of two
+  const batch = Buffer.concat([Buffer.from("("), ...Array.from({ length: 1000 }, () => one), Buffer.from("e")]);
+  const count = Math.floor(size / batch.length);
+  writeFileSync(file, Buffer.concat([Buffer.from("\x80\x02]", "latin1"), ...Array.from({ length: count }, () => batch), Buffer.from(".")]));
+  return 2 + count * (2 + 3 * 1000) + 1;
+}
+
+/** Processes below one, itself included (Linux). */
+function family(pid) {
+  const parents = new Map();
+  for (const one of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      parents.set(Number(one), Number(readFileSync(`/proc/${one}/stat`, "utf8").replace(/^.*\) /, "").split(" ")[1]));
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  const found = [pid];
+  for (let i = 0; i < found.length; i++) for (const [child, parent] of parents) if (parent === found[i]) found.push(child);
+  return found;
+}
+
+/** Memory in bytes that these processes share fairly among themselves (Linux). */
+function memory(pids) {
+  let kib = 0;
+  for (const pid of pids) {
+    try {
+      kib += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return kib * 1024;
+}
+
+async function peakWhile(pids, work) {
+  const before = memory(pids());
+  let peak = before;
+  const timer = setInterval(() => (peak = Math.max(peak, memory(pids()))), 40);
+  try {
+    const result = await work();
+    return { result, growth: Math.max(0, Math.max(peak, memory(pids())) - before) };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** The native scan: time and highest resident memory. */
+function native(file) {
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const child = spawn(NATIVE, ["scan", "--no-digest", "--format", "json", "--fail-on", "never", file], { stdio: ["ignore", "ignore", "inherit"] });
+    let peak = 0;
+    const look = () => {
+      try {
+        peak = Math.max(peak, 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0));
+      } catch {
+        // It ended while we looked.
+      }
+    };
+    look();
+    const timer = setInterval(look, 2);
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      clearInterval(timer);
+      if (code === 0) resolve({ took: performance.now() - started, peak });
+      else reject(new Stop(`${NATIVE} ended with ${code}`));
+    });
+  });
+}
+
+async function times(runs, once) {
+  const all = [];
+  for (let i = 0; i < runs; i++) all.push(await once());
+  return all;
+}
+
+await run(async () => {
+  needPackages();
+  needRust();
+  call("cargo", ["build", "--release", "--bins"]);
+  call(process.execPath, [path.join(ROOT, "www/build.mjs")]);
+  const folder = mkdtempSync(path.join(os.tmpdir(), "weighstation-bench-"));
+  const listening = server(folder);
+  const hosted = server(DIST);
+  let started;
+  try {
+    say("making the files");
+    const files = { safetensors: path.join(folder, "large.safetensors"), torch: path.join(folder, "large.pt"), pickle: path.join(folder, "small-objects.pkl") };
+    safetensors(files.safetensors, 5 * GIB);
+    torch(files.torch, 5 * GIB);
+    const opcodes = smallObjects(files.pickle, 100e6);
+    const hashed = path.join(folder, "hashed.bin");
+    const chunk = Buffer.alloc(64 * 1024 * 1024).map((_, i) => (i * 2654435761) >>> 13);
+    const fd = openSync(hashed, "w");
+    for (let i = 0; i < 8; i++) writeSync(fd, chunk);
+    closeSync(fd);
+    const shards = Array.from({ length: 4 }, (_, i) => path.join(folder, `shard-${i}.bin`));
+    for (const shard of shards) writeFileSync(shard, Buffer.concat([chunk, chunk, chunk, chunk]));
+
+    await new Promise((resolve) => listening.listen(0, "127.0.0.1", resolve));
+    await new Promise((resolve) => hosted.listen(0, "127.0.0.1", resolve));
+    started = await launch("chromium");
+    const { browser } = started;
+    const address = `http://127.0.0.1:${hosted.address().port}/`;
+
+    say("from navigation to ready");
+    const ready = await times(RUNS, async () => {
+      const page = await browser.newPage();
+      await page.goto(address);
+      await page.waitForSelector('[data-lock="locked"]');
+      const took = await page.evaluate(() => performance.now());
+      await page.close();
+      return took;
+    });
+    row("navigation to ready (page drawn, scanner compiled), Chromium", ms(median(ready)));
+
+    const page = await browser.newPage();
+    await page.goto(address);
+    await page.waitForSelector('[data-lock="locked"]');
+    const pids = () => family(browser.process().pid);
+    const { scanOne } = await import(path.join(DIST, "node.js"));
+
+    for (const [what, file] of Object.entries(files)) {
+      say(`time to verdict: ${what}`);
+      const chromium = await times(RUNS, () =>
+        peakWhile(pids, async () => {
+          await page.$eval("weigh-station", (station) => station.clear());
+          await page.waitForSelector(".intake:not(.compact)");
+          await page.evaluate(() => {
+            window.verdict = new Promise((resolve) => {
+              document.querySelector('[data-intake="files"]').addEventListener(
+                "change",
+                () => {
+                  const since = performance.now();
+                  new MutationObserver((_, observer) => {
+                    if (document.documentElement.dataset.state !== "done") return;
+                    observer.disconnect();
+                    resolve(performance.now() - since);
+                  }).observe(document.documentElement, { attributes: true });
+                },
+                { capture: true, once: true },
+              );
+            });
+          });
+          await (await page.$('[data-intake="files"]')).uploadFile(file);
+          const took = await page.evaluate(() => window.verdict);
+          await page.$eval("weigh-station", (station) => station.stop());
+          return took;
+        }),
+      );
+      const here = await times(RUNS, () => native(file));
+      // The page reads through the same wasm with the same reads; Node can count them.
+      const counted = { reads: 0, bytes: 0 };
+      const { walk } = await import(path.join(DIST, "node.js"));
+      const [input] = walk(file);
+      const open = () => {
+        const bytes = input.open();
+        const read = (at, view) => {
+          counted.reads++;
+          const got = bytes.read(at, view);
+          counted.bytes += got;
+          return got;
+        };
+        return { ...bytes, read };
+      };
+      await scanOne({ path: input.path, open }, { digest: false });
+      const took = median(chromium.map((one) => one.result));
+      row(`${what}: verdict, Chromium`, ms(took), `memory growth ${mb(median(chromium.map((one) => one.growth)))}`);
+      row(`${what}: verdict, native`, ms(median(here.map((one) => one.took))), `peak ${mb(median(here.map((one) => one.peak)))}`);
+      row(`${what}: bytes read`, mb(counted.bytes), `${counted.reads} reads`);
+      if (what === "pickle") {
+        const rate = (milliseconds) => `${(opcodes / milliseconds / 1000).toFixed(1)} M/s`;
+        row("pickle: opcodes, Chromium", rate(took));
+        row("pickle: opcodes, native", rate(median(here.map((one) => one.took))));
+        const python = ask("python3", [
+          "-c",
+          "import sys,time,pickletools\nt=time.perf_counter()\nn=sum(1 for _ in pickletools.genops(open(sys.argv[1],'rb')))\nprint((time.perf_counter()-t)*1000)",
+          file,
+        ]);
+        if (python) row("pickle: opcodes, pickletools.genops", rate(Number(python)), `native is ${(Number(python) / median(here.map((one) => one.took))).toFixed(0)} times as fast`);
+      }
+    }
+
+    say("SHA-256 in the worker");
+    const work = path.join(TARGET, "web");
+    const alias = { "weighstation-core": path.join(work, "glue.js"), "weighstation-core-packed": path.join(work, "packed.js") };
+    await build({ entryPoints: [path.join(ROOT, "tests/web/bench-worker.ts")], bundle: true, outfile: path.join(folder, "worker.js"), alias, format: "iife", logLevel: "error" });
+    writeFileSync(path.join(folder, "index.html"), '<!doctype html><title>bench</title><input type="file" multiple>');
+    const bare = await browser.newPage();
+    await bare.goto(`http://127.0.0.1:${listening.address().port}/`);
+    const input = await bare.$("input");
+    const digest = (way) =>
+      bare.evaluate(
+        (how) =>
+          new Promise((resolve, reject) => {
+            const worker = new Worker("worker.js");
+            worker.onerror = reject;
+            worker.onmessage = ({ data }) => {
+              worker.terminate();
+              resolve(data);
+            };
+            worker.postMessage({ files: [...document.querySelector("input").files], way: how });
+          }),
+        way,
+      );
+    const rate = (bytes, milliseconds) => `${Math.round(bytes / milliseconds / 1000)} MB/s`;
+    await input.uploadFile(hashed);
+    const ways = { ours: [], "hash-wasm": [], read: [] };
+    // In turn, so that a slow moment of the machine slows them all.
+    for (let i = 0; i < RUNS; i++) for (const way of Object.keys(ways)) ways[way].push(await digest(way));
+    const size = 8 * chunk.length;
+    const single = median(ways["hash-wasm"].map((theirs, i) => theirs / ways.ours[i]));
+    row("SHA-256 in the worker", rate(size, median(ways.ours)), `${single.toFixed(2)} times hash-wasm`);
+    row("hash-wasm in the same worker", rate(size, median(ways["hash-wasm"])));
+    row("reading the same file, no digest", rate(size, median(ways.read)));
+
+    await input.uploadFile(...shards);
+    const pairs = await times(Math.min(RUNS, 3), async () => {
+      await page.$eval("weigh-station", (station) => station.clear());
+      await page.waitForSelector(".intake:not(.compact)");
+      await (await page.$('[data-intake="files"]')).uploadFile(...shards);
+      await page.waitForFunction(() => document.documentElement.dataset.digest === "running", { polling: 10 });
+      const since = performance.now();
+      await page.waitForFunction(() => document.documentElement.dataset.digest === "done", { polling: 10, timeout: 120_000 });
+      return { ours: performance.now() - since, theirs: await digest("hash-wasm") };
+    });
+    const all = 16 * chunk.length;
+    row("four shards, the page's pool", rate(all, median(pairs.map((one) => one.ours))), `${median(pairs.map((one) => one.theirs / one.ours)).toFixed(2)} times hash-wasm`);
+    row("four shards, hash-wasm one after the other", rate(all, median(pairs.map((one) => one.theirs))));
+
+    for (const name of ["core.wasm", "index.html"]) {
+      const bytes = readFileSync(path.join(DIST, name));
+      const sizes = [bytes.length, zlib.gzipSync(bytes, { level: 9 }).length, zlib.brotliCompressSync(bytes).length].map((n) => `${Math.round(n / 1000)}`);
+      row(`size of ${name}, kB`, sizes.join(" / "), "raw / gzip / brotli");
+    }
+  } finally {
+    await started?.close();
+    listening.close();
+    hosted.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const widths = [0, 1].map((i) => Math.max(...rows.map((one) => one[i].length)));
+  console.log(`\n${os.cpus()[0].model}, ${os.cpus().length} cores; medians of ${RUNS} runs\n`);
+  for (const [what, value, note] of rows) console.log(`${what.padEnd(widths[0])}  ${value.padStart(widths[1])}  ${note}`);
+});
