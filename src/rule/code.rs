@@ -124,12 +124,11 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
     if module == "?" {
         return false;
     }
-    if attribute {
+    if let (true, Some((owner, attr))) = (attribute, name.rsplit_once('.')) {
         // `getattr(Class, "method")` is how pickle names bound and nested things before protocol 4.
-        let (owner, attr) = name.rsplit_once('.').unwrap_or(("", name));
-        return !owner.is_empty() && !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
+        return !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
-    !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
+    !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
 }
 
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {

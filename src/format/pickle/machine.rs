@@ -804,7 +804,16 @@ impl<'s> Machine<'s> {
                 self.wrap(id, wrapped);
                 Ok(None)
             }
-            ("builtins", "getattr") => {
+            // `getattr(__import__(module), name)` in one call.
+            ("numpy.core" | "numpy._core", "_ufunc_reconstruct") => {
+                let (Some(m), Some(n)) = (first.and_then(|v| self.string(v)), second.and_then(|v| self.string(v))) else {
+                    self.wrap(id, ("?".to_string(), "?".to_string()));
+                    return Ok(None);
+                };
+                self.wrap(id, (m.clone(), n.clone()));
+                Ok(Some(Value::global(self.named(&m, &n, at, 1, false)?)))
+            }
+            ("builtins", "getattr") | ("dill._dill" | "dill.dill", "_get_attr") => {
                 let attr = second.and_then(|s| self.string(s));
                 let owner = match first.map(Value::kind) {
                     Some(Kind::Global(o)) => Some((self.globals[o as usize].module.clone(), self.globals[o as usize].name.clone())),
@@ -819,7 +828,7 @@ impl<'s> Machine<'s> {
                 self.wrap(id, (m.clone(), dotted.clone()));
                 Ok(Some(Value::global(self.named(&m, &dotted, at, 1, false)?)))
             }
-            ("builtins", "__import__") | ("importlib" | "importlib._bootstrap", "import_module" | "_gcd_import" | "__import__") => {
+            ("builtins", "__import__") | ("importlib" | "importlib._bootstrap", "import_module" | "_gcd_import" | "__import__") | ("dill._dill" | "dill.dill", "_import_module") => {
                 let Some(m) = first.and_then(|s| self.string(s)) else { return Ok(None) };
                 Ok(Some(Value::global(self.named(&m, "", at, 1, false)?)))
             }
