@@ -14,6 +14,11 @@ declare class FileReaderSync {
 /** Between two progress messages. */
 const TENTH_OF_A_SECOND = 100;
 
+/** After this many reads in a row, each where the one before ended, a reader is taken to go straight on. */
+const STRAIGHT = 4;
+/** How much such a reader is given at a time. */
+const AHEAD = 1024 * 1024;
+
 /** A file that changed or vanished since it was chosen. */
 class Unreadable extends Error {}
 
@@ -59,16 +64,48 @@ function reader(file: Blob, count: (bytes: number) => void) {
     count(bytes.length);
     return bytes;
   };
+  // Every call costs about the same up to a mebibyte. A reader that goes straight on gets more at a time; one that jumps about, what it asks for.
+  let ahead: { at: number; bytes: Uint8Array } = { at: 0, bytes: new Uint8Array() };
+  let next = 0;
+  let straight = 0;
   const read: Read = (at, view) => {
     const to = Math.min(at + view.length, file.size);
     if (to <= at) return 0;
-    view.set(slice(at, to));
+    straight = at === next ? straight + 1 : 0;
+    next = to;
+    if (at < ahead.at || to > ahead.at + ahead.bytes.length) {
+      ahead = { at, bytes: slice(at, straight < STRAIGHT ? to : Math.max(to, Math.min(at + AHEAD, file.size))) };
+    }
+    view.set(ahead.bytes.subarray(at - ahead.at, to - ahead.at));
     return to - at;
   };
   return { slice, read, state };
 }
 
-function perform(core: Core, id: number, task: Task): string {
+/**
+ * The bytes of a file, one chunk after the other. Chromium reads a stream ahead while we hash, and that is half as fast again as asking chunk by chunk;
+ * in Firefox the stream is the slower of the two. No standard says which is which, so an interface that only Chromium has must tell.
+ */
+async function* chunks(file: Blob, source: ReturnType<typeof reader>, count: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  if (!("userAgentData" in navigator)) {
+    for (let at = 0; at < file.size; at += CHUNK) yield source.slice(at, Math.min(at + CHUNK, file.size));
+    return;
+  }
+  const stream = file.stream().getReader();
+  let at = 0;
+  for (;;) {
+    const { done, value } = await stream.read().catch((error) => {
+      throw new Unreadable(String(error));
+    });
+    if (done) break;
+    at += value.length;
+    count(value.length);
+    yield value;
+  }
+  if (at !== file.size) throw new Unreadable(`${at} of ${file.size} bytes`);
+}
+
+async function perform(core: Core, id: number, task: Task): Promise<string> {
   switch (task.kind) {
     case "scan": {
       const source = reader(task.file, meter(id));
@@ -86,9 +123,9 @@ function perform(core: Core, id: number, task: Task): string {
       return evidence;
     }
     case "digest": {
-      const source = reader(task.file, meter(id));
+      const count = meter(id);
       const digest = new core.Sha256();
-      for (let at = 0; at < task.file.size; at += CHUNK) digest.update(source.slice(at, Math.min(at + CHUNK, task.file.size)));
+      for await (const chunk of chunks(task.file, reader(task.file, count), count)) digest.update(chunk);
       return digest.finish();
     }
     case "conclude":
@@ -105,7 +142,7 @@ const ready = unpack();
 addEventListener("message", async ({ data }: MessageEvent<Request>) => {
   const { id, task } = data;
   try {
-    answer({ kind: "done", id, result: perform(instantiate(await ready), id, task) });
+    answer({ kind: "done", id, result: await perform(instantiate(await ready), id, task) });
   } catch (error) {
     const reason = error instanceof Unreadable ? "unreadable" : "scanner-stopped";
     answer({ kind: "failed", id, reason, detail: String(error) });

@@ -84,6 +84,14 @@ pub struct Machine<'s> {
     /// Bytes constants without a beginning of their own.
     pub blobs: Vec<(u64, u64)>,
     decoded_bytes: usize,
+    /// Whether arrays between the opcodes are taken out, as joblib's unpickler does.
+    pub joblib: bool,
+    /// Whether joblib's array wrapper was built: then its unpickler reads the bytes differently from everybody else's.
+    pub wrapped: bool,
+    /// Arrays that joblib takes out: offset, length, type, shape.
+    pub arrays: Vec<(u64, u64, String, Vec<u64>)>,
+    /// Offsets of pickles that stand where an array of objects should.
+    pub inner: Vec<u64>,
     /// Opcodes run.
     pub ops: u64,
     /// Highest protocol announced.
@@ -116,6 +124,10 @@ impl<'s> Machine<'s> {
             decoded: Vec::new(),
             blobs: Vec::new(),
             decoded_bytes: 0,
+            joblib: false,
+            wrapped: false,
+            arrays: Vec::new(),
+            inner: Vec::new(),
             ops: 0,
             proto: 0,
             torch: Seen::default(),
@@ -407,6 +419,12 @@ impl<'s> Machine<'s> {
                     let state = self.pop()?;
                     let target = self.top()?;
                     self.build(target, state, at);
+                    if self.is_wrapper(target) {
+                        self.wrapped = true;
+                        if self.joblib {
+                            super::joblib::array(self, state)?;
+                        }
+                    }
                 }
                 b'P' => {
                     let (a, n) = self.tape.line()?;
@@ -875,6 +893,24 @@ impl<'s> Machine<'s> {
         }
     }
 
+    fn is_wrapper(&self, target: Value) -> bool {
+        let Kind::Call { global, .. } = target.kind() else { return false };
+        self.globals.get(global as usize).is_some_and(|g| super::joblib::is_wrapper(&g.module, &g.name) || g.name == "_reconstructor" && self.made_of_wrapper(target))
+    }
+
+    /// Protocols 0 and 1 make objects through `copyreg._reconstructor(class, object, None)`.
+    fn made_of_wrapper(&self, target: Value) -> bool {
+        let class = self.args_of(target).and_then(|a| a.first().copied());
+        matches!(class.map(Value::kind), Some(Kind::Global(g)) if self.globals.get(g as usize).is_some_and(|g| super::joblib::is_wrapper(&g.module, &g.name)))
+    }
+
+    /// The entries of a dictionary, as far as they are known.
+    pub fn entries(&self, v: Value) -> Option<Vec<(String, Value)>> {
+        let Kind::Dict(id) = v.kind() else { return None };
+        let (items, _) = self.slots.items(id)?;
+        Some(items.chunks_exact(2).filter_map(|p| Some((self.string(*p.first()?)?, *p.get(1)?))).collect())
+    }
+
     fn build(&mut self, target: Value, state: Value, at: u64) {
         match target.kind() {
             Kind::Global(id) => {
@@ -1112,9 +1148,14 @@ impl<'s> Machine<'s> {
         }
     }
 
-    /// Values left on the stack, for tests.
-    pub fn limits(&self) -> &Limits {
-        &self.limits
+    /// Length of the bytes that the pickle stands in.
+    pub fn size(&self) -> u64 {
+        self.view.len()
+    }
+
+    /// The bytes that the pickle stands in.
+    pub fn view(&self) -> View<'s> {
+        self.view
     }
 }
 

@@ -36,12 +36,12 @@ impl Memo {
             Kind::Plain => 1 << 28,
             Kind::Str(s) if s.at < SMALL => 2 << 28 | s.at as u32,
             Kind::Global(id) if u64::from(id) < SMALL => 3 << 28 | id,
-            // Which arguments an object was made with is needed right after the call, and by then it is still on the stack.
-            Kind::Call { global, .. } if u64::from(global) < SMALL => 4 << 28 | global,
             _ if self.wide.len() < 1 << 20 => {
                 self.wide.push(value);
                 5 << 28 | (self.wide.len() - 1) as u32
             }
+            // Which arguments an object was made with is mostly needed right after the call, when it still is on the stack.
+            Kind::Call { global, .. } if u64::from(global) < SMALL => 4 << 28 | global,
             Kind::Tuple(_) => 6 << 28,
             Kind::List(_) => 7 << 28,
             Kind::Dict(_) => 8 << 28,
@@ -152,16 +152,18 @@ pub struct Slots {
 #[derive(Clone)]
 struct Slot {
     id: u64,
-    items: [Value; 8],
+    items: [Value; ITEMS],
     count: u32,
     weight: u32,
 }
 
 const SLOTS: usize = 4096;
+/// Items kept of each: joblib describes an array in six entries.
+const ITEMS: usize = 16;
 
 impl Default for Slots {
     fn default() -> Self {
-        Slots { ring: vec![Slot { id: 0, items: [Value::PLAIN; 8], count: 0, weight: 0 }; SLOTS], next: 1 }
+        Slots { ring: vec![Slot { id: 0, items: [Value::PLAIN; ITEMS], count: 0, weight: 0 }; SLOTS], next: 1 }
     }
 }
 
@@ -189,7 +191,7 @@ impl Slots {
                 *place = *v;
             }
             slot.count = slot.count.saturating_add(1);
-            if slot.count >= 8 && items.len() > 16 {
+            if slot.count as usize >= ITEMS && items.len() > 2 * ITEMS {
                 slot.count = slot.count.saturating_add(items.len() as u32);
                 break;
             }
@@ -200,7 +202,7 @@ impl Slots {
     /// The first items and whether there are more, unless forgotten.
     pub fn items(&self, id: u64) -> Option<(&[Value], bool)> {
         let slot = &self.ring[id as usize % SLOTS];
-        (slot.id == id && id != 0).then(|| (&slot.items[..(slot.count as usize).min(8)], slot.count > 8))
+        (slot.id == id && id != 0).then(|| (&slot.items[..(slot.count as usize).min(ITEMS)], slot.count as usize > ITEMS))
     }
 
     /// The weight that was kept.

@@ -1,5 +1,6 @@
 //! Python pickle, protocols 0 to 5: every pickle in the bytes, one after the other, and what stands between and behind them.
 
+mod joblib;
 pub mod listing;
 pub mod machine;
 mod memo;
@@ -11,7 +12,7 @@ mod value;
 use super::{Format, Match};
 use crate::bytes::View;
 use crate::error::Result;
-use crate::fact::Fact;
+use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
 use machine::{Machine, Stop};
 pub use tape::Frames;
@@ -111,16 +112,46 @@ pub struct Outcome<'s> {
     pub machine: Machine<'s>,
 }
 
+/// Where the pickle at `at` ends, for an array of objects: its own stack and memo, and no arrays between its opcodes.
+fn end_of(m: &Machine<'_>, at: u64) -> Result<u64> {
+    let mut inner = Machine::new(m.view(), at, Frames::Linear, &crate::limits::Limits::default());
+    match inner.run(u64::MAX)? {
+        Stop::Stop => Ok(inner.tape.at()),
+        _ => Err(crate::error::Error::malformed(at, "ends-early")),
+    }
+}
+
 /// Runs the pickle at `at` and states what it does.
 pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome<'s>> {
     let limits = scan.limits().clone();
     let mut machine = Machine::new(view, at, Frames::Linear, &limits);
-    let stop = machine.run(u64::MAX)?;
+    let mut stop = machine.run(u64::MAX)?;
     if machine.tape.straddled {
         // The C unpickler reading from a file sees other bytes: what it would do counts as well.
         let mut other = Machine::new(view, at, Frames::FromFile, &limits);
         let other_stop = other.run(u64::MAX)?;
         state(view, &mut other, other_stop, scan)?;
+    }
+    if machine.wrapped {
+        // joblib's unpickler takes arrays from between the opcodes; for everybody else they are opcodes. Both readings count, and
+        // only joblib's tells where the file is whole.
+        machine.nested.clear();
+        machine.blobs.clear();
+        state(view, &mut machine, Stop::Stop, scan)?;
+        machine = Machine::new(view, at, Frames::Linear, &limits);
+        machine.joblib = true;
+        stop = machine.run(u64::MAX)?;
+        scan.note("joblib".into());
+        for (from, bytes, dtype, shape) in std::mem::take(&mut machine.arrays) {
+            let tensor = Tensor { name: String::new(), dtype, shape, bytes };
+            scan.leaf("array", "tensor", Some(bytes), Some(format!("{} {:?}", tensor.dtype, tensor.shape)));
+            scan.state(view, from, bytes, Fact::Tensor(tensor));
+        }
+        for from in std::mem::take(&mut machine.inner) {
+            let mut inner = Machine::new(view, from, Frames::Linear, &limits);
+            let inner_stop = inner.run(u64::MAX)?;
+            state(view, &mut inner, inner_stop, scan)?;
+        }
     }
     let end = machine.tape.at();
     state(view, &mut machine, stop, scan)?;
@@ -143,13 +174,23 @@ fn buried(blob: View<'_>, tries: &mut u32) -> Result<Option<u64>> {
             return Ok(None);
         }
         *tries -= 1;
-        let mut m = Machine::new(blob, n as u64, Frames::Linear, &crate::limits::Limits::default());
-        m.run(1000)?;
-        if m.acted && m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name)) {
+        if acts(blob, n as u64)? {
             return Ok(Some(n as u64));
         }
     }
     Ok(None)
+}
+
+/// Whether a pickle in a constant does something: opcodes that only look like a beginning are data, as in a text about pickles.
+fn acts(blob: View<'_>, at: u64) -> Result<bool> {
+    let mut m = Machine::new(blob, at, Frames::Linear, &crate::limits::Limits::default());
+    m.run(PROBE)?;
+    Ok(m.acted && m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name)))
+}
+
+/// Whether a constant is worth reading by itself.
+fn loadable(inner: View<'_>) -> Result<bool> {
+    Ok(if inner.has(0, &[0x80]) { acts(inner, 0)? } else { super::sure(inner) })
 }
 
 fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) -> Result<()> {
@@ -187,7 +228,7 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) -
         let pages = crate::bytes::Pages::new(&bytes);
         let inner = View::of_inflated(&pages);
         // Without a mark of its own, a text of opcodes is a text: nothing loads it by itself.
-        if machine::marked(&bytes) && super::sure(inner) {
+        if machine::marked(&bytes) && loadable(inner)? {
             scan.child(&format!("bytes of the text at {at}"), inner, true);
         } else if let Some(found) = buried(inner, &mut tries)? {
             scan.child(&format!("bytes of the text at {at}, from {found}"), inner.rest(found), true);
@@ -195,7 +236,7 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) -
     }
     for (at, len) in std::mem::take(&mut m.nested) {
         if let Ok(inner) = view.slice(at, len)
-            && super::sure(inner)
+            && loadable(inner)?
         {
             scan.child(&format!("constant at {at}"), inner, true);
         }

@@ -25,6 +25,8 @@ pub struct Tape<'s> {
     pub(super) next: usize,
     frames: Frames,
     frame_end: Option<u64>,
+    /// Behind the frame's end the bytes go on here: what was read past the frame's buffer is not read again.
+    jump: Option<(u64, u64)>,
     /// Whether an argument reached past the end of its frame.
     pub straddled: bool,
 }
@@ -32,7 +34,7 @@ pub struct Tape<'s> {
 impl<'s> Tape<'s> {
     /// A reader from `at` on.
     pub fn new(view: View<'s>, at: u64, frames: Frames) -> Self {
-        Tape { view, buf: Vec::new(), start: at, next: 0, frames, frame_end: None, straddled: false }
+        Tape { view, buf: Vec::new(), start: at, next: 0, frames, frame_end: None, jump: None, straddled: false }
     }
 
     /// Offset of the next byte.
@@ -48,8 +50,17 @@ impl<'s> Tape<'s> {
 
     #[cold]
     fn refill(&mut self) -> Result<bool> {
-        let at = self.at();
-        self.buf.resize(BUFFER, 0);
+        let mut at = self.at();
+        let mut room = BUFFER;
+        if let Some((from, to)) = self.jump {
+            if at >= from {
+                at = to.max(at);
+                self.jump = None;
+            } else {
+                room = BUFFER.min(usize::try_from(from - at).unwrap_or(BUFFER));
+            }
+        }
+        self.buf.resize(room, 0);
         let n = self.view.read(at, &mut self.buf)?;
         self.buf.truncate(n);
         self.start = at;
@@ -79,6 +90,33 @@ impl<'s> Tape<'s> {
             self.start = at;
             self.next = 0;
             self.buf.clear();
+        }
+    }
+
+    /// Where joblib's unpickler, which is written in Python, takes an array from: behind the frame that it has in its buffer.
+    pub fn raw_at(&self) -> u64 {
+        let at = self.at();
+        match (self.jump, self.frame_end) {
+            (Some((_, to)), _) => to,
+            (None, Some(end)) if end > at => end,
+            _ => at,
+        }
+    }
+
+    /// An array was taken from [`Tape::raw_at`] up to `end`; what is left of the frame still runs first.
+    pub fn taken(&mut self, end: u64) {
+        let at = self.at();
+        match (self.jump, self.frame_end) {
+            (Some((from, _)), _) => self.jump = Some((from, end)),
+            (None, Some(frame)) if frame > at => {
+                self.jump = Some((frame, end));
+                let keep = usize::try_from(frame.saturating_sub(self.start)).unwrap_or(usize::MAX);
+                self.buf.truncate(keep);
+            }
+            _ => {
+                self.frame_end = None;
+                self.seek(end);
+            }
         }
     }
 
