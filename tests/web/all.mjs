@@ -21,7 +21,7 @@ await run(async () => {
   call("cargo", ["test", "--release"], { why: "A Rust test failed." });
 
   say("the boundary, in headless Chromium");
-  call("cargo", ["test", "--target", WASM, "--lib"], {
+  call("cargo", ["test", "--release", "--target", WASM, "--lib"], {
     env: { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: wasmBindgen("wasm-bindgen-test-runner"), CHROMEDRIVER: chromedriver },
     why: "A test of the boundary failed in Chromium.",
   });
