@@ -99,10 +99,11 @@ fn png_end(view: View<'_>) -> Result<u64> {
         let kind = view.array::<4>(at + 4)?;
         at = at.saturating_add(12).saturating_add(len);
         if &kind == b"IEND" {
-            break;
+            return Ok(at);
         }
     }
-    Ok(at)
+    // Without an end of its own, nothing can be said to stand behind it.
+    Ok(view.len())
 }
 
 /// Offset behind the last appearance of a marker.

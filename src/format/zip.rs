@@ -126,12 +126,13 @@ fn probe(view: View<'_>) -> Match {
     if view.len() < 22 {
         return Match::No;
     }
-    if view.has(0, LOCAL) || find_end(view).is_some() { Match::Sure } else { Match::No }
+    // A tar whose last member is an archive ends like one: the archive belongs to the member.
+    if view.has(0, LOCAL) || !view.has(257, b"ustar") && find_end(view).is_some() { Match::Sure } else { Match::No }
 }
 
 /// Whether a ZIP has a member whose name passes the test; looks at the first thousand.
 pub fn any_member(view: View<'_>, test: impl Fn(&str) -> bool) -> bool {
-    if view.len() < 22 || !(view.has(0, LOCAL) || view.rest(view.len().saturating_sub(65_557)).len() > 21) {
+    if probe(view) == Match::No {
         return false;
     }
     let Some(end) = find_end(view) else { return false };

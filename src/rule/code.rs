@@ -73,6 +73,10 @@ fn standing(module: &str, name: &str) -> Standing {
     if module == "__torch__" || module.starts_with("__torch__.") {
         return Standing::Expected(known::Uses { reference: true, call: true, build: true, wraps: false, getattr: false });
     }
+    // The module that `numpy.core.multiarray` takes its functions from; dill names functions where they are.
+    if let Some(package) = module.strip_suffix("._multiarray_umath") {
+        return known::standing(&format!("{package}.multiarray"), name);
+    }
     known::standing(module, name)
 }
 

@@ -483,7 +483,7 @@ impl<'s> Machine<'s> {
                 }
                 b'I' | b'L' => {
                     let (a, n) = self.tape.line()?;
-                    let v = integer(&self.tape.peek(a, n, 64), byte == b'I');
+                    let Some(v) = integer(&self.tape.peek(a, n, 4096), byte == b'I') else { return self.fault("bad-number") };
                     self.push(v)?;
                 }
                 b'F' => {
@@ -1173,37 +1173,35 @@ fn decode(bytes: &[u8]) -> String {
     }
 }
 
-/// INT and LONG in every spelling that `strtol(…, 0)` or `int(…, 0)` accepts; what is not understood is a plain number.
-fn integer(line: &[u8], short: bool) -> Value {
+/// INT and LONG in every spelling that `strtol(…, 0)` or `int(…, 0)` accepts; `None` for what both refuse.
+fn integer(line: &[u8], short: bool) -> Option<Value> {
     if short && line == b"00" {
-        return Value::bool(false);
+        return Some(Value::bool(false));
     }
     if short && line == b"01" {
-        return Value::bool(true);
+        return Some(Value::bool(true));
     }
+    // `strtol` stops at a NUL and takes an empty text for zero.
     let cut = line.iter().position(|b| *b == 0).unwrap_or(line.len());
-    let text: String = line[..cut].iter().map(|b| *b as char).filter(|c| *c != '_' && !c.is_whitespace()).collect();
-    let text = text.strip_suffix('L').unwrap_or(&text);
+    let text: String = line[..cut].iter().map(|b| *b as char).collect();
+    let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
+    let text = text.strip_suffix(['L', 'l']).unwrap_or(text);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(d) => (true, d),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let lower = digits.to_ascii_lowercase();
-    let parsed = if let Some(h) = lower.strip_prefix("0x") {
-        i64::from_str_radix(h, 16)
-    } else if let Some(o) = lower.strip_prefix("0o") {
-        i64::from_str_radix(o, 8)
-    } else if let Some(b) = lower.strip_prefix("0b") {
-        i64::from_str_radix(b, 2)
-    } else {
-        lower.parse()
-    };
-    parsed.map_or(Value::PLAIN, |n| Value::int(if negative { -n } else { n }))
+    let lower = digits.to_ascii_lowercase().replace('_', "");
+    let (radix, digits) = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find_map(|(p, r)| lower.strip_prefix(p).map(|d| (r, d))).unwrap_or((10, &lower));
+    if !digits.chars().all(|c| c.is_digit(radix)) {
+        return None;
+    }
+    let n = if digits.is_empty() { Some(0) } else { i64::from_str_radix(digits, radix).ok() };
+    Some(n.map_or(Value::PLAIN, |n| Value::int(if negative { -n } else { n })))
 }
 
 /// A memo key as `int()` reads it.
 fn key(line: &[u8]) -> Option<u64> {
-    match integer(line, false).kind() {
+    match integer(line, false)?.kind() {
         Kind::Int(n) => u64::try_from(n).ok(),
         _ => None,
     }
@@ -1298,11 +1296,11 @@ mod tests {
 
     #[test]
     fn numbers_in_every_spelling() {
-        assert_eq!(integer(b"0x10", true), Value::int(16));
-        assert_eq!(integer(b" 1_0 ", true), Value::int(10));
-        assert_eq!(integer(b"01", true), Value::bool(true));
-        assert_eq!(integer(b"1\0x", true), Value::int(1));
-        assert_eq!(integer(b"-7L", false), Value::int(-7));
+        for (line, value) in [(&b"0x10"[..], Value::int(16)), (b" 1_0 ", Value::int(10)), (b"01", Value::bool(true)), (b"1\0x", Value::int(1)), (b"-7L", Value::int(-7)), (b"", Value::int(0))] {
+            assert_eq!(integer(line, true), Some(value), "{}", line.escape_ascii());
+        }
+        assert_eq!(integer(b"99999999999999999999999999", false), Some(Value::PLAIN));
+        assert_eq!(integer(b"1 is the first.", true), None);
         assert_eq!(key(b"+3"), Some(3));
         assert_eq!(long(&[0xff], 1), Value::int(-1));
         assert_eq!(long(&[0x80, 0], 2), Value::int(128));
