@@ -245,6 +245,9 @@ impl<'s> Archive<'s> {
     /// Finds the directory, states what is wrong with the archive as a whole, and keeps where the entries are.
     pub fn open(view: View<'s>, scan: &mut Scan<'_>) -> Result<Archive<'s>> {
         let Some(end) = find_end(view) else {
+            // Cut off before its directory: what stands in front is read from the local headers.
+            let lone = Archive { view, end: End { at: view.len(), directory: view.len(), shift: 0, entries: 0, comment_end: view.len() }, entries: Vec::new() };
+            lone.walk_locals(None, scan)?;
             return Err(Error::malformed(view.len().saturating_sub(22), "zip-no-directory"));
         };
         let mut entries = Vec::new();
@@ -295,13 +298,13 @@ impl<'s> Archive<'s> {
             scan.child("trailing bytes", rest, true);
         }
         let archive = Archive { view, end, entries };
-        archive.walk_locals(&locals, scan)?;
+        archive.walk_locals(Some(&locals), scan)?;
         Ok(archive)
     }
 
     /// Follows the local headers from the front: one that the directory does not name is what a streaming reader sees and a
     /// directory reader does not.
-    fn walk_locals(&self, named: &HashSet<u64>, scan: &mut Scan<'_>) -> Result<()> {
+    fn walk_locals(&self, named: Option<&HashSet<u64>>, scan: &mut Scan<'_>) -> Result<()> {
         let mut at = 0;
         let mut steps = 0;
         while at < self.end.directory && steps <= self.entries.len() + 1000 {
@@ -314,13 +317,16 @@ impl<'s> Archive<'s> {
             let name_len = u64::from(u16::from_le_bytes([h[26], h[27]]));
             let extra_len = u64::from(u16::from_le_bytes([h[28], h[29]]));
             let flags = u16::from_le_bytes([h[6], h[7]]);
-            if !named.contains(&at) {
+            if named.is_none_or(|n| !n.contains(&at)) {
                 let name = printable_bytes(&self.view.take(at + 30, name_len, 65_536).unwrap_or_default(), 200);
-                scan.state(self.view, at, 30 + name_len, Fact::Archive { what: "hidden-member", name: name.clone(), detail: String::new() });
+                // Without a directory nothing hides: the archive was cut off.
+                if named.is_some() {
+                    scan.state(self.view, at, 30 + name_len, Fact::Archive { what: "hidden-member", name: name.clone(), detail: String::new() });
+                }
                 let from = at + 30 + name_len + extra_len;
                 let method = u16::from_le_bytes([h[8], h[9]]);
                 if let Ok(data) = self.view.slice(from, packed.min(self.view.len().saturating_sub(from))) {
-                    self.unpack(scan, &format!("{name} (not in the directory)"), data, method, packed, None, false);
+                    self.unpack(scan, &format!("{name} (local header)"), data, method, packed, None, false);
                 }
             }
             // Sizes that stand behind the data, or in the extra field, end this walk: the directory knows them, the stream does not.

@@ -6,7 +6,7 @@ const fn w(title: &'static str, message: &'static str, why: &'static str, fix: &
     Words { title, message, why, fix }
 }
 
-const NO_PICKLE: &str = "Do not load this file. Ask for the weights in a format that cannot run code, such as safetensors.";
+const NO_PICKLE: &str = "Ask for the weights in a format that cannot run code, such as safetensors.";
 const ASK: &str = "Find out what writes this and whether you trust it; prefer the same weights as safetensors.";
 
 pub(super) static BOOK: Book = Book {

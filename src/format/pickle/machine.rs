@@ -767,7 +767,9 @@ impl<'s> Machine<'s> {
             let text = self.show(result);
             let g = &self.globals[id as usize];
             let (module, name) = (g.module.clone(), g.name.clone());
-            self.facts_capped((at, len, Fact::Call { module, name, text }));
+            // From the import to the call, where they stand together: that is the range that proves it.
+            let (from, len) = if g.at < at && at - g.at < 1024 { (g.at, at + len - g.at) } else { (at, len) };
+            self.facts_capped((from, len, Fact::Call { module, name, text }));
         }
         Ok(follow.unwrap_or(result))
     }

@@ -28,6 +28,8 @@ pub const SPECIAL_METHODS: &[&str] = &[
 
 /// Opcodes of a probing run.
 const PROBE: u64 = 20_000;
+/// Bytes that a probing run may pass over.
+const WINDOW: u64 = 1 << 20;
 
 /// Whether a module and name could be meant as such: a text file that starts with a `c` is not a pickle.
 fn plausible(name: &str) -> bool {
@@ -64,8 +66,14 @@ fn probe_chain(view: View<'_>, at: u64, depth: u32) -> Likeness {
     if opcode::opcode(head[0]).is_none() {
         return Likeness::No;
     }
-    let mut m = Machine::new(view, at, Frames::Linear, &crate::limits::Limits::default());
-    let Ok(stop) = m.run(if marked { PROBE } else { PROBE / 4 }) else { return Likeness::No };
+    // A line without an end must not make a probe read the whole file.
+    let cut = view.len().saturating_sub(at) > WINDOW;
+    let Ok(window) = view.slice(0, if cut { at + WINDOW } else { view.len() }) else { return Likeness::No };
+    let mut m = Machine::new(window, at, Frames::Linear, &crate::limits::Limits::default());
+    let Ok(mut stop) = m.run(if marked { PROBE } else { PROBE / 4 }) else { return Likeness::No };
+    if cut && stop == Stop::End && m.ops > 2 {
+        stop = Stop::Allowance;
+    }
     let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name));
     let odd = m.globals.iter().any(|g| g.asked && !(plausible(&g.module) && plausible(&g.name)))
         || m.facts.iter().any(|(_, _, f)| matches!(f, Fact::PersistentId { text } if text.chars().any(|c| c.is_control() || c == '\u{fffd}')));
