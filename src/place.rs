@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A byte range: inside a member, and where possible in the file itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Place {
     /// Path of the member inside the file's containers, `""` for the file itself; levels are joined with ` › `.
     pub member: String,

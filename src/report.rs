@@ -4,12 +4,15 @@ use crate::place::Place;
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+#[cfg(test)]
+use {schemars::JsonSchema, ts_rs::TS};
 
 /// The schema id that every report carries.
 pub const SCHEMA: &str = "weighstation-report/1";
 
 /// How much a finding weighs: high and above make a file dangerous, medium suspicious, the rest inform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -26,6 +29,7 @@ pub enum Severity {
 
 /// Which program made the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Tool {
     /// Always `weighstation`.
     pub name: String,
@@ -37,6 +41,7 @@ pub struct Tool {
 
 /// One rule that fired, folded over all its places.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Finding {
     /// Rule id.
     pub rule: String,
@@ -64,6 +69,7 @@ pub struct Finding {
 
 /// Something that was not looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Gap {
     /// Stable id.
     pub reason: String,
@@ -75,20 +81,48 @@ pub struct Gap {
 
 /// A global that loading resolves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Import {
     /// Module.
     pub module: String,
     /// Name.
     pub name: String,
-    /// `imported`, `called` or `built`.
+    /// The strongest thing that is done with it.
     #[serde(rename = "use")]
-    pub usage: String,
-    /// `expected`, `unknown` or `dangerous`.
-    pub standing: String,
+    pub usage: Used,
+    /// What is known of it.
+    pub standing: Standing,
+}
+
+/// What a file does with an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Used {
+    /// Names it.
+    Imported,
+    /// Calls it.
+    Called,
+    /// Sets the state of what it made.
+    Built,
+}
+
+/// What is known of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// Real libraries write it, for this use.
+    Expected,
+    /// Nothing.
+    Unknown,
+    /// What it does is known, and harmful.
+    Dangerous,
 }
 
 /// What the tensors add up to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Tensors {
     /// Number of tensors.
     pub count: u64,
@@ -102,6 +136,7 @@ pub struct Tensors {
 
 /// A key and value from the file's metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Metadata {
     /// Key.
     pub key: String,
@@ -111,6 +146,7 @@ pub struct Metadata {
 
 /// What the file says and shows about its licence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Licence {
     /// Names that the file declares.
     pub declared: Vec<String>,
@@ -120,6 +156,7 @@ pub struct Licence {
 
 /// A node of the contents tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Node {
     /// Name.
     pub label: String,
@@ -137,6 +174,7 @@ pub struct Node {
 
 /// The report on one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct FileReport {
     /// Path as given.
     pub path: String,
@@ -173,6 +211,7 @@ pub struct FileReport {
 
 /// The report on everything that was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Report {
     /// [`SCHEMA`].
     pub schema: String,
@@ -190,6 +229,7 @@ pub struct Report {
 
 /// One line of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Row {
     /// Offset in the member.
     pub offset: u64,
@@ -207,6 +247,7 @@ pub struct Row {
 
 /// The marked range of an [`Evidence`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Mark {
     /// Offset in the member.
     pub at: u64,
@@ -216,6 +257,7 @@ pub struct Mark {
 
 /// The bytes and the listing around one place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
 pub struct Evidence {
     /// Path from the file to the member.
     pub crumbs: Vec<String>,
@@ -229,4 +271,42 @@ pub struct Evidence {
     pub rows: Vec<Row>,
     /// Offset of the first byte in the file, if the bytes lie there as they are.
     pub file_base: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Place;
+    use crate::rule::{FormatRow, RuleRow, Tables};
+    use crate::verdict::Verdict;
+
+    /// Compares what the types print with the file that ships. `UPDATE=1` writes it instead.
+    fn pinned(path: &str, text: &str) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&path, text).expect("the folder is there");
+        }
+        let there = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(there == text, "{} is not what the types print: run `UPDATE=1 cargo test report` and look at the difference", path.display());
+    }
+
+    #[test]
+    fn the_types_of_the_page_are_printed_from_here() {
+        let config = ts_rs::Config::default();
+        let mut out = String::from("// Printed from the Rust types by `UPDATE=1 cargo test report`; a test holds the two together.\n\n");
+        macro_rules! print {
+            ($($t:ty),*) => { $( if let Some(docs) = <$t>::docs() { out.push_str(&docs); } out.push_str("export "); out.push_str(&<$t>::decl(&config)); out.push_str("\n\n"); )* };
+        }
+        print!(Verdict, Severity, Place, Finding, Gap, Used, Standing, Import, Tensors, Metadata, Licence, Node, FileReport, Tool, Report, Row, Mark, Evidence, RuleRow, FormatRow, Tables);
+        // JSON has one kind of number; the sizes of files stay far below 2^53.
+        let out = out.replace("bigint", "number");
+        pinned("www/report.types.ts", &out);
+    }
+
+    #[test]
+    fn the_schema_is_printed_from_here() {
+        let schema = schemars::schema_for!(Report);
+        let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
+        pinned("www/report.schema.json", &text);
+    }
 }

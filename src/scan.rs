@@ -7,7 +7,7 @@ use crate::fact::{Fact, Tensor};
 use crate::format::{self, Format};
 use crate::limits::Limits;
 use crate::place::Place;
-use crate::report::{Evidence, FileReport, Gap, Import, Licence, Mark, Metadata, Node, Row, Tensors};
+use crate::report::{Evidence, FileReport, Gap, Import, Licence, Mark, Metadata, Node, Row, Tensors, Used};
 use crate::rule::{self, Judge};
 use crate::speech::{self, Lang};
 use crate::text::printable;
@@ -72,8 +72,14 @@ impl<'a> Scan<'a> {
                 out.imports.push(Import {
                     module: printable(module, out.limits.text),
                     name: printable(name, out.limits.text),
-                    usage: if usage.built { "built" } else if usage.called { "called" } else { "imported" }.to_string(),
-                    standing: rule::standing_word(module, name, *usage).to_string(),
+                    usage: if usage.built {
+                        Used::Built
+                    } else if usage.called {
+                        Used::Called
+                    } else {
+                        Used::Imported
+                    },
+                    standing: rule::standing_word(module, name, *usage),
                 });
             }
             Fact::Tensor(tensor) => Self::fold_tensor(&mut out.tensors, tensor),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The four verdicts. The word "safe" does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Everything was read and nothing was found.

@@ -149,7 +149,8 @@ async function build() {
   chmodSync(path.join(DIST, "cli.js"), 0o755);
   copyFileSync(optimised, path.join(DIST, "core.wasm"));
   copyFileSync(path.join(ROOT, "www/npm/index.d.ts"), path.join(DIST, "index.d.ts"));
-  copyFileSync(path.join(ROOT, "www/report.ts"), path.join(DIST, "report.d.ts"));
+  copyFileSync(path.join(ROOT, "www/report.types.ts"), path.join(DIST, "report.d.ts"));
+  copyFileSync(path.join(ROOT, "www/report.schema.json"), path.join(DIST, "report.schema.json"));
 
   const names = ["index.html", "weighstation.html", "element.js", "index.js", "node.js", "cli.js", "core.wasm"];
   const sums = names.map((name) => `${createHash("sha256").update(readFileSync(path.join(DIST, name))).digest("hex")}  ${name}\n`);

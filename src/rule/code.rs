@@ -6,7 +6,7 @@
 use super::known::{self, Effect, Place, Standing};
 use super::{Args, Check, Rule};
 use crate::fact::{Fact, Use};
-use crate::report::Severity;
+use crate::report::{self, Severity};
 
 const fn rule(id: &'static str, name: &'static str, severity: Severity, refs: &'static [&'static str], check: fn(&Fact) -> Option<Args>) -> Rule {
     Rule { id, name, severity, refs, check: Check::Fact(check) }
@@ -183,12 +183,12 @@ fn changed_object(f: &Fact) -> Option<Args> {
     (!container).then(|| vec![("module", module.clone()), ("name", name.clone()), ("opcode", opcode.to_string()), ("text", text.clone())])
 }
 
-/// `expected`, `unknown` or `dangerous`.
-pub fn standing_word(module: &str, name: &str, usage: Use) -> &'static str {
+/// The standing of an import for the report's list: expected only for what is done with it.
+pub fn standing_word(module: &str, name: &str, usage: Use) -> report::Standing {
     match standing(module, name) {
-        Standing::Expected(u) if usage.called && !(u.call || u.wraps || u.getattr) => "unknown",
-        Standing::Expected(_) => "expected",
-        Standing::Dangerous { .. } => "dangerous",
-        Standing::Unknown(_) => "unknown",
+        Standing::Expected(u) if usage.called && !(u.call || u.wraps || u.getattr) => report::Standing::Unknown,
+        Standing::Expected(_) => report::Standing::Expected,
+        Standing::Dangerous { .. } => report::Standing::Dangerous,
+        Standing::Unknown(_) => report::Standing::Unknown,
     }
 }

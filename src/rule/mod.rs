@@ -7,7 +7,7 @@ mod other;
 use crate::fact::{Fact, Use};
 use crate::limits::Limits;
 use crate::place::Place;
-use crate::report::{FileReport, Finding, Licence, Report, SCHEMA, Severity, Tool};
+use crate::report::{FileReport, Finding, Licence, Report, SCHEMA, Severity, Standing, Tool};
 use crate::speech::{self, Lang};
 use crate::verdict::Verdict;
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// The standing of an import, for the report's list.
-pub fn standing_word(module: &str, name: &str, usage: Use) -> &'static str {
+pub fn standing_word(module: &str, name: &str, usage: Use) -> Standing {
     code::standing_word(module, name, usage)
 }
 
@@ -171,6 +171,7 @@ pub fn tool() -> Tool {
 
 /// A rule with its words.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RuleRow {
     /// Id.
     pub id: &'static str,
@@ -190,6 +191,7 @@ pub struct RuleRow {
 
 /// A format as a list shows it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct FormatRow {
     /// Id.
     pub id: &'static str,
@@ -201,6 +203,7 @@ pub struct FormatRow {
 
 /// The tables that page, command line and README print.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Tables {
     /// Rules.
     pub rules: Vec<RuleRow>,
