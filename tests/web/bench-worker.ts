@@ -1,7 +1,6 @@
 /** Reads a file in chunks and does one of three things with them: our digest, hash-wasm's, nothing. The same loop for all, so that only the digest differs. */
 import { createSHA256 } from "hash-wasm";
-import { packed } from "weighstation-core-packed";
-import { CHUNK, instantiate } from "../../www/scanner/core.ts";
+import { CHUNK, compile, instantiate } from "../../www/scanner/core.ts";
 
 declare class FileReaderSync {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;
@@ -9,11 +8,7 @@ declare class FileReaderSync {
 
 export type Way = "ours" | "hash-wasm" | "read";
 
-const compiled = (async () => {
-  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return WebAssembly.compile(await new Response(stream).arrayBuffer());
-})();
+const compiled = compile();
 
 async function consumer(way: Way): Promise<(chunk: Uint8Array) => void> {
   if (way === "read") return () => {};

@@ -1,7 +1,7 @@
 /** The page's side of the scanner: a pool of workers, each given one task at a time. */
 import { source } from "weighstation-worker";
-import type { StopReason } from "./core.ts";
-import type { Answer, Request, Task } from "./protocol.ts";
+import { compile, type StopReason } from "./core.ts";
+import type { Answer, Request, Start, Task } from "./protocol.ts";
 
 /** The worker could not be started at all: a policy of the host page forbids `blob:` workers or WebAssembly. */
 export class ScannerBlocked extends Error {}
@@ -30,6 +30,7 @@ interface Member {
   id: number;
 }
 
+let core: Promise<WebAssembly.Module> | null = null;
 let address: string | null = null;
 
 /** The worker's address, made once. Under Trusted Types only this policy may name a script, and it names no other. */
@@ -112,6 +113,11 @@ export class Pool {
     const worker = new Worker(workerAddress(), { name: "weighstation" });
     const member: Member = { worker, ready: false, job: null, id: 0 };
     worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(member, data);
+    // Compiled once, whatever the number of workers. A policy without 'wasm-unsafe-eval' refuses it here.
+    (core ??= compile()).then(
+      (module) => worker.postMessage({ module } satisfies Start),
+      (error) => this.#abandon(new ScannerBlocked(String(error))),
+    );
     worker.onerror = (event) => {
       event.preventDefault();
       if (member.ready) this.#drop(member, event.message);
@@ -125,10 +131,6 @@ export class Pool {
       member.ready = true;
       this.locked = message.locked && this.locked !== false;
       this.onready();
-      return;
-    }
-    if (message.kind === "blocked") {
-      this.#abandon(new ScannerBlocked(message.detail));
       return;
     }
     const job = member.job;

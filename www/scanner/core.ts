@@ -3,6 +3,7 @@
  * `connect-src 'none'` can hold.
  */
 import { glue } from "weighstation-core";
+import { packed } from "weighstation-core-packed";
 
 /** Fills `view` from offset `at` and says how many bytes it wrote; throws when the file cannot be read. */
 export type Read = (at: number, view: Uint8Array) => number;
@@ -19,6 +20,13 @@ export interface Core {
 
 /** Why a file was not scanned to its end. */
 export type StopReason = "scanner-stopped" | "unreadable" | "cancelled";
+
+/** Unpacks and compiles the module. */
+export async function compile(): Promise<WebAssembly.Module> {
+  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return WebAssembly.compile(await new Response(stream).arrayBuffer());
+}
 
 /** A fresh instance. One a file: its memory is dropped whole, and a trap costs nobody else anything. */
 export function instantiate(module: WebAssembly.Module): Core {

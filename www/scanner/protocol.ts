@@ -11,6 +11,11 @@ export type Task =
   | { kind: "tables"; lang: string }
   | { kind: "stopped"; path: string; size: number; reason: StopReason; lang: string };
 
+/** The first message to a worker. */
+export interface Start {
+  module: WebAssembly.Module;
+}
+
 export interface Request {
   id: number;
   task: Task;
@@ -19,8 +24,6 @@ export interface Request {
 export type Answer =
   /** Once, before anything else. `locked`: the self-test was refused, so this worker cannot reach the network. */
   | { kind: "ready"; locked: boolean }
-  /** Instead of it, when WebAssembly may not run here. */
-  | { kind: "blocked"; detail: string }
   | { kind: "progress"; id: number; bytes: number }
   | { kind: "done"; id: number; result: string }
   | { kind: "failed"; id: number; reason: StopReason; detail: string };

@@ -1,10 +1,9 @@
 /**
  * The scanner. Runs in a worker started from a Blob: such a worker inherits the page's policy, a worker loaded from an address has its own.
  */
-import { packed } from "weighstation-core-packed";
 import { CHUNK, instantiate, type Core, type Read } from "./core.ts";
 import { networkLocked } from "./lock.ts";
-import type { Answer, Request, Task } from "./protocol.ts";
+import type { Answer, Request, Start, Task } from "./protocol.ts";
 
 /** Only workers have it; the DOM library's types do not know it. */
 declare class FileReaderSync {
@@ -23,14 +22,6 @@ const AHEAD = 1024 * 1024;
 class Unreadable extends Error {}
 
 const answer = (message: Answer) => postMessage(message);
-
-async function unpack(): Promise<WebAssembly.Module> {
-  const text = atob(packed);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return WebAssembly.compile(await new Response(stream).arrayBuffer());
-}
 
 /** Progress of one task, at most ten times a second. */
 function meter(id: number) {
@@ -137,19 +128,22 @@ async function perform(core: Core, id: number, task: Task): Promise<string> {
   }
 }
 
-const ready = unpack();
+/** The core comes compiled from the page, so that four workers do not compile it four times. */
+let bring: (module: WebAssembly.Module) => void;
+const core = new Promise<WebAssembly.Module>((resolve) => (bring = resolve));
 
-addEventListener("message", async ({ data }: MessageEvent<Request>) => {
+addEventListener("message", async ({ data }: MessageEvent<Start | Request>) => {
+  if ("module" in data) {
+    bring(data.module);
+    return;
+  }
   const { id, task } = data;
   try {
-    answer({ kind: "done", id, result: await perform(instantiate(await ready), id, task) });
+    answer({ kind: "done", id, result: await perform(instantiate(await core), id, task) });
   } catch (error) {
     const reason = error instanceof Unreadable ? "unreadable" : "scanner-stopped";
     answer({ kind: "failed", id, reason, detail: String(error) });
   }
 });
 
-Promise.all([ready, networkLocked()]).then(
-  ([, locked]) => answer({ kind: "ready", locked }),
-  (error) => answer({ kind: "blocked", detail: String(error) }),
-);
+Promise.all([core, networkLocked()]).then(([, locked]) => answer({ kind: "ready", locked }));
