@@ -1,0 +1,367 @@
+//! Bad input: every case and real file cut short and with flipped bytes, headers that lie, archives made to exhaust a reader, and
+//! sources that fail. Nothing may panic or hang, and what was cut off may not be `clear`.
+
+#[path = "corpus/recipe.rs"]
+#[allow(dead_code, reason = "the expectations of the cases are checked elsewhere")]
+mod recipe;
+
+use recipe::{Built, cases, deflate, real};
+use std::io;
+use std::time::{Duration, Instant};
+use weighstation::report::{FileReport, Report};
+use weighstation::{Lang, Source, Verdict, conclude, scan};
+
+/// A scan that takes longer than this hangs, as far as a person is concerned.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Marsaglia's xorshift: the same bytes are flipped in every run.
+struct Random(u64);
+
+impl Random {
+    fn seeded(text: &str) -> Random {
+        let seed = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        Random(seed | 1)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+}
+
+#[allow(clippy::ptr_arg, reason = "a slice is no sized source")]
+fn timed(what: &str, bytes: &Vec<u8>, path: &str) -> FileReport {
+    let start = Instant::now();
+    let report = scan(bytes, path, Lang::En);
+    assert!(start.elapsed() < PATIENCE, "{what} took {:?}", start.elapsed());
+    report
+}
+
+/// Every file of the corpus that is small enough to be scanned some hundred times.
+fn corpus() -> Vec<(String, Built)> {
+    let built = cases().into_iter().flat_map(|c| c.files.into_iter().map(move |f| (c.id.clone(), f)));
+    let all: Vec<(String, Built)> = built.chain(real().into_iter().map(|f| (f.path.clone(), f))).filter(|(_, f)| f.bytes.len() < 64 * 1024).collect();
+    assert!(all.len() > 120, "only {} files", all.len());
+    all
+}
+
+/// Whether a beginning of a file may be clear although the rest is gone: because nothing that matters was lost, or because the
+/// beginning is a whole file of its own that no reader could tell from one.
+fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
+    let lost = &file.bytes[kept.len()..];
+    let formats: Vec<&str> = report.formats.iter().map(String::as_str).collect();
+    // Padding carries nothing.
+    let padding = lost.iter().all(|b| matches!(b, 0 | b' ' | b'\n' | b'\r'));
+    // A text has no end of its own, and the beginning of a text format is a text. So is nothing at all.
+    // Shorter than the longest mark of a format, nothing can be told apart.
+    let text = kept.len() < 8 || formats.iter().all(|f| matches!(*f, "text" | "jinja")) && !kept.contains(&0);
+    // Pickles follow one another without a count: the file may end behind any of them.
+    let chain = formats == ["pickle"] && kept.ends_with(b".");
+    // A picture is shown, not loaded, and what is left of it was looked at.
+    let picture = formats == ["image"];
+    // The comment behind an archive's end record is for people.
+    let comment = kept.windows(4).rposition(|w| w == b"PK\x05\x06").is_some_and(|at| at + 22 <= kept.len());
+    // What the whole file had too much is what was cut off.
+    let stray = scan(&file.bytes, &file.path, Lang::En).findings.iter().filter(|f| f.rule == "WS304").flat_map(|f| &f.places).any(|p| p.file_offset.is_some_and(|at| {
+        let at = at as usize;
+        kept.len() == at || kept.len() > at && kept[at..].iter().all(|b| *b == 0)
+    }));
+    padding || text || chain || picture || comment || stray
+}
+
+#[test]
+fn what_is_cut_off_is_not_clear() {
+    let mut wrong = Vec::new();
+    for (id, file) in corpus() {
+        let len = file.bytes.len();
+        let mut cuts: Vec<usize> = (0..64).map(|n| len * n / 64).filter(|n| *n < len).collect();
+        cuts.dedup();
+        for cut in cuts {
+            let kept = file.bytes[..cut].to_vec();
+            let report = timed(&format!("{id} cut at {cut}"), &kept, &file.path);
+            if report.verdict == Verdict::Clear && !may_be_clear(&file, &kept, &report) {
+                wrong.push(format!("{id} cut at {cut} of {len} is clear: {:?}", report.formats));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn flipped_bytes_neither_panic_nor_hang() {
+    for (id, file) in corpus() {
+        if file.bytes.is_empty() {
+            continue;
+        }
+        let mut random = Random::seeded(&id);
+        for round in 0..32 {
+            let mut bytes = file.bytes.clone();
+            for _ in 0..=round % 4 {
+                let at = random.below(bytes.len());
+                bytes[at] ^= (random.next() as u8).max(1);
+            }
+            let report = timed(&format!("{id}, round {round}"), &bytes, &file.path);
+            assert_eq!(report.size, bytes.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn extreme_lengths_everywhere_neither_panic_nor_hang() {
+    for (id, file) in corpus() {
+        let mut random = Random::seeded(&id);
+        for _ in 0..16.min(file.bytes.len()) {
+            let mut bytes = file.bytes.clone();
+            let at = random.below(bytes.len());
+            let lie = [u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 32, u64::from(u32::MAX), 1 << 31][random.below(6)].to_le_bytes();
+            let room = (bytes.len() - at).min(8);
+            bytes[at..at + room].copy_from_slice(&lie[..room]);
+            timed(&format!("{id} with a lie at {at}"), &bytes, &file.path);
+        }
+    }
+}
+
+#[test]
+fn random_bytes_behind_every_magic_neither_panic_nor_hang() {
+    let magics: &[&[u8]] = &[b"", b"\x80\x02", b"\x80\x05", b"PK\x03\x04", b"\x93NUMPY\x01\0", b"GGUF\x03\0\0\0", b"{\"", b"\x40\0\0\0\0\0\0\0{\"", b"{%", b"\x89PNG\r\n\x1a\n"];
+    let mut random = Random::seeded("magics");
+    for (n, magic) in magics.iter().enumerate() {
+        for round in 0..200 {
+            let mut bytes = magic.to_vec();
+            bytes.extend((0..random.below(400)).map(|_| random.next() as u8));
+            timed(&format!("magic {n}, round {round}"), &bytes, "model.bin");
+        }
+    }
+}
+
+#[test]
+fn reports_are_deterministic_and_round_trip() {
+    for (id, file) in corpus() {
+        let report = || conclude(vec![scan(&file.bytes, &file.path, Lang::En)], Lang::En);
+        let (one, two) = (report(), report());
+        let text = serde_json::to_string(&one).expect("JSON");
+        assert_eq!(text, serde_json::to_string(&two).expect("JSON"), "{id}");
+        let back: Report = serde_json::from_str(&text).expect("a report");
+        assert_eq!(back, one, "{id}");
+        assert_eq!(one.schema, "weighstation-report/1");
+    }
+}
+
+/// An archive of stored members, written without a copy of each.
+struct Zip {
+    out: Vec<u8>,
+    directory: Vec<u8>,
+    count: u64,
+}
+
+impl Zip {
+    fn new() -> Zip {
+        Zip { out: Vec::new(), directory: Vec::new(), count: 0 }
+    }
+
+    fn add(&mut self, name: &str, data: &[u8], deflated: bool) {
+        let packed = if deflated { deflate(data) } else { data.to_vec() };
+        let mut crc = flate2::Crc::new();
+        crc.update(data);
+        let mut header = vec![20, 0, 0, 0, if deflated { 8 } else { 0 }, 0, 0, 0, 0x21, 0];
+        header.extend(crc.sum().to_le_bytes());
+        header.extend((packed.len() as u32).to_le_bytes());
+        header.extend((data.len() as u32).to_le_bytes());
+        header.extend((name.len() as u16).to_le_bytes());
+        header.extend([0, 0]);
+        let at = self.out.len() as u32;
+        self.out.extend(b"PK\x03\x04");
+        self.out.extend(&header);
+        self.out.extend(name.as_bytes());
+        self.out.extend(packed);
+        self.directory.extend(b"PK\x01\x02\x14\0");
+        self.directory.extend(header);
+        self.directory.extend([0; 10]);
+        self.directory.extend(at.to_le_bytes());
+        self.directory.extend(name.as_bytes());
+        self.count += 1;
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        let (start, size) = (self.out.len() as u64, self.directory.len() as u64);
+        self.out.extend(self.directory);
+        let record = self.out.len() as u64;
+        self.out.extend(b"PK\x06\x06");
+        self.out.extend(44u64.to_le_bytes());
+        self.out.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        for n in [self.count, self.count, size, start] {
+            self.out.extend(n.to_le_bytes());
+        }
+        self.out.extend(b"PK\x06\x07\0\0\0\0");
+        self.out.extend(record.to_le_bytes());
+        self.out.extend(1u32.to_le_bytes());
+        self.out.extend(b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0");
+        self.out
+    }
+}
+
+/// The archives that these tests write are read alike by the zip crate, so that what is found is not the writer's fault.
+#[test]
+fn the_zip_crate_reads_what_is_written_here() {
+    let mut zip = Zip::new();
+    zip.add("a.txt", b"stored\n", false);
+    zip.add("b.txt", b"deflated\n", true);
+    let bytes = zip.finish();
+    let mut archive = zip::ZipArchive::new(io::Cursor::new(&bytes)).expect("an archive");
+    for (name, want) in [("a.txt", "stored\n"), ("b.txt", "deflated\n")] {
+        let mut text = String::new();
+        io::Read::read_to_string(&mut archive.by_name(name).expect("a member"), &mut text).expect("a text");
+        assert_eq!(text, want);
+    }
+    assert_eq!(scan(&bytes, "a.zip", Lang::En).verdict, Verdict::Clear);
+}
+
+/// A million members in a build for users; a tenth of it where nothing is optimised.
+#[test]
+fn a_million_members_take_bounded_time() {
+    let members = if cfg!(debug_assertions) { 100_000 } else { 1_000_000 };
+    let mut zip = Zip::new();
+    for n in 0..members {
+        zip.add(&format!("{n}.txt"), b"a\n", false);
+    }
+    zip.add("last.pkl", b"\x80\x02cos\nsystem\nX\x04\0\0\0echo\x85R.", false);
+    let bytes = zip.finish();
+    let start = Instant::now();
+    let report = scan(&bytes, "many.zip", Lang::En);
+    assert!(start.elapsed() < Duration::from_secs(60), "took {:?}", start.elapsed());
+    if cfg!(debug_assertions) {
+        assert!(report.findings.iter().any(|f| f.rule == "WS101"), "the last member was not read");
+    } else {
+        // One more than the limit: what was not opened is a gap, never silence.
+        assert!(report.gaps.iter().any(|g| g.reason == "limit-members"), "{:?}", report.gaps);
+    }
+    assert!(serde_json::to_vec(&report).expect("JSON").len() < 16 << 20, "the report grows with the archive");
+}
+
+#[test]
+fn a_hundred_archives_inside_one_another_are_a_gap() {
+    for deflated in [false, true] {
+        let mut inner = b"\x80\x02cos\nsystem\nX\x04\0\0\0echo\x85R.".to_vec();
+        for _ in 0..100 {
+            let mut zip = Zip::new();
+            zip.add("inner.zip", &inner, deflated);
+            inner = zip.finish();
+        }
+        let report = timed("100 archives", &inner, "deep.zip");
+        assert!(report.gaps.iter().any(|g| g.reason == "limit-depth"), "{:?}", report.gaps);
+        assert!(report.verdict >= Verdict::Incomplete);
+    }
+}
+
+#[test]
+fn a_bomb_is_named_and_bounded() {
+    // Ten members of 48 MiB of zeros in some 50 kB each.
+    let zeros = vec![0; 48 << 20];
+    let mut zip = Zip::new();
+    for n in 0..if cfg!(debug_assertions) { 1 } else { 10 } {
+        zip.add(&format!("{n}"), &zeros, true);
+    }
+    let bytes = zip.finish();
+    let start = Instant::now();
+    let report = scan(&bytes, "bomb.zip", Lang::En);
+    assert!(start.elapsed() < Duration::from_secs(60), "took {:?}", start.elapsed());
+    assert!(report.findings.iter().any(|f| f.rule == "WS207"), "{:?}", report.findings);
+    assert!(report.gaps.iter().any(|g| g.reason == "limit-inflated"));
+}
+
+#[test]
+fn deep_nesting_in_text_and_pickle_is_no_recursion() {
+    let deep = 300_000;
+    let json = [vec![b'['; deep], vec![b']'; deep]].concat();
+    timed("nested lists in JSON", &json, "deep.json");
+    let header = format!("{{\"a\":{}1{}}}", "{\"b\":".repeat(deep), "}".repeat(deep));
+    let mut safetensors = (header.len() as u64).to_le_bytes().to_vec();
+    safetensors.extend(header.as_bytes());
+    timed("a nested safetensors header", &safetensors, "deep.safetensors");
+    let mut pickle = b"\x80\x02".to_vec();
+    pickle.extend(vec![b']'; deep]);
+    pickle.extend(vec![b'a'; deep - 1]);
+    pickle.push(b'.');
+    assert_eq!(timed("nested lists in a pickle", &pickle, "deep.pkl").verdict, Verdict::Clear);
+    let template = format!("{{{{ {}x{} }}}}", "(".repeat(deep), ")".repeat(deep));
+    timed("brackets in a template", &template.into_bytes(), "deep.jinja");
+}
+
+/// A file that vanishes while it is read: `good` bytes can be read, then every read fails.
+struct Vanishing {
+    bytes: Vec<u8>,
+    good: u64,
+}
+
+impl Source for Vanishing {
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, at: u64, buf: &mut [u8]) -> io::Result<usize> {
+        if at.saturating_add(buf.len() as u64) > self.good {
+            return Err(io::Error::other("the disk was pulled out"));
+        }
+        self.bytes.read_at(at, buf)
+    }
+}
+
+#[test]
+fn a_source_that_fails_is_a_gap() {
+    for (id, file) in corpus() {
+        if file.bytes.is_empty() {
+            continue;
+        }
+        let source = Vanishing { good: 0, bytes: file.bytes.clone() };
+        let report = scan(&source, &file.path, Lang::En);
+        assert!(report.gaps.iter().any(|g| g.reason == "unreadable"), "{id}: {:?}", report.gaps);
+        assert_ne!(report.verdict, Verdict::Clear, "{id}");
+    }
+    // Larger than the pages that are read at once, so that the failure comes in the middle.
+    let mut pickle = b"\x80\x02]".to_vec();
+    for _ in 0..200_000 {
+        pickle.extend(b"K\x01a");
+    }
+    pickle.push(b'.');
+    for good in [400_000, 500_000, 590_000] {
+        let source = Vanishing { bytes: pickle.clone(), good };
+        let report = scan(&source, "model.pkl", Lang::En);
+        assert!(report.gaps.iter().any(|g| g.reason == "unreadable"), "{good}: {:?}", report.gaps);
+        assert_ne!(report.verdict, Verdict::Clear);
+    }
+}
+
+/// A file that was longer when its length was asked for.
+struct Shrunk {
+    bytes: Vec<u8>,
+    claimed: u64,
+}
+
+impl Source for Shrunk {
+    fn len(&self) -> u64 {
+        self.claimed
+    }
+
+    fn read_at(&self, at: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.bytes.read_at(at, buf)
+    }
+}
+
+#[test]
+fn a_source_that_shrinks_neither_panics_nor_hangs() {
+    for (id, file) in corpus() {
+        for claimed in [file.bytes.len() as u64 + 1, 1 << 20, 1 << 33, u64::MAX] {
+            let source = Shrunk { bytes: file.bytes.clone(), claimed };
+            let start = Instant::now();
+            let report = scan(&source, &file.path, Lang::En);
+            assert!(start.elapsed() < PATIENCE, "{id} claiming {claimed} took {:?}", start.elapsed());
+            assert_eq!(report.size, claimed);
+        }
+    }
+}
