@@ -1,10 +1,7 @@
-/** Reads a file in chunks and does one of three things with them: our digest, hash-wasm's, nothing. The same loop for all, so that only the digest differs. */
+/** Reads a file as the page does and does one of three things with them: our digest, hash-wasm's, nothing. The same loop for all, so that only the digest differs. */
 import { createSHA256 } from "hash-wasm";
-import { CHUNK, compile, instantiate } from "../../www/scanner/core.ts";
-
-declare class FileReaderSync {
-  readAsArrayBuffer(blob: Blob): ArrayBuffer;
-}
+import { compile, instantiate } from "../../www/scanner/core.ts";
+import { streamed } from "../../www/scanner/stream.ts";
 
 export type Way = "ours" | "hash-wasm" | "read";
 
@@ -24,10 +21,9 @@ async function consumer(way: Way): Promise<(chunk: Uint8Array) => void> {
 addEventListener("message", async ({ data: { files, way } }: MessageEvent<{ files: File[]; way: Way }>) => {
   await compiled;
   const started = performance.now();
-  const sync = new FileReaderSync();
   for (const file of files) {
     const take = await consumer(way);
-    for (let at = 0; at < file.size; at += CHUNK) take(new Uint8Array(sync.readAsArrayBuffer(file.slice(at, at + CHUNK))));
+    for await (const chunk of streamed(file)) take(chunk);
   }
   postMessage(performance.now() - started);
 });

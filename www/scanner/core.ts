@@ -36,4 +36,4 @@ export function instantiate(module: WebAssembly.Module): Core {
 }
 
 /** How much is read at a time for the fingerprint: large enough to be fast, small enough to stay in cache and to stop quickly. */
-export const CHUNK = 4 * 1024 * 1024;
+export const CHUNK = 1024 * 1024;

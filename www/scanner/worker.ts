@@ -4,6 +4,7 @@
 import { CHUNK, instantiate, type Core, type Read } from "./core.ts";
 import { networkLocked } from "./lock.ts";
 import type { Answer, Request, Start, Task } from "./protocol.ts";
+import { streamed } from "./stream.ts";
 
 /** Only workers have it; the DOM library's types do not know it. */
 declare class FileReaderSync {
@@ -17,6 +18,11 @@ const TENTH_OF_A_SECOND = 100;
 const STRAIGHT = 4;
 /** How much such a reader is given at a time. */
 const AHEAD = 1024 * 1024;
+
+/** After this many bytes read, what was read is given back. */
+const KEPT = 8 * 1024 * 1024;
+/** How much Chromium has to believe lost before it collects. */
+const BALLAST = 128 * 1024 * 1024;
 
 /** A file that changed or vanished since it was chosen. */
 class Unreadable extends Error {}
@@ -40,6 +46,7 @@ function meter(id: number) {
 function reader(file: Blob, count: (bytes: number) => void) {
   const sync = new FileReaderSync();
   const state = { failed: false };
+  let kept = 0;
   const slice = (from: number, to: number): Uint8Array => {
     let bytes: Uint8Array;
     try {
@@ -51,6 +58,12 @@ function reader(file: Blob, count: (bytes: number) => void) {
     if (bytes.length !== to - from) {
       state.failed = true;
       throw new Unreadable(`${bytes.length} of ${to - from} bytes at ${from}`);
+    }
+    // Nothing is collected during a long scan, since it never returns to the event loop. A buffer that nobody touches costs no memory, but its size counts.
+    kept += bytes.length;
+    if (kept >= KEPT) {
+      kept = 0;
+      new ArrayBuffer(BALLAST);
     }
     count(bytes.length);
     return bytes;
@@ -73,25 +86,21 @@ function reader(file: Blob, count: (bytes: number) => void) {
   return { slice, read, state };
 }
 
-/**
- * The bytes of a file, one chunk after the other. Chromium reads a stream ahead while we hash, and that is half as fast again as asking chunk by chunk;
- * in Firefox the stream is the slower of the two. No standard says which is which, so an interface that only Chromium has must tell.
- */
+/** Every byte of a file in order. A browser that knows no such stream is asked chunk by chunk. */
 async function* chunks(file: Blob, source: ReturnType<typeof reader>, count: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  if (!("userAgentData" in navigator)) {
+  if (!("ReadableByteStreamController" in globalThis)) {
     for (let at = 0; at < file.size; at += CHUNK) yield source.slice(at, Math.min(at + CHUNK, file.size));
     return;
   }
-  const stream = file.stream().getReader();
   let at = 0;
-  for (;;) {
-    const { done, value } = await stream.read().catch((error) => {
-      throw new Unreadable(String(error));
-    });
-    if (done) break;
-    at += value.length;
-    count(value.length);
-    yield value;
+  try {
+    for await (const chunk of streamed(file)) {
+      at += chunk.length;
+      count(chunk.length);
+      yield chunk;
+    }
+  } catch (error) {
+    throw new Unreadable(String(error));
   }
   if (at !== file.size) throw new Unreadable(`${at} of ${file.size} bytes`);
 }
