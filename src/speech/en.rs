@@ -11,7 +11,7 @@ const ASK: &str = "Find out what writes this and whether you trust it; prefer th
 
 pub(super) static BOOK: Book = Book {
     rules: &[
-        ("WS101", w("Loading runs a command", "Loading {file} runs a command: {call}", "Unpickling calls this function by itself. It starts a program with the rights of whoever loads the file.", NO_PICKLE)),
+        ("WS101", w("Loading runs a command", "Loading {file} runs a shell command: {call}", "Unpickling calls this function by itself. It starts a program with the rights of whoever loads the file.", NO_PICKLE)),
         ("WS102", w("Loading runs Python code", "Loading {file} runs code that it carries: {call}", "Unpickling hands text or bytecode from the file to Python's own compiler or interpreter, so it can do anything Python can.", NO_PICKLE)),
         ("WS103", w("Loading imports code by name", "Loading {file} imports code of its choice: {call}", "The function imports or looks up whatever it is told to. It reaches every function that is installed, whichever names a scanner knows.", NO_PICKLE)),
         ("WS104", w("Loading unpickles something else", "Loading {file} loads further pickled data: {call}", "The inner data is loaded without any of the caller's restrictions, and may come from elsewhere.", NO_PICKLE)),
