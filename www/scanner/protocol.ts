@@ -9,7 +9,14 @@ export type Task =
   | { kind: "evidence"; file: Blob; path: string; place: Place; lang: string }
   | { kind: "conclude"; files: string; lang: string }
   | { kind: "tables"; lang: string }
-  | { kind: "stopped"; path: string; size: number; reason: StopReason; lang: string };
+  | { kind: "stopped"; files: Stopped[]; lang: string };
+
+/** A file that was not scanned to its end. */
+export interface Stopped {
+  path: string;
+  size: number;
+  reason: StopReason;
+}
 
 /** The first message to a worker. */
 export interface Start {

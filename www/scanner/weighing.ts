@@ -5,6 +5,7 @@
 import type { Evidence, FileReport, Place, Report, Tables, Verdict } from "../report.ts";
 import { Pool, ScannerBlocked, ScannerStopped } from "./client.ts";
 import type { StopReason } from "./core.ts";
+import type { Stopped } from "./protocol.ts";
 
 /** A file and the path it is reported under. */
 export interface Item {
@@ -46,6 +47,7 @@ export class Weighing {
   #paths = new Set<string>();
   #open = 0;
   #stopped = false;
+  #left: (Stopped & { resolve: (report: FileReport | null) => void })[] = [];
   #settled: (() => void)[] = [];
 
   /** `desk` answers what is short and urgent (conclusions, evidence) while `#scanners` are deep in files. */
@@ -115,9 +117,17 @@ export class Weighing {
     if (this.#open === 0) await this.#conclude();
   }
 
-  async #gap(row: Row, reason: StopReason): Promise<FileReport | null> {
-    const task = { kind: "stopped", path: row.path, size: row.size, reason, lang: this.settings.lang } as const;
-    return this.desk.run(task).then(JSON.parse, () => null);
+  /** Stop leaves thousands of files at once: what is left in one turn of the event loop is one task. */
+  #gap(row: Row, reason: StopReason): Promise<FileReport | null> {
+    if (this.#left.length === 0) setTimeout(() => void this.#leave());
+    return new Promise((resolve) => this.#left.push({ path: row.path, size: row.size, reason, resolve }));
+  }
+
+  async #leave(): Promise<void> {
+    const left = this.#left.splice(0);
+    const files = left.map(({ path, size, reason }) => ({ path, size, reason }));
+    const reports: FileReport[] = await this.desk.run({ kind: "stopped", files, lang: this.settings.lang }).then(JSON.parse, () => []);
+    left.forEach(({ resolve }, i) => resolve(reports[i] ?? null));
   }
 
   async #conclude(): Promise<void> {

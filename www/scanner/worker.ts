@@ -133,7 +133,7 @@ async function perform(core: Core, id: number, task: Task): Promise<string> {
     case "tables":
       return core.tables(task.lang);
     case "stopped":
-      return core.stopped(task.path, task.size, task.reason, task.lang);
+      return `[${task.files.map(({ path, size, reason }) => core.stopped(path, size, reason, task.lang))}]`;
   }
 }
 
