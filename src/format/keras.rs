@@ -38,7 +38,7 @@ const WIDE: u64 = 256 << 20;
 /// Keys whose values decide what loading does.
 const TELLING: &[&str] = &[
     "class_name", "module", "registered_name", "config", "spec_name", "name", "function", "function_type", "output_shape", "output_shape_type", "output_shape_module", "mask", "mask_type", "mask_module", "filepath",
-    "file_path", "filename", "path", "vocabulary", "vocabulary_file", "idf_weights", "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype",
+    "file_path", "filename", "path", "vocabulary", "vocabulary_file", "idf_weights", "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype", "node_def",
 ];
 
 /// Object names that stand for values, not for code.
@@ -400,6 +400,11 @@ impl Walk<'_> {
                     scan.state(self.view, op.at, op.len, Fact::KerasObject { module: Some(module), name: name.to_string(), function: true, registered: None });
                 }
             }
+            "TensorFlowOpLayer" => {
+                for node in Frame::all(&f.inner, "node_def") {
+                    self.node(node, scan)?;
+                }
+            }
             _ => {}
         }
         for key in ["filepath", "file_path", "filename", "path", "vocabulary", "vocabulary_file", "idf_weights"] {
@@ -408,6 +413,27 @@ impl Walk<'_> {
                 scan.state(self.view, v.at, v.len, Fact::KerasFile { class: class_name.to_string(), key: v.key, target: v.text.clone(), leaves });
             }
         }
+        Ok(())
+    }
+
+    /// A TensorFlow operation that a layer carries as text: JSON inside of a JSON text.
+    fn node(&self, value: &Value, scan: &mut Scan<'_>) -> Result<()> {
+        let mut outer = Reader::new(self.view, value.at, self.end.min(value.at.saturating_add(value.len)), BLOB);
+        outer.advance()?;
+        let text = outer.text().into_owned().into_bytes();
+        let pages = Pages::new(&text);
+        let mut reader = Reader::new(View::of_inflated(&pages), 0, text.len() as u64, SHORT);
+        let mut op = false;
+        // Older versions kept a binary protobuf here, which is no JSON.
+        while let Ok(Some(event)) = reader.advance() {
+            if event == Event::String && op && reader.depth() == 1 {
+                let fact = Fact::KerasObject { module: Some("tensorflow.raw_ops".into()), name: reader.text().into_owned(), function: true, registered: None };
+                scan.state(self.view, value.at, value.len, fact);
+                return Ok(());
+            }
+            op = event == Event::Key && reader.text() == "op";
+        }
+        scan.gap("keras-node");
         Ok(())
     }
 

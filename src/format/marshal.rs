@@ -144,3 +144,36 @@ fn object(b: &mut Bytes<'_>, layout: &str, todo: &mut Vec<Step>, out: &mut Vec<S
     }
     Some(kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `compile("lambda x: __import__('os').system('id')", "<f>", "eval").co_consts[0]` under Python 2.7 and 3.12, in hexadecimal.
+    const OLD: &str = "630100000001000000020000004300000073130000007400006401008301006a01006402008301005328030000004e74020000006f73740200000069642802000000740a0000005f5f696d706f72745f5f740600000073797374656d28010000007401000000782800000000280000000073030000003c663e74080000003c6c616d6264613e010000007400000000";
+    const NEW: &str = "630100000000000000000000000300000003000000f3360000009700740100000000000000006401ab010000000000006a030000000000000000000000000000000000006402ab01000000000000530029034eda026f73da0269642902da0a5f5f696d706f72745f5fda0673797374656d2901da0178730100000020fa033c663efa083c6c616d6264613e720700000001000000731600000080008c2a9054d30a1ad70a21d10a21a024d30a278000f300000000";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len() / 2).filter_map(|n| u8::from_str_radix(hex.get(2 * n..2 * n + 2)?, 16).ok()).collect()
+    }
+
+    #[test]
+    fn names_of_both_ends_of_the_history_are_read() {
+        for (hex, layout) in [(OLD, LAYOUTS.len() - 1), (NEW, 0)] {
+            let code = bytes(hex);
+            let names = names(&code);
+            assert!(["__import__", "os", "system", "id"].iter().all(|n| names.iter().any(|x| x == n)), "{names:?}");
+            assert!(LAYOUTS.get(layout).is_some_and(|l| read(&code, l).0));
+        }
+    }
+
+    #[test]
+    fn cut_and_nested_bytes_end() {
+        let code = bytes(NEW);
+        for n in 0..code.len() {
+            names(code.get(..n).unwrap_or(&[]));
+        }
+        names(&[&b"c"[..], &[b')', 1].repeat(100_000)].concat());
+        assert!(names(b"plain text that is no code").is_empty());
+    }
+}

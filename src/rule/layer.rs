@@ -165,6 +165,10 @@ fn in_keras(path: &str, name: &str, function: bool) -> Meaning {
     let top = path.split('.').next().unwrap_or("");
     let full = format!("{path}.{name}");
     let parts = top.is_empty() || PARTS.iter().any(|p| *p == top || full.starts_with(p) || format!("src.{full}").starts_with(p));
+    // These load something; by what they load they are judged.
+    if matches!(name, "TorchModuleWrapper" | "TFSMLayer") {
+        return Meaning::Expected;
+    }
     let camel = name.chars().next().is_some_and(char::is_uppercase);
     let maker = !camel && (MAKERS.contains(&name) || ["load", "save", "deserialize", "serialize", "model_from", "from_config", "enable_unsafe"].iter().any(|p| name.starts_with(p)));
     if name.contains('.') || maker {

@@ -94,6 +94,7 @@ pub(super) static BOOK: Book = Book {
         ("limit-template", "Its template is longer than we read. {member}"),
         ("limit-facts", "It states more than we keep. {member}"),
         ("limit-gguf-depth", "Its arrays are nested more deeply than we follow. {member}"),
+        ("keras-node", "A TensorFlow operation in it is written in a way that we do not read. {member}"),
         ("hdf5-driver", "It is one of several files that belong together; the others were not looked at. {member}"),
         ("hdf5-outside", "Part of its data stands in another file, which was not looked at. {member}"),
         ("hdf5-shared", "Part of its description is shared in a way that we do not read. {member}"),

@@ -26,8 +26,8 @@ use raw::{Cursor, File, Message};
 use std::collections::HashSet;
 use types::{Attribute, Dataspace, Datatype, Kind};
 
-/// HDF5, with or without a user block.
-pub const HDF5: Format = Format { id: "hdf5", name: "HDF5", extensions: &["h5", "hdf5", "hdf", "he5", "h5ad", "loom", "nc", "mat", "weights"], refines: &[], probe, read };
+/// HDF5, with or without a user block. Keras 2 wrote it under any name, `.keras` too.
+pub const HDF5: Format = Format { id: "hdf5", name: "HDF5", extensions: &["h5", "hdf5", "hdf", "he5", "h5ad", "loom", "nc", "mat", "weights", "keras"], refines: &[], probe, read };
 
 /// Groups inside one another that are followed.
 const DEPTH: usize = 200;
@@ -341,6 +341,9 @@ impl<'s> Walk<'s> {
     fn describe(&mut self, visit: &Visit, space: &Dataspace, element: &Datatype, filters: &[Filter], stored: &Layout, scan: &mut Scan<'_>) {
         let mut shape = space.shape.clone();
         shape.extend_from_slice(&element.inner);
+        if space.null {
+            shape = vec![0];
+        }
         let bytes = element.size.saturating_mul(space.elements());
         let kept = match stored {
             Layout::Compact { .. } => "compact",

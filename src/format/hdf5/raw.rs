@@ -125,7 +125,7 @@ pub struct Superblock {
     pub version: u8,
     /// Address of the root group's object header.
     pub root: u64,
-    /// Where the file says that it ends.
+    /// Where the file says that it ends, counted from the signature.
     pub end: u64,
     /// Address of the superblock's extension, or of the driver's information.
     pub extension: Option<u64>,
@@ -165,9 +165,10 @@ impl<'s> File<'s> {
             1 => 28,
             _ => 12,
         };
-        file.address(&mut c)?;
+        // Only the end counts from the base address, which is the length of the user block when the file was written.
+        let base = file.address(&mut c)?.unwrap_or(0);
         let extension = file.address(&mut c)?;
-        let end = c.uint(offsets)?;
+        let end = c.uint(offsets)?.saturating_sub(base);
         let (root, extension) = if newer {
             (file.address(&mut c)?, extension)
         } else {
