@@ -152,6 +152,53 @@ pub enum Fact {
         /// The name as written.
         target: String,
     },
+    /// Loading resolves this object by its module and name, as Keras configurations name layers, losses and functions.
+    KerasObject {
+        /// Module as written; `None` where the loader looks the name up among its own and the registered ones.
+        module: Option<String>,
+        /// Class or function.
+        name: String,
+        /// Whether the file asks for a function.
+        function: bool,
+        /// The name under which the author registered it.
+        registered: Option<String>,
+    },
+    /// A Keras configuration carries code.
+    KerasCode {
+        /// `bytecode` of a function, or a `torch` module, which is a pickle.
+        kind: &'static str,
+        /// Names and texts that the bytecode uses.
+        names: String,
+    },
+    /// A layer names a file that it reads.
+    KerasFile {
+        /// Class of the layer.
+        class: String,
+        /// Setting that names the file.
+        key: &'static str,
+        /// Name as written.
+        target: String,
+        /// Whether the name leads out of the model's folder.
+        leaves: bool,
+    },
+    /// Elements or links of this file stand in another one, which whoever reads this one opens.
+    OutsideData {
+        /// `external-link`, `external-storage` or `virtual-dataset`.
+        kind: &'static str,
+        /// Name as written.
+        target: String,
+        /// Whether the name leads out of the file's folder.
+        leaves: bool,
+        /// Whether the file is a model: there nothing outside is expected.
+        model: bool,
+    },
+    /// Something in an HDF5 file that its usual writers do not do.
+    Hdf5Oddity {
+        /// What, as a stable id: `cycle`, `user-link`, `unknown-filter`, `claims-too-much`.
+        what: &'static str,
+        /// The object, and what is odd about it.
+        name: String,
+    },
     /// A reader could not go on.
     Malformed {
         /// Format id.

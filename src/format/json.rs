@@ -6,7 +6,7 @@
 //! # Why not `serde_json`
 //! It drops all but one of two equal keys without a word, refuses what Python accepts, recurses on nesting, and has no offsets.
 
-use super::{Format, Match, jinja};
+use super::{Format, Match, jinja, keras};
 use crate::bytes::View;
 use crate::error::{Error, Result};
 use crate::fact::Fact;
@@ -517,6 +517,15 @@ struct Level {
 /// # Errors
 /// As [`Reader::next`].
 pub fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    scan_text(view, scan).map(|_| ())
+}
+
+/// [`read`], and whether there was a tree of objects that are resolved by class name, which then was walked as well.
+///
+/// # Errors
+/// As [`Reader::next`].
+pub fn scan_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
+    let mut classes = false;
     let mut reader = Reader::new(view, 0, view.len(), KEEP).many();
     let mut levels: Vec<Level> = Vec::new();
     let mut shards = HashSet::new();
@@ -533,14 +542,20 @@ pub fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 }
             }
             Event::Close => levels.truncate(reader.depth()),
-            Event::Key => key(view, &reader, &mut levels, scan),
+            Event::Key => {
+                classes |= &*reader.text == b"class_name";
+                key(view, &reader, &mut levels, scan);
+            }
             _ => value(view, &reader, event, &levels, &mut shards, scan),
         }
     }
     if values > 1 {
         scan.note(format!("{values} JSON values"));
     }
-    Ok(())
+    if classes {
+        keras::weigh(view, 0, view.len(), scan)?;
+    }
+    Ok(classes)
 }
 
 fn key(view: View<'_>, reader: &Reader<'_>, levels: &mut [Level], scan: &mut Scan<'_>) {

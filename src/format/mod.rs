@@ -1,9 +1,12 @@
 //! The formats: one file each, one line each in [`FORMATS`]. Content decides, never the extension.
 
 pub mod gguf;
+pub mod hdf5;
 pub mod jinja;
 pub mod json;
+pub mod keras;
 pub mod known_magic;
+mod marshal;
 pub mod numpy;
 pub mod pickle;
 pub mod plain;
@@ -46,15 +49,18 @@ pub struct Format {
 pub static FORMATS: &[Format] = &[
     torch::TORCH,
     numpy::NPZ,
+    keras::KERAS,
     zip::ZIP,
     torch::LEGACY,
     numpy::NPY,
     gguf::GGUF,
+    hdf5::HDF5,
     safetensors::SAFETENSORS,
     safetensors::INDEX,
     pickle::PICKLE,
     known_magic::RECOGNISED,
     jinja::TEMPLATE,
+    keras::CONFIG,
     json::JSON,
     plain::IMAGE,
     plain::TEXT,
@@ -68,7 +74,7 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
     // The first page decides whether bytes can be read at all.
     view.head(1)?;
     for f in FORMATS {
-        if data && matches!(f.id, "text" | "json" | "image" | "jinja") {
+        if data && matches!(f.id, "text" | "json" | "keras-config" | "image" | "jinja") {
             continue;
         }
         // Numbers may begin with anything small: only a header that is there makes them safetensors.

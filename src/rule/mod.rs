@@ -2,6 +2,7 @@
 
 pub mod code;
 mod known;
+mod layer;
 mod other;
 
 use crate::fact::{Fact, Use};
@@ -39,7 +40,7 @@ pub struct Rule {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&[Rule]] = &[code::RULES, other::RULES];
+pub static RULES: &[&[Rule]] = &[code::RULES, other::RULES, layer::RULES, other::WHOLE];
 
 /// All rows in order.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

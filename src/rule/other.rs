@@ -8,7 +8,7 @@ const fn rule(id: &'static str, name: &'static str, severity: Severity, refs: &'
     Rule { id, name, severity, refs, check: Check::Fact(check) }
 }
 
-/// The families WS2xx to WS9xx.
+/// The families WS2xx to WS4xx.
 pub static RULES: &[Rule] = &[
     rule("WS201", "duplicate-member", Severity::High, &["CWE-436"], |f| archive(f, &["duplicate-member"])),
     rule("WS202", "headers-differ", Severity::Medium, &["CWE-436", "CVE-2025-1944"], |f| archive(f, &["headers-differ", "wrong-count"])),
@@ -32,6 +32,10 @@ pub static RULES: &[Rule] = &[
     }),
     rule("WS401", "template-escape", Severity::High, &["CVE-2024-34359", "CWE-1336"], |f| template(f, false)),
     rule("WS402", "template-oddity", Severity::Medium, &["CWE-1336", "CWE-400"], |f| template(f, true)),
+];
+
+/// The families WS8xx and WS9xx.
+pub static WHOLE: &[Rule] = &[
     Rule { id: "WS801", name: "missing-reference", severity: Severity::Low, refs: &["CWE-1104"], check: Check::Set(missing) },
     rule("WS901", "wrong-extension", Severity::Medium, &["CVE-2025-10155", "CWE-434"], |f| match f {
         Fact::WrongExtension { extension, format } => Some(vec![("extension", extension.clone()), ("format", format.to_string())]),

@@ -16,6 +16,9 @@
 //!
 //! In a `.set` every `file NAME { … }` is one file of a folder, and the expectations are those of the folder.
 
+#[path = "hdf5.rs"]
+mod hdf5;
+
 use std::path::{Path, PathBuf};
 use weighstation::format::pickle::opcode::{Arg, OPCODES, Opcode};
 
@@ -346,6 +349,7 @@ impl Tokens<'_> {
                 }
                 "gguf" => self.gguf(&mut out),
                 "zip" => self.zip(&mut out),
+                "hdf5" => self.hdf5(&mut out),
                 // A PNG of one grey point.
                 "png" => out.extend(PNG),
                 other => panic!("{}: there is no instruction {other:?}", self.id),

@@ -1,6 +1,6 @@
 """Writes the small files beside this script with the libraries that write them in the wild.
 
-    python write.py            needs numpy, torch, scikit-learn, safetensors and gguf
+    python write.py            needs numpy, torch, scikit-learn, safetensors, gguf, h5py and keras
 
 Everything here is harmless by construction, so every file must be clear. Libraries that are not installed leave their files as they are.
 """
@@ -123,7 +123,35 @@ def gguf_files():
     writer.close()
 
 
-for write in (plain, numpy_files, sklearn_files, torch_files, safetensors_files, gguf_files):
+def hdf5_files():
+    import h5py
+    import numpy as np
+
+    for version in ("earliest", "latest"):
+        with h5py.File(at(f"hdf5/{version}.h5"), "w", libver=version) as f:
+            f["group/numbers"] = np.arange(6.0).reshape(2, 3)
+            f["alias"] = h5py.SoftLink("/group/numbers")
+            f["texts"] = np.array(["a", "日本"], dtype=h5py.string_dtype())
+            f.create_dataset("packed", data=np.arange(64), chunks=(16,), compression="gzip", shuffle=True)
+            # More than eight attributes go to a heap of their own in the newer layout.
+            for n in range(12):
+                f["group"].attrs[f"attribute {n}"] = f"value {n}"
+    with h5py.File(at("hdf5/user-block.h5"), "w", userblock_size=512) as f:
+        f["numbers"] = np.zeros(3, "f4")
+
+
+def keras_files():
+    import keras
+
+    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2, activation="relu"), keras.layers.Dense(1, dtype="float32")])
+    model.compile("sgd", "mse")
+    model.save(at("keras/model.keras"))
+    model.save(at("keras/model.h5"))
+    model.save_weights(at("keras/model.weights.h5"))
+    at("keras/model.json").write_text(model.to_json())
+
+
+for write in (plain, numpy_files, sklearn_files, torch_files, safetensors_files, gguf_files, hdf5_files, keras_files):
     try:
         write()
     except ImportError as missing:
