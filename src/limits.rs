@@ -11,6 +11,8 @@ pub struct Limits {
     pub inflated: u64,
     /// Output over input of one compressed member before it is called a bomb (after 16 MiB of output).
     pub ratio: u64,
+    /// Bytes of a codec's dictionary or window: it is memory that a file asks for.
+    pub dictionary: u64,
     /// Bytes of a header (JSON, NumPy, central directory names) kept in memory at once.
     pub header: usize,
     /// Characters of a text from the file that a report keeps.
@@ -36,6 +38,7 @@ impl Default for Limits {
             members: 1_000_000,
             inflated: 8 << 30,
             ratio: 1000,
+            dictionary: 256 << 20,
             header: 100 << 20,
             text: 400,
             places: 16,

@@ -1,6 +1,6 @@
 //! [`Scan`], what a reader is handed, and [`scan`], the driver from bytes to a file report.
 
-use crate::bytes::{Pages, Source, View};
+use crate::bytes::{Bounds, Pages, Source, View};
 use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::fact::{Fact, Tensor};
@@ -53,9 +53,9 @@ impl<'a> Scan<'a> {
         &self.out.limits
     }
 
-    /// Bytes that decompression may still produce for this file.
-    pub fn budget(&self) -> &'a Cell<u64> {
-        self.budget
+    /// What bounds the unpacking of one stream of this file.
+    pub fn bounds(&self) -> Bounds<'a> {
+        Bounds { budget: self.budget, ratio: self.out.limits.ratio, dictionary: self.out.limits.dictionary }
     }
 
     /// Path of the member being read, `""` for the file itself.
@@ -200,7 +200,8 @@ impl<'a> Scan<'a> {
         self.close();
     }
 
-    fn path_of(&self, name: &str) -> String {
+    /// Path of a member of what is being read.
+    pub fn path_of(&self, name: &str) -> String {
         let path = if self.member.is_empty() { name.to_string() } else { format!("{} › {name}", self.member) };
         printable(&path, 2 * self.out.limits.text)
     }
@@ -216,8 +217,9 @@ impl<'a> Scan<'a> {
         }
         let found = match format::detect(view, data) {
             Ok(found) => found,
-            Err(_) => {
-                self.gap("unreadable");
+            Err(e) => {
+                let depth = self.out.open.len();
+                self.settle("", view, depth, Err(e));
                 return;
             }
         };

@@ -4,12 +4,14 @@
 //! A cursor with hidden state cannot be shared by two readers of one file, and a polyglot is read by several. A [`View`] is a
 //! `Copy` window without a position, so that every reader has its own.
 
-mod inflate;
+mod codec;
 mod pages;
+mod unpack;
 mod view;
 
-pub use inflate::{Ending, Inflated};
+pub use codec::{Branch, Coder};
 pub use pages::{PAGE, Pages};
+pub use unpack::{Bounds, Ending, Unpacked};
 pub use view::View;
 
 use std::io;

@@ -5,6 +5,7 @@
 use super::Source;
 use crate::error::{Error, Result};
 use std::cell::RefCell;
+use std::io;
 
 /// Bytes in a page.
 pub const PAGE: u64 = 64 * 1024;
@@ -121,10 +122,21 @@ impl<'s> Pages<'s> {
         let mut done = 0;
         while done < buf.len() {
             match self.source.read_at(at + done as u64, &mut buf[done..]) {
-                Ok(0) | Err(_) => return Err(Error::Unreadable { at: at + done as u64 }),
+                Ok(0) => return Err(Error::Unreadable { at: at + done as u64 }),
                 Ok(n) => done += n,
+                Err(e) => return Err(why(&e, at + done as u64)),
             }
         }
         Ok(())
+    }
+}
+
+/// A packed source says by the kind of its error what is wrong with its bytes; a host's errors are its own.
+fn why(e: &io::Error, at: u64) -> Error {
+    match e.kind() {
+        io::ErrorKind::QuotaExceeded => Error::limit(at, "inflated"),
+        io::ErrorKind::OutOfMemory => Error::limit(at, "dictionary"),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Error::malformed(at, "packed-damaged"),
+        _ => Error::Unreadable { at },
     }
 }

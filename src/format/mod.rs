@@ -8,14 +8,20 @@ pub mod keras;
 pub mod known_magic;
 mod marshal;
 pub mod numpy;
+pub mod oci;
 pub mod pickle;
 pub mod plain;
 pub mod safetensors;
+pub mod seven;
+pub mod stream;
+pub mod tar;
 pub mod torch;
+pub mod torch_tar;
 pub mod zip;
 
 use crate::bytes::View;
 use crate::error::Result;
+use crate::fact::Fact;
 use crate::scan::Scan;
 
 /// How sure a probe is.
@@ -51,6 +57,15 @@ pub static FORMATS: &[Format] = &[
     numpy::NPZ,
     keras::KERAS,
     zip::ZIP,
+    torch_tar::TORCH_TAR,
+    tar::TAR,
+    seven::SEVEN,
+    stream::GZIP,
+    stream::BZIP2,
+    stream::XZ,
+    stream::ZSTD,
+    stream::LZ4,
+    stream::ZFILE,
     torch::LEGACY,
     numpy::NPY,
     gguf::GGUF,
@@ -58,9 +73,12 @@ pub static FORMATS: &[Format] = &[
     safetensors::SAFETENSORS,
     safetensors::INDEX,
     pickle::PICKLE,
+    stream::ZLIB,
+    stream::LZMA,
     known_magic::RECOGNISED,
     jinja::TEMPLATE,
     keras::CONFIG,
+    oci::OCI,
     json::JSON,
     plain::IMAGE,
     plain::TEXT,
@@ -74,7 +92,7 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
     // The first page decides whether bytes can be read at all.
     view.head(1)?;
     for f in FORMATS {
-        if data && matches!(f.id, "text" | "json" | "keras-config" | "image" | "jinja") {
+        if data && matches!(f.id, "text" | "json" | "keras-config" | "oci-manifest" | "image" | "jinja" | "zlib" | "lzma") {
             continue;
         }
         // Numbers may begin with anything small: only a header that is there makes them safetensors.
@@ -102,6 +120,27 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
 /// Whether bytes surely are one of the formats that begin with a mark of their own.
 pub fn sure(view: View<'_>) -> bool {
     detect(view, true).is_ok_and(|found| !found.is_empty())
+}
+
+/// Bytes behind the end of what a format describes: stated and read, unless they are the filling that block writers leave.
+pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
+    let mut chunk = vec![0; 64 * 1024];
+    let mut from = at;
+    while from < view.len() {
+        let n = view.read(from, &mut chunk)?;
+        let filled = chunk.iter().take(n).position(|b| !matches!(b, 0 | b'\n' | b'\r' | b' '));
+        if let Some(i) = filled {
+            let rest = view.rest(from.saturating_add(i as u64));
+            scan.state(view, at, view.len() - at, Fact::Stray { what: "trailing", bytes: rest.len() });
+            scan.child("trailing bytes", rest, true);
+            return Ok(());
+        }
+        if n == 0 {
+            break;
+        }
+        from = from.saturating_add(n as u64);
+    }
+    Ok(())
 }
 
 /// The names of two or more formats that do not contain each other.

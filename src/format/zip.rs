@@ -6,11 +6,12 @@
 //! the first. An archive that is read differently by two programs is what we look for, so we keep every occurrence.
 
 use super::{Format, Match};
-use crate::bytes::{Ending, Inflated, Pages, View};
+use crate::bytes::{Coder, Ending, Pages, Source, Unpacked, View};
 use crate::error::{Error, Result};
 use crate::fact::Fact;
 use crate::scan::Scan;
 use crate::text::printable_bytes;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -21,6 +22,15 @@ const LOCAL: &[u8] = b"PK\x03\x04";
 const CENTRAL: u32 = 0x0201_4b50;
 /// Members above this size are not read for their CRC alone.
 const CRC_BELOW: u64 = 1 << 20;
+
+/// Bytes between two members that are taken for a hole.
+const HOLE: u64 = 64;
+/// Holes of one archive that are read.
+const HOLES: u32 = 64;
+/// The longest data descriptor.
+const DESCRIPTOR: u64 = 24;
+/// Bytes unpacked from all members below which no ratio makes a bomb.
+const BOMB_FROM: u64 = 32 << 20;
 
 /// How the reader of a container reads a member itself.
 pub type By<'r, 'f> = Option<&'r mut (dyn FnMut(View<'_>, &mut Scan<'_>) -> Result<()> + 'f)>;
@@ -59,6 +69,8 @@ pub struct Entry {
     pub packed: u64,
     /// Bytes unpacked, as claimed.
     pub size: u64,
+    /// Unix mode, 0 where the writer kept none.
+    pub mode: u32,
     /// Disagreements between the two headers.
     differs: Vec<String>,
 }
@@ -69,6 +81,18 @@ pub struct Archive<'s> {
     end: End,
     /// Offsets of the central entries, in order.
     entries: Vec<u64>,
+    /// Bytes unpacked from members so far, and what they were unpacked from.
+    sum: Cell<(u64, u64)>,
+    /// Whether the sum was told to be a bomb's.
+    bomb: Cell<bool>,
+}
+
+/// Where a member lies, as far as the directory knows: the local header may make it longer.
+struct Span {
+    from: u64,
+    to: u64,
+    /// Offset of the central entry.
+    entry: u64,
 }
 
 fn find_end(view: View<'_>) -> Option<End> {
@@ -127,7 +151,7 @@ fn probe(view: View<'_>) -> Match {
         return Match::No;
     }
     // A tar whose last member is an archive ends like one: the archive belongs to the member.
-    if view.has(0, LOCAL) || !view.has(257, b"ustar") && find_end(view).is_some() { Match::Sure } else { Match::No }
+    if view.has(0, LOCAL) || !super::tar::begins(view) && find_end(view).is_some() { Match::Sure } else { Match::No }
 }
 
 /// Whether a ZIP has a member whose name passes the test; looks at the first thousand.
@@ -168,6 +192,7 @@ fn central(view: View<'_>, at: u64, shift: u64) -> Result<(Entry, u64)> {
         crc: u32_at(16),
         packed: u64::from(u32_at(20)),
         size: u64::from(u32_at(24)),
+        mode: u32_at(38) >> 16,
         differs: Vec::new(),
     };
     let extra = view.take(at + 46 + name_len, extra_len, 65_536)?;
@@ -246,7 +271,7 @@ impl<'s> Archive<'s> {
     pub fn open(view: View<'s>, scan: &mut Scan<'_>) -> Result<Archive<'s>> {
         let Some(end) = find_end(view) else {
             // Cut off before its directory: what stands in front is read from the local headers.
-            let lone = Archive { view, end: End { at: view.len(), directory: view.len(), shift: 0, entries: 0, comment_end: view.len() }, entries: Vec::new() };
+            let lone = Archive { view, end: End { at: view.len(), directory: view.len(), shift: 0, entries: 0, comment_end: view.len() }, entries: Vec::new(), sum: Cell::new((0, 0)), bomb: Cell::new(false) };
             lone.walk_locals(None, scan)?;
             return Err(Error::malformed(view.len().saturating_sub(22), "zip-no-directory"));
         };
@@ -254,6 +279,7 @@ impl<'s> Archive<'s> {
         let mut seen: HashMap<u64, bool> = HashMap::new();
         let mut folded: HashSet<u64> = HashSet::new();
         let mut locals: HashSet<u64> = HashSet::new();
+        let mut spans = Vec::new();
         let mut at = end.directory;
         let stop = end.at;
         while at < stop && view.u32(at).is_ok_and(|s| s == CENTRAL) {
@@ -281,6 +307,8 @@ impl<'s> Archive<'s> {
                 scan.state(view, at, length, Fact::Traversal { target: entry.name.clone() });
             }
             locals.insert(entry.local);
+            let to = entry.local.saturating_add(30 + entry.name.len() as u64).saturating_add(entry.packed);
+            spans.push(Span { from: entry.local, to, entry: at });
             entries.push(at);
             at = next;
         }
@@ -297,9 +325,64 @@ impl<'s> Archive<'s> {
             scan.state(view, end.comment_end, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
             scan.child("trailing bytes", rest, true);
         }
-        let archive = Archive { view, end, entries };
+        let archive = Archive { view, end, entries, sum: Cell::new((0, 0)), bomb: Cell::new(false) };
+        archive.check_layout(spans, scan)?;
         archive.walk_locals(Some(&locals), scan)?;
         Ok(archive)
+    }
+
+    /// Members that lie in one another, and bytes between members.
+    fn check_layout(&self, mut spans: Vec<Span>, scan: &mut Scan<'_>) -> Result<()> {
+        spans.sort_by_key(|s| s.from);
+        let mut reach = Span { from: 0, to: 0, entry: 0 };
+        let mut holes = 0;
+        let directory = Span { from: self.end.directory, to: self.end.directory, entry: self.end.directory };
+        for span in spans.iter().chain([&directory]) {
+            if span.from < reach.to {
+                // An entry that leads nowhere, or past the end, is told as that.
+                if reach.to > self.view.len() || !self.view.has(reach.from, LOCAL) || span.from < self.end.directory && !self.view.has(span.from, LOCAL) {
+                    continue;
+                }
+                let name = central(self.view, span.entry.min(reach.entry), self.end.shift).map_or(String::new(), |(e, _)| e.name);
+                let detail = format!("two members share {} bytes", reach.to.saturating_sub(span.from));
+                scan.state(self.view, span.from, reach.to.saturating_sub(span.from), Fact::Archive { what: "overlap", name, detail });
+            } else if reach.to > 0 && span.from - reach.to >= HOLE && holes < HOLES {
+                // The local header's extra field, and a descriptor behind the data, are not in the directory.
+                let (mut entry, _) = central(self.view, reach.entry, self.end.shift)?;
+                local(self.view, &mut entry)?;
+                let end = entry.data.unwrap_or(reach.to).saturating_add(entry.packed).saturating_add(DESCRIPTOR);
+                if span.from.saturating_sub(end) >= HOLE {
+                    holes += 1;
+                    self.hole(end - DESCRIPTOR, span.from, scan)?;
+                }
+            }
+            if span.to > reach.to {
+                reach = Span { ..*span };
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads bytes that no member claims.
+    fn hole(&self, from: u64, to: u64, scan: &mut Scan<'_>) -> Result<()> {
+        let hole = self.view.slice(from, to - from)?;
+        if hole.head(64 * 1024)?.iter().all(|b| *b == 0) {
+            return Ok(());
+        }
+        scan.state(self.view, from, hole.len(), Fact::Stray { what: "hole", bytes: hole.len() });
+        scan.child("bytes between members", hole, true);
+        Ok(())
+    }
+
+    /// Adds up what members unpack to: a bomb may be spread over many.
+    fn add_up(&self, unpacked: u64, packed: u64, scan: &mut Scan<'_>) {
+        let (out, from) = self.sum.get();
+        let (out, from) = (out.saturating_add(unpacked), from.saturating_add(packed));
+        self.sum.set((out, from));
+        if out > BOMB_FROM && out / (scan.limits().ratio / 2).max(1) > from.max(1) && !self.bomb.replace(true) {
+            let detail = format!("{out} bytes and more from {from}");
+            scan.state(self.view, self.end.at, 22.min(self.view.len()), Fact::Archive { what: "bomb", name: "what is".into(), detail });
+        }
     }
 
     /// Follows the local headers from the front: one that the directory does not name is what a streaming reader sees and a
@@ -326,7 +409,7 @@ impl<'s> Archive<'s> {
                 let from = at + 30 + name_len + extra_len;
                 let method = u16::from_le_bytes([h[8], h[9]]);
                 if let Ok(data) = self.view.slice(from, packed.min(self.view.len().saturating_sub(from))) {
-                    self.unpack(scan, &format!("{name} (local header)"), data, method, packed, None, false);
+                    self.unpack(scan, &format!("{name} (local header)"), data, method);
                 }
             }
             // Sizes that stand behind the data, or in the extra field, end this walk: the directory knows them, the stream does not.
@@ -367,13 +450,15 @@ impl<'s> Archive<'s> {
             return Ok(());
         }
         let Some(from) = e.data else {
-            scan.gap_in("member-missing", &e.name);
+            let path = scan.path_of(&e.name);
+            scan.gap_in("member-missing", &path);
             return Ok(());
         };
         let left = self.view.len().saturating_sub(from);
         if e.packed > left {
             scan.state(self.view, e.local, 30, Fact::Archive { what: "past-end", name: e.name.clone(), detail: format!("{} bytes of {}", left, e.packed) });
-            scan.gap_in("malformed", &e.name);
+            let path = scan.path_of(&e.name);
+            scan.gap_in("malformed", &path);
         }
         let packed = self.view.rest(from).slice(0, e.packed.min(left))?;
         let locked = e.flags & 0x2041 != 0;
@@ -392,48 +477,55 @@ impl<'s> Archive<'s> {
 
     #[allow(clippy::too_many_arguments)]
     fn unpack_with(&self, scan: &mut Scan<'_>, e: &Entry, packed: View<'_>, method: u16, locked: bool, data: bool, by: By<'_, '_>) {
-        match method {
-            0 => {
-                if packed.len() < CRC_BELOW && !locked {
-                    self.check_crc(scan, e, packed);
-                }
-                // With the flag of encryption the bytes may still lie open: readers that ignore the flag load them.
-                if locked && !super::sure(packed) {
-                    scan.gap_in("encrypted", &e.name);
-                    return;
-                }
-                enter(scan, &e.name, packed, data, by);
+        if method == 0 {
+            if packed.len() < CRC_BELOW && !locked {
+                self.check_crc(scan, e, packed);
             }
-            8 => {
-                let budget = scan.budget();
-                let ratio = scan.limits().ratio;
-                let (inflated, ending) = Inflated::measure(packed, budget, ratio);
-                if locked && ending != Ending::Complete {
-                    scan.gap_in("encrypted", &e.name);
-                    return;
-                }
-                match ending {
-                    Ending::Bomb => {
-                        scan.state(self.view, e.at, 46, Fact::Archive { what: "bomb", name: e.name.clone(), detail: format!("{} bytes from {}", crate::bytes::Source::len(&inflated), packed.len()) });
-                        scan.gap_in("limit-inflated", &e.name);
-                    }
-                    Ending::Damaged => scan.gap_in("damaged-member", &e.name),
-                    Ending::Complete if crate::bytes::Source::len(&inflated) != e.size || inflated.crc != e.crc && e.crc != 0 => {
-                        let detail = format!("claimed {} bytes with CRC-32 {:08x}, found {} with {:08x}", e.size, e.crc, crate::bytes::Source::len(&inflated), inflated.crc);
-                        scan.state(self.view, e.at, 46, Fact::Archive { what: "wrong-checksum", name: e.name.clone(), detail });
-                    }
-                    Ending::Complete => {}
-                }
-                let pages = Pages::new(&inflated);
-                enter(scan, &e.name, View::of_inflated(&pages), data, by);
+            // With the flag of encryption the bytes may still lie open: readers that ignore the flag load them.
+            if locked && !super::sure(packed) {
+                let path = scan.path_of(&e.name);
+                scan.gap_in("encrypted", &path);
+                return;
             }
-            _ => {
-                // A reader that believes the other header may take the bytes as they lie.
-                if super::sure(packed) {
-                    enter(scan, &e.name, packed, data, by);
-                }
-                scan.gap_in("method-unknown", &e.name);
+            self.enter(scan, e, packed, data, by);
+            return;
+        }
+        let path = scan.path_of(&e.name);
+        let Some((coder, packed)) = coder(method, packed, if e.flags & 2 != 0 { u64::MAX } else { e.size }) else {
+            // A reader that believes the other header may take the bytes as they lie.
+            if super::sure(packed) {
+                self.enter(scan, e, packed, data, by);
             }
+            scan.gap_in(if method == AES { "encrypted" } else { "method-unknown" }, &path);
+            return;
+        };
+        let (unpacked, ending) = Unpacked::measure(packed, &[coder], scan.bounds());
+        if locked && ending != Ending::Complete {
+            scan.gap_in("encrypted", &path);
+            return;
+        }
+        super::stream::told(scan, ending, packed, &path, unpacked.len());
+        if ending != Ending::Bomb {
+            self.add_up(unpacked.len(), packed.len(), scan);
+        }
+        if ending == Ending::Complete && (unpacked.len() != e.size || unpacked.crc != e.crc && e.crc != 0) {
+            let detail = format!("claimed {} bytes with CRC-32 {:08x}, found {} with {:08x}", e.size, e.crc, unpacked.len(), unpacked.crc);
+            scan.state(self.view, e.at, 46, Fact::Archive { what: "wrong-checksum", name: e.name.clone(), detail });
+        }
+        let pages = Pages::new(&unpacked);
+        self.enter(scan, e, View::of_inflated(&pages), data, by);
+    }
+
+    /// Reads what a member holds.
+    fn enter(&self, scan: &mut Scan<'_>, e: &Entry, view: View<'_>, data: bool, by: By<'_, '_>) {
+        // Unpacked, it is a link; whoever reads the member takes its bytes all the same.
+        if e.mode & 0o170_000 == 0o120_000 && view.len() < 4096 {
+            let target = view.head(4096).unwrap_or_default();
+            super::tar::state_link(view, &e.name, &String::from_utf8_lossy(&target), scan);
+        }
+        match by {
+            Some(by) => scan.enter(&e.name, view, by),
+            None => scan.child(&e.name, view, data),
         }
     }
 
@@ -447,26 +539,43 @@ impl<'s> Archive<'s> {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn unpack(&self, scan: &mut Scan<'_>, name: &str, data: View<'_>, method: u16, packed: u64, by: By<'_, '_>, plain: bool) {
-        let e = Entry { name: name.to_string(), at: 0, local: 0, data: None, method, local_method: method, flags: 0, crc: 0, packed, size: 0, differs: Vec::new() };
+    /// Reads a member that only its local header names; what it claims is not compared with anything.
+    fn unpack(&self, scan: &mut Scan<'_>, name: &str, data: View<'_>, method: u16) {
         if method == 0 {
-            enter(scan, &e.name, data, plain, by);
-        } else if method == 8 {
-            let (inflated, _) = Inflated::measure(data, scan.budget(), scan.limits().ratio);
-            let pages = Pages::new(&inflated);
-            enter(scan, &e.name, View::of_inflated(&pages), plain, by);
-        } else {
-            scan.gap_in("method-unknown", name);
+            scan.child(name, data, false);
+            return;
         }
+        let path = scan.path_of(name);
+        let Some((coder, data)) = coder(method, data, u64::MAX) else {
+            scan.gap_in("method-unknown", &path);
+            return;
+        };
+        let (unpacked, ending) = Unpacked::measure(data, &[coder], scan.bounds());
+        super::stream::told(scan, ending, data, &path, unpacked.len());
+        let pages = Pages::new(&unpacked);
+        scan.child(name, View::of_inflated(&pages), false);
     }
 }
 
-fn enter(scan: &mut Scan<'_>, name: &str, view: View<'_>, data: bool, by: By<'_, '_>) {
-    match by {
-        Some(by) => scan.enter(name, view, by),
-        None => scan.child(name, view, data),
-    }
+/// Encryption of WinZip's kind, which hides the method.
+const AES: u16 = 99;
+
+/// The decoder of a method, and the bytes that it takes (APPNOTE 4.4.5).
+///
+/// `size` is what an LZMA stream without an end marker unpacks to.
+fn coder(method: u16, packed: View<'_>, size: u64) -> Option<(Coder, View<'_>)> {
+    Some(match method {
+        8 => (Coder::Deflate, packed),
+        12 => (Coder::Bzip2, packed),
+        14 => {
+            // Version, length of the properties, properties (APPNOTE 5.8.8).
+            let [_, _, 5, 0, props, a, b, c, d] = packed.array::<9>(0).ok()? else { return None };
+            (Coder::Lzma { props, dictionary: u32::from_le_bytes([a, b, c, d]), size }, packed.rest(9))
+        }
+        20 | 93 => (Coder::Zstd, packed),
+        95 => (Coder::Xz, packed),
+        _ => return None,
+    })
 }
 
 fn hash(name: &str) -> u64 {

@@ -1,5 +1,6 @@
 //! Rules judge facts. One row a rule; the sentences are in [`crate::speech`], by rule id and language.
 
+mod archive;
 pub mod code;
 mod known;
 mod layer;
@@ -40,7 +41,7 @@ pub struct Rule {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&[Rule]] = &[code::RULES, other::RULES, layer::RULES, other::WHOLE];
+pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, layer::RULES, other::WHOLE];
 
 /// All rows in order.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

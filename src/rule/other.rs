@@ -1,4 +1,4 @@
-//! Archives, headers, templates, whole files and folders.
+//! Headers, templates, whole files and folders.
 
 use super::{Args, Check, Rule};
 use crate::fact::Fact;
@@ -8,20 +8,8 @@ const fn rule(id: &'static str, name: &'static str, severity: Severity, refs: &'
     Rule { id, name, severity, refs, check: Check::Fact(check) }
 }
 
-/// The families WS2xx to WS4xx.
+/// The families WS3xx and WS4xx.
 pub static RULES: &[Rule] = &[
-    rule("WS201", "duplicate-member", Severity::High, &["CWE-436"], |f| archive(f, &["duplicate-member"])),
-    rule("WS202", "headers-differ", Severity::Medium, &["CWE-436", "CVE-2025-1944"], |f| archive(f, &["headers-differ", "wrong-count"])),
-    rule("WS203", "hidden-member", Severity::Medium, &["CWE-436"], |f| archive(f, &["hidden-member"])),
-    rule("WS204", "case-twin", Severity::Medium, &["CWE-178"], |f| archive(f, &["case-twin"])),
-    rule("WS205", "encrypted-flag", Severity::Medium, &["CVE-2025-1945"], |f| archive(f, &["encrypted-flag"])),
-    rule("WS206", "wrong-checksum", Severity::Medium, &["CVE-2025-10156", "CWE-354"], |f| archive(f, &["wrong-checksum"])),
-    rule("WS207", "compression-bomb", Severity::Medium, &["CWE-409"], |f| archive(f, &["bomb"])),
-    rule("WS208", "damaged-archive", Severity::Low, &["CWE-20"], |f| archive(f, &["directory-damaged", "past-end"])),
-    rule("WS209", "path-traversal", Severity::High, &["CWE-22"], |f| match f {
-        Fact::Traversal { target } => Some(vec![("target", target.clone())]),
-        _ => None,
-    }),
     rule("WS301", "lying-header", Severity::High, &["CWE-125", "CWE-190", "CVE-2026-33298"], |f| header(f, true)),
     rule("WS302", "wrong-header", Severity::Medium, &["CWE-20"], |f| header(f, false)),
     rule("WS303", "unclaimed-bytes", Severity::Medium, &["CWE-436"], |f| stray(f, &["hole", "leading"])),
@@ -50,13 +38,6 @@ pub static WHOLE: &[Rule] = &[
         _ => None,
     }),
 ];
-
-fn archive(f: &Fact, kinds: &[&str]) -> Option<Args> {
-    match f {
-        Fact::Archive { what, name, detail } if kinds.contains(what) => Some(vec![("member", name.clone()), ("detail", detail.clone())]),
-        _ => None,
-    }
-}
 
 fn header(f: &Fact, dangerous: bool) -> Option<Args> {
     match f {

@@ -213,6 +213,61 @@ fn tokens(id: &str, body: &str) -> Vec<Token> {
     out
 }
 
+/// One stream of a codec.
+fn packed(codec: &str, plain: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    match codec {
+        "gzip" => {
+            let mut crc = flate2::Crc::new();
+            crc.update(plain);
+            let mut out = b"\x1f\x8b\x08\0\0\0\0\0\0\x03".to_vec();
+            out.extend(deflate(plain));
+            out.extend(crc.sum().to_le_bytes());
+            out.extend(crc.amount().to_le_bytes());
+            out
+        }
+        "zlib" => {
+            let mut enc = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+            enc.write_all(plain).and_then(|()| enc.finish()).expect("in memory")
+        }
+        "bzip2" => {
+            let mut enc = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+            enc.write_all(plain).and_then(|()| enc.finish()).expect("in memory")
+        }
+        "xz" => {
+            let mut enc = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(1)).expect("options");
+            enc.write_all(plain).and_then(|()| enc.finish()).expect("in memory")
+        }
+        "lzma" => {
+            let mut enc = lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &lzma_rust2::LzmaOptions::with_preset(1), None).expect("options");
+            enc.write_all(plain).and_then(|()| enc.finish()).expect("in memory")
+        }
+        "zstd" => ruzstd::encoding::compress_to_vec(plain, ruzstd::encoding::CompressionLevel::Fastest),
+        "lz4" => {
+            let mut enc = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            enc.write_all(plain).expect("in memory");
+            enc.finish().expect("in memory")
+        }
+        other => panic!("there is no codec {other}"),
+    }
+}
+
+fn tar_member(out: &mut Vec<u8>, name: &[u8], kind: u8, link: &[u8], size: u64, data: &[u8]) {
+    let mut block = [0u8; 512];
+    block[..name.len()].copy_from_slice(name);
+    block[100..107].copy_from_slice(b"0000644");
+    block[124..135].copy_from_slice(format!("{size:011o}").as_bytes());
+    block[156] = kind;
+    block[157..157 + link.len()].copy_from_slice(link);
+    block[257..265].copy_from_slice(b"ustar\x0000");
+    block[148..156].fill(b' ');
+    let sum: u32 = block.iter().map(|b| u32::from(*b)).sum();
+    block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    out.extend(block);
+    out.extend(data);
+    out.resize(out.len().div_ceil(512) * 512, 0);
+}
+
 fn number(id: &str, text: &str) -> u64 {
     let parsed = match text.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16),
@@ -350,6 +405,9 @@ impl Tokens<'_> {
                 "gguf" => self.gguf(&mut out),
                 "zip" => self.zip(&mut out),
                 "hdf5" => self.hdf5(&mut out),
+                "gzip" | "zlib" | "bzip2" | "xz" | "lzma" | "zstd" | "lz4" => out.extend(packed(&word, &self.block())),
+                "tar" => self.tar(&mut out),
+                "seven" => self.seven(&mut out),
                 // A PNG of one grey point.
                 "png" => out.extend(PNG),
                 other => panic!("{}: there is no instruction {other:?}", self.id),
@@ -401,6 +459,86 @@ impl Tokens<'_> {
                 }
             }
         }
+    }
+
+    /// `member "name" kind=2 link="a" size=9 pax="size=1" { … }` in POSIX's form; `pax` stands in front of its member. Two zero blocks end the
+    /// archive.
+    fn tar(&mut self, out: &mut Vec<u8>) {
+        self.open();
+        loop {
+            match self.next() {
+                Some(Token::Close) => break,
+                Some(t) if t.is("member") => {
+                    let name = self.text();
+                    let options = self.options();
+                    let data = self.block();
+                    if let Some(pax) = options.text("pax") {
+                        // The length counts its own digits.
+                        let rest = pax.len() + 2;
+                        let len = (1..).find(|n: &usize| n.to_string().len() + rest == *n).expect("a length");
+                        let record = format!("{len} {pax}\n");
+                        tar_member(out, b"pax", b'x', b"", record.len() as u64, record.as_bytes());
+                    }
+                    let kind = options.text("kind").and_then(|k| k.bytes().next()).unwrap_or(b'0');
+                    let link = options.text("link").unwrap_or_default();
+                    tar_member(out, &name, kind, link.as_bytes(), options.number("size").unwrap_or(data.len() as u64), &data);
+                }
+                other => panic!("{}: {other:?} is no part of a tar", self.id),
+            }
+        }
+        out.extend([0; 1024]);
+    }
+
+    /// `member "name" method=0 { … }`: an archive with one folder for each member, and a header that is not packed. `method` is the id of
+    /// the coder, and the bytes stand as they would be packed with it.
+    fn seven(&mut self, out: &mut Vec<u8>) {
+        self.open();
+        let (mut names, mut packed, mut methods) = (Vec::new(), Vec::new(), Vec::new());
+        loop {
+            match self.next() {
+                Some(Token::Close) => break,
+                Some(t) if t.is("member") => {
+                    names.push(self.string());
+                    methods.push(self.options().number("method").unwrap_or(0));
+                    packed.push(self.block());
+                }
+                other => panic!("{}: {other:?} is no part of a 7z", self.id),
+            }
+        }
+        let count = names.len() as u8;
+        let sizes = |header: &mut Vec<u8>| packed.iter().for_each(|p| header.extend([0xff].into_iter().chain((p.len() as u64).to_le_bytes())));
+        let mut header = vec![1, 4, 6, 0, count, 9];
+        sizes(&mut header);
+        header.extend([0, 7, 11, count, 0]);
+        for method in methods {
+            let id = method.to_be_bytes().into_iter().skip_while(|b| *b == 0).collect::<Vec<_>>();
+            let id = if id.is_empty() { vec![0] } else { id };
+            header.extend([1, id.len() as u8]);
+            header.extend(id);
+        }
+        header.push(12);
+        sizes(&mut header);
+        header.extend([0, 0, 5, count]);
+        let names: Vec<u8> = names.iter().flat_map(|n| n.encode_utf16().chain([0])).flat_map(u16::to_le_bytes).collect();
+        header.extend([17, 0xff]);
+        header.extend((names.len() as u64 + 1).to_le_bytes());
+        header.push(0);
+        header.extend(names);
+        header.extend([0, 0]);
+        let data = packed.concat();
+        let sum = |bytes: &[u8]| {
+            let mut crc = flate2::Crc::new();
+            crc.update(bytes);
+            crc.sum().to_le_bytes()
+        };
+        let mut start = (data.len() as u64).to_le_bytes().to_vec();
+        start.extend((header.len() as u64).to_le_bytes());
+        start.extend(sum(&header));
+        out.extend(b"7z\xbc\xaf\x27\x1c\0\x04");
+        out.extend(sum(&start));
+        out.extend(start);
+        out.extend(data);
+        out.extend(header);
     }
 
     fn gguf(&mut self, out: &mut Vec<u8>) {
@@ -514,11 +652,20 @@ impl Tokens<'_> {
             let method = match self.word().as_str() {
                 "stored" => 0u16,
                 "deflate" => 8,
+                "bzip2" => 12,
+                "zstd" => 93,
+                "xz" => 95,
                 other => panic!("{}: no method {other:?}", self.id),
             };
             let o = self.options();
             let data = self.block();
-            let packed = if method == 8 { deflate(&data) } else { data.clone() };
+            let packed = match method {
+                0 => data.clone(),
+                8 => deflate(&data),
+                12 => packed("bzip2", &data),
+                93 => packed("zstd", &data),
+                _ => packed("xz", &data),
+            };
             let mut crc = flate2::Crc::new();
             crc.update(&data);
             let flags = o.number("flags").unwrap_or(0) as u16;
@@ -561,7 +708,9 @@ impl Tokens<'_> {
             directory.extend(20u16.to_le_bytes());
             header(&mut directory, method_said, flags, crc_said, packed_said, size_said);
             directory.extend((name.len() as u16).to_le_bytes());
-            directory.extend([0; 12]);
+            directory.extend([0; 8]);
+            // The upper half of the external attributes is the mode on Unix.
+            directory.extend(((claimed("mode", 0) as u32) << 16).to_le_bytes());
             directory.extend((claimed("offset", at) as u32).to_le_bytes());
             directory.extend(&name);
         }

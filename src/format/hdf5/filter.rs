@@ -2,7 +2,7 @@
 //! PyTables use for text.
 
 use super::data::Filter;
-use crate::bytes::{Inflated, Source, View};
+use crate::bytes::{Coder, Source, Unpacked, View};
 use crate::error::Result;
 use crate::scan::Scan;
 
@@ -33,7 +33,7 @@ pub fn undo(stored: View<'_>, filters: &[Filter], left_out: u32, most: u64, scan
 fn inflate(bytes: &[u8], cap: usize, scan: &Scan<'_>) -> Option<Vec<u8>> {
     let raw = bytes.get(2..)?.to_vec();
     let pages = crate::bytes::Pages::new(&raw);
-    let (inflated, _) = Inflated::measure(View::of_inflated(&pages), scan.budget(), scan.limits().ratio);
+    let (inflated, _) = Unpacked::measure(View::of_inflated(&pages), &[Coder::Deflate], scan.bounds());
     let mut out = vec![0; usize::try_from(Source::len(&inflated)).ok()?.min(cap)];
     let mut done = 0;
     while done < out.len() {

@@ -7,10 +7,30 @@
 use super::machine::Machine;
 use super::value::{Kind, Value};
 use crate::error::{Error, Result};
+use crate::fact::Fact;
+
+/// Facts of one pickle up to which named files are kept.
+const FILES: usize = 10_000;
 
 /// The classes that announce an array.
 pub fn is_wrapper(module: &str, name: &str) -> bool {
     name == "NumpyArrayWrapper" && matches!(module, "joblib.numpy_pickle" | "sklearn.externals.joblib.numpy_pickle")
+}
+
+/// The classes of joblib before 0.10 that name a file with the array (`joblib/numpy_pickle_compat.py`). It is joined to the folder of the
+/// pickle, so that an absolute name wins, and loaded with `numpy.load`, objects included.
+pub fn is_companion(module: &str, name: &str) -> bool {
+    matches!(name, "NDArrayWrapper" | "ZNDArrayWrapper") && matches!(module.strip_prefix("sklearn.externals.").unwrap_or(module), "joblib.numpy_pickle" | "joblib.numpy_pickle_compat")
+}
+
+/// States the file that a wrapper's `filename` names.
+pub fn companion(m: &mut Machine<'_>, state: Value, at: u64) {
+    let name = m.entries(state).and_then(|e| e.into_iter().rev().find(|(k, _)| k == "filename")).and_then(|(_, v)| m.string(v));
+    let Some(target) = name else { return };
+    let fact = if crate::format::zip::leaves_folder(&target) { Fact::Traversal { target } } else { Fact::Reference { target } };
+    if m.facts.len() < FILES {
+        m.facts.push((at, 1, fact));
+    }
 }
 
 /// Size of an element and whether it is a Python object, from `numpy.dtype("f8", …)`.

@@ -102,6 +102,8 @@ pub struct Machine<'s> {
     pub acted: bool,
     heaviest: u32,
     special: u32,
+    /// Whether the call being made is a class's `__new__`.
+    instance: bool,
 }
 
 impl<'s> Machine<'s> {
@@ -134,6 +136,7 @@ impl<'s> Machine<'s> {
             acted: false,
             heaviest: 0,
             special: 0,
+            instance: false,
         }
     }
 
@@ -392,6 +395,7 @@ impl<'s> Machine<'s> {
                 0x81 => {
                     let args = self.pop()?;
                     let callee = self.pop()?;
+                    self.instance = true;
                     let v = self.call(callee, args, at, 1)?;
                     self.push(v)?;
                 }
@@ -406,6 +410,7 @@ impl<'s> Machine<'s> {
                         items.push(kwargs);
                     }
                     let span = self.pool.keep(&items, 0);
+                    self.instance = true;
                     let v = self.call(callee, Value::tuple(span.at, usize::from(span.len)), at, 1)?;
                     self.push(v)?;
                 }
@@ -419,6 +424,9 @@ impl<'s> Machine<'s> {
                     let state = self.pop()?;
                     let target = self.top()?;
                     self.build(target, state, at);
+                    if self.class_of(target).is_some_and(|g| super::joblib::is_companion(&g.module, &g.name)) {
+                        super::joblib::companion(self, state, at);
+                    }
                     if self.is_wrapper(target) {
                         self.wrapped = true;
                         if self.joblib {
@@ -661,6 +669,9 @@ impl<'s> Machine<'s> {
         if let (Some(m), Some(n)) = (&m, &n) {
             return Ok(Value::global(self.import(m.clone(), n.clone(), at, 1)?));
         }
+        if self.is_instance(module) || self.is_instance(name) {
+            return self.fault("not-a-name");
+        }
         // A number or None raises; anything made by a call may be any text.
         let maybe = |v: Value| matches!(v.kind(), Kind::Str(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Global(_));
         let text = format!("{}.{}", m.unwrap_or_else(|| self.show(module)), n.unwrap_or_else(|| self.show(name)));
@@ -670,6 +681,13 @@ impl<'s> Machine<'s> {
         }
         let id = self.named("?", &text, at, 1, false)?;
         Ok(Value::global(id))
+    }
+
+    /// Whether this is an object that a class's `__new__` made: all unpicklers want names that are exactly `str`.
+    fn is_instance(&self, v: Value) -> bool {
+        let Kind::Call { global, node } = v.kind() else { return false };
+        let builtin = self.globals.get(global as usize).is_none_or(|g| matches!(g.module.as_str(), "builtins" | "__builtin__" | "?"));
+        !builtin && self.pool.node(node).is_some_and(|span| self.pool.weight(span) == 1)
     }
 
     /// The text of a constant, or what constant calls make of constants.
@@ -749,7 +767,7 @@ impl<'s> Machine<'s> {
             _ => return self.fault("not-callable"),
         };
         self.acted = true;
-        let span = self.pool.keep(&[args], 0);
+        let span = self.pool.keep(&[args], u32::from(std::mem::take(&mut self.instance)));
         let result = Value::call(id, span.at as u32);
         let g = &mut self.globals[id as usize];
         g.usage.called = true;
@@ -896,14 +914,20 @@ impl<'s> Machine<'s> {
     }
 
     fn is_wrapper(&self, target: Value) -> bool {
-        let Kind::Call { global, .. } = target.kind() else { return false };
-        self.globals.get(global as usize).is_some_and(|g| super::joblib::is_wrapper(&g.module, &g.name) || g.name == "_reconstructor" && self.made_of_wrapper(target))
+        self.class_of(target).is_some_and(|g| super::joblib::is_wrapper(&g.module, &g.name))
     }
 
-    /// Protocols 0 and 1 make objects through `copyreg._reconstructor(class, object, None)`.
-    fn made_of_wrapper(&self, target: Value) -> bool {
-        let class = self.args_of(target).and_then(|a| a.first().copied());
-        matches!(class.map(Value::kind), Some(Kind::Global(g)) if self.globals.get(g as usize).is_some_and(|g| super::joblib::is_wrapper(&g.module, &g.name)))
+    /// The class that an object was made of. Protocols 0 and 1 make objects through `copyreg._reconstructor(class, object, None)`.
+    fn class_of(&self, target: Value) -> Option<&Global> {
+        let Kind::Call { global, .. } = target.kind() else { return None };
+        let made = self.globals.get(global as usize)?;
+        if made.name != "_reconstructor" {
+            return Some(made);
+        }
+        match self.args_of(target)?.first()?.kind() {
+            Kind::Global(g) => self.globals.get(g as usize),
+            _ => None,
+        }
     }
 
     /// The entries of a dictionary, as far as they are known.

@@ -118,6 +118,8 @@ pub struct Outcome<'s> {
     pub stop: Stop,
     /// The machine, with what torch said.
     pub machine: Machine<'s>,
+    /// Names that the pickle imports from torch, in order.
+    pub kinds: Vec<String>,
 }
 
 /// Where the pickle at `at` ends, for an array of objects: its own stack and memo, and no arrays between its opcodes.
@@ -131,6 +133,11 @@ fn end_of(m: &Machine<'_>, at: u64) -> Result<u64> {
 
 /// Runs the pickle at `at` and states what it does.
 pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome<'s>> {
+    weigh_for(view, at, scan, false)
+}
+
+/// [`weigh`] for a loader whose persistent ids may be `counted`: bare numbers that stand for objects it has already made.
+pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool) -> Result<Outcome<'s>> {
     let limits = scan.limits().clone();
     let mut machine = Machine::new(view, at, Frames::Linear, &limits);
     let mut stop = machine.run(u64::MAX)?;
@@ -138,14 +145,14 @@ pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome
         // The C unpickler reading from a file sees other bytes: what it would do counts as well.
         let mut other = Machine::new(view, at, Frames::FromFile, &limits);
         let other_stop = other.run(u64::MAX)?;
-        state(view, &mut other, other_stop, scan)?;
+        state(view, &mut other, other_stop, counted, scan)?;
     }
     if machine.wrapped {
         // joblib's unpickler takes arrays from between the opcodes; for everybody else they are opcodes. Both readings count, and
         // only joblib's tells where the file is whole.
         machine.nested.clear();
         machine.blobs.clear();
-        state(view, &mut machine, Stop::Stop, scan)?;
+        state(view, &mut machine, Stop::Stop, counted, scan)?;
         machine = Machine::new(view, at, Frames::Linear, &limits);
         machine.joblib = true;
         stop = machine.run(u64::MAX)?;
@@ -158,16 +165,17 @@ pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome
         for from in std::mem::take(&mut machine.inner) {
             let mut inner = Machine::new(view, from, Frames::Linear, &limits);
             let inner_stop = inner.run(u64::MAX)?;
-            state(view, &mut inner, inner_stop, scan)?;
+            state(view, &mut inner, inner_stop, counted, scan)?;
         }
     }
     let end = machine.tape.at();
-    state(view, &mut machine, stop, scan)?;
+    let kinds = machine.globals.iter().filter(|g| g.module == "torch" || g.module.starts_with("torch.")).take(16).map(|g| g.name.clone()).collect();
+    state(view, &mut machine, stop, counted, scan)?;
     if let Some(mark) = scan.wanted(at, end) {
         let rows = listing::rows(view, at, view.len(), mark, scan.lang());
         scan.rows(rows);
     }
-    Ok(Outcome { end, stop, machine })
+    Ok(Outcome { end, stop, machine, kinds })
 }
 
 /// The offset of a pickle inside a bytes constant that does not begin with one. Numbers look like anything, so it must name an
@@ -201,8 +209,11 @@ fn loadable(inner: View<'_>) -> Result<bool> {
     Ok(if inner.has(0, &[0x80]) { acts(inner, 0)? } else { super::sure(inner) })
 }
 
-fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, scan: &mut Scan<'_>) -> Result<()> {
+fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &mut Scan<'_>) -> Result<()> {
     for (at, len, fact) in std::mem::take(&mut m.facts) {
+        if counted && matches!(&fact, Fact::PersistentId { text } if text.trim_matches(['\'', '"']).chars().all(|c| c.is_ascii_digit())) {
+            continue;
+        }
         scan.state(view, at, len, fact);
     }
     for g in std::mem::take(&mut m.globals) {

@@ -54,7 +54,7 @@ pub fn rebuilds(module: &str, name: &str) -> bool {
 }
 
 /// Element type and size of a storage class.
-fn storage_type(name: &str) -> Option<(&'static str, u64)> {
+pub fn storage_type(name: &str) -> Option<(&'static str, u64)> {
     Some(match name.strip_suffix("Storage")? {
         "Float" => ("F32", 4),
         "Double" => ("F64", 8),
