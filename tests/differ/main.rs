@@ -167,6 +167,7 @@ fn missed(record: &Record, report: &FileReport, latin1: u64) -> Vec<(u64, String
     out
 }
 
+#[allow(clippy::ptr_arg, reason = "a slice is no sized source")]
 fn scanned(case: &Vec<u8>) -> FileReport {
     weighstation::scan(case, "case.pkl", weighstation::Lang::En)
 }
