@@ -24,6 +24,6 @@ pub use digest::Digest;
 pub use place::Place;
 pub use report::{Evidence, FileReport, Finding, Report};
 pub use rule::{Tables, conclude, tables};
-pub use scan::{evidence, scan, stopped};
+pub use scan::{evidence, scan, scan_as, stopped};
 pub use speech::Lang;
 pub use verdict::Verdict;

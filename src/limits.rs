@@ -23,7 +23,7 @@ pub struct Limits {
     pub facts: usize,
     /// Children of one outline node.
     pub outline: usize,
-    /// Values on a pickle's stack.
+    /// Values on a pickle's stack; an eighth of it for marks.
     pub stack: usize,
     /// Entries of a pickle's memo.
     pub memo: u64,
@@ -45,7 +45,7 @@ impl Default for Limits {
             facts: 20_000,
             outline: 500,
             stack: 4 << 20,
-            memo: 24 << 20,
+            memo: 12 << 20,
             tensors: 2_000,
         }
     }

@@ -3,7 +3,7 @@
 use crate::bytes::{Bounds, Pages, Source, View};
 use crate::digest::hex;
 use crate::error::{Error, Result};
-use crate::fact::{Fact, Tensor};
+use crate::fact::{Fact, Tensor, Use};
 use crate::format::{self, Format};
 use crate::limits::Limits;
 use crate::place::Place;
@@ -12,7 +12,7 @@ use crate::rule::{self, Judge};
 use crate::speech::{self, Lang};
 use crate::text::printable;
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Everything that was collected about one file so far.
 struct Collected {
@@ -23,7 +23,8 @@ struct Collected {
     gaps: Vec<Gap>,
     gap_seen: HashSet<(String, String)>,
     imports: Vec<Import>,
-    import_seen: HashSet<(String, String)>,
+    /// Where an import stands in the list, with all that is done with it.
+    import_seen: HashMap<(String, String), (usize, Use)>,
     tensors: Tensors,
     metadata: Vec<Metadata>,
     declared: Vec<String>,
@@ -68,20 +69,7 @@ impl<'a> Scan<'a> {
         let place = Place { member: self.member.clone(), offset: at, length: len, file_offset: view.file_offset(at) };
         let out = &mut *self.out;
         match &fact {
-            Fact::Import { module, name, usage, .. } if out.imports.len() < out.limits.facts && out.import_seen.insert((module.clone(), name.clone())) => {
-                out.imports.push(Import {
-                    module: printable(module, out.limits.text),
-                    name: printable(name, out.limits.text),
-                    usage: if usage.built {
-                        Used::Built
-                    } else if usage.called {
-                        Used::Called
-                    } else {
-                        Used::Imported
-                    },
-                    standing: rule::standing_word(module, name, *usage),
-                });
-            }
+            Fact::Import { module, name, usage, .. } => Self::fold_import(out, module, name, *usage),
             Fact::Tensor(tensor) => Self::fold_tensor(&mut out.tensors, tensor),
             Fact::Metadata { key, value } => {
                 if out.metadata.len() < out.limits.facts {
@@ -95,6 +83,33 @@ impl<'a> Scan<'a> {
             _ => {}
         }
         out.judge.hear(&fact, place, &out.limits);
+    }
+
+    /// Several pickles of a file may name the same import: the list keeps the strongest use.
+    fn fold_import(out: &mut Collected, module: &str, name: &str, usage: Use) {
+        let used = if usage.built {
+            Used::Built
+        } else if usage.called {
+            Used::Called
+        } else {
+            Used::Imported
+        };
+        let key = (module.to_string(), name.to_string());
+        match out.import_seen.get(&key).copied() {
+            Some((n, before)) => {
+                let usage = Use { called: usage.called || before.called, built: usage.built || before.built };
+                out.import_seen.insert(key, (n, usage));
+                if let Some(import) = out.imports.get_mut(n) {
+                    import.usage = import.usage.max(used);
+                    import.standing = rule::standing_word(module, name, usage);
+                }
+            }
+            None if out.imports.len() < out.limits.facts => {
+                out.import_seen.insert(key, (out.imports.len(), usage));
+                out.imports.push(Import { module: printable(module, out.limits.text), name: printable(name, out.limits.text), usage: used, standing: rule::standing_word(module, name, usage) });
+            }
+            None => {}
+        }
     }
 
     fn fold_tensor(sum: &mut Tensors, tensor: &Tensor) {
@@ -124,13 +139,7 @@ impl<'a> Scan<'a> {
         let (text, most) = (self.out.limits.text, self.out.limits.outline);
         if let Some(top) = self.out.open.last_mut() {
             if top.children.len() < most {
-                top.children.push(Node {
-                    label: printable(label, text),
-                    kind: kind.to_string(),
-                    size,
-                    note: note.map(|n| printable(&n, text)),
-                    ..Node::default()
-                });
+                top.children.push(Node { label: printable(label, text), kind: kind.to_string(), size, note: note.map(|n| printable(&n, text)), ..Node::default() });
             } else {
                 top.more += 1;
             }
@@ -275,7 +284,9 @@ impl<'a> Scan<'a> {
     /// Collects the bytes around the wanted place when its member comes by.
     fn show(&mut self, view: View<'_>) {
         let member = &self.member;
-        let Some(w) = self.out.wanted.as_mut() else { return };
+        let Some(w) = self.out.wanted.as_mut() else {
+            return;
+        };
         if w.place.member != *member || !w.evidence.bytes.is_empty() {
             return;
         }
@@ -308,7 +319,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>) -> Collected {
+fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, by: Option<&'static Format>) -> Collected {
     let limits = Limits::default();
     let budget = Cell::new(limits.inflated);
     let mut out = Collected {
@@ -319,7 +330,7 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>) 
         gaps: Vec::new(),
         gap_seen: HashSet::new(),
         imports: Vec::new(),
-        import_seen: HashSet::new(),
+        import_seen: HashMap::new(),
         tensors: Tensors::default(),
         metadata: Vec::new(),
         declared: Vec::new(),
@@ -329,13 +340,25 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>) 
     };
     let pages = Pages::new(source);
     let mut scan = Scan { out: &mut out, budget: &budget, member: String::new(), depth: 0 };
-    scan.read(View::of_file(&pages), path, false);
+    let view = View::of_file(&pages);
+    match by {
+        Some(format) => scan.run(format, view),
+        None => scan.read(view, path, false),
+    }
     out
 }
 
 /// The structural scan of one file: touches few bytes, computes no digest.
 pub fn scan(source: &dyn Source, path: &str, lang: Lang) -> FileReport {
-    let out = collect(source, path, lang, None);
+    report(source, path, lang, collect(source, path, lang, None, None))
+}
+
+/// The structural scan by one reader, whatever the bytes look like: readers must bear any bytes, and their probes would keep most away.
+pub fn scan_as(source: &dyn Source, path: &str, format: &'static Format, lang: Lang) -> FileReport {
+    report(source, path, lang, collect(source, path, lang, None, Some(format)))
+}
+
+fn report(source: &dyn Source, path: &str, lang: Lang, out: Collected) -> FileReport {
     let findings = out.judge.findings(lang, path);
     let verdict = crate::verdict::Verdict::of(&findings, &out.gaps);
     let headline = speech::headline(lang, verdict, path, findings.first(), out.gaps.first(), source.len());
@@ -365,7 +388,7 @@ pub fn evidence(source: &dyn Source, path: &str, place: &Place, lang: Lang) -> E
     let mut crumbs = vec![printable(name, 400)];
     crumbs.extend(place.member.split(" › ").filter(|s| !s.is_empty()).map(str::to_string));
     let start = Evidence { crumbs, mark: Mark { at: place.offset, length: place.length }, ..Evidence::default() };
-    let out = collect(source, path, lang, Some(Wanted { place: place.clone(), evidence: start }));
+    let out = collect(source, path, lang, Some(Wanted { place: place.clone(), evidence: start }), None);
     out.wanted.map(|w| w.evidence).unwrap_or_default()
 }
 

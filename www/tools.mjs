@@ -67,6 +67,13 @@ export function needRust() {
   });
 }
 
+/** Python 3, which the pickle machine is compared with. */
+export function needPython() {
+  if (ask("python3", ["-c", "import sys; assert sys.version_info >= (3, 6)"]) === null) {
+    throw new Stop("Python 3.6 or newer is missing: python3 was not found or is older. The pickle machine is compared with it; install it, then try again.");
+  }
+}
+
 /** The version of a crate that Cargo.lock settled on. */
 function locked(crate) {
   const lock = path.join(ROOT, "Cargo.lock");

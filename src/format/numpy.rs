@@ -204,7 +204,7 @@ fn read_npy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let data = from + len;
     if header.object {
         scan.note("array of Python objects: a pickle".into());
-        return pickle::run_all(view, data, scan, |v, at, scan| pickle::weigh(v, at, scan).map(|o| (o.end, o.stop)));
+        return pickle::run_all(view, data, scan, |v, at, scan| pickle::weigh(v, at, scan).map(pickle::Outcome::ended));
     }
     let Some(shape) = header.shape else {
         scan.state(view, from, len, Fact::Header { what: "npy-shape", detail: crate::text::printable_bytes(&bytes, 120), memory: false });

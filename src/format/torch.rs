@@ -55,7 +55,7 @@ fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                     }
                     keys.insert(s.key, s.elements.saturating_mul(s.size));
                 }
-                Ok((o.end, o.stop))
+                Ok(o.ended())
             })
         };
         archive.member(*n, scan, false, Some(&mut by))?;
@@ -159,7 +159,7 @@ fn read_legacy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         // Anything behind the storages is for somebody else than torch.
         pickle::run_all(view, from, scan, |v, at, scan| {
             scan.state(v, at, 1, Fact::Stray { what: "trailing", bytes: left - raw });
-            pickle::weigh(v, at, scan).map(|o| (o.end, o.stop))
+            pickle::weigh(v, at, scan).map(pickle::Outcome::ended)
         })?;
     }
     Ok(())

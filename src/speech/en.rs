@@ -97,6 +97,7 @@ pub(super) static BOOK: Book = Book {
         ("limit-header-size", "Its header is larger than we read. {member}"),
         ("limit-pickle-stack", "Its pickle needs a larger stack than we keep. {member}"),
         ("limit-pickle-memo", "Its pickle remembers more objects than we keep. {member}"),
+        ("limit-pickle-frames", "Its pickle has more broken frames than we follow. {member}"),
         ("limit-imports", "It names more imports than we list. {member}"),
         ("limit-json-depth", "It is nested more deeply than we follow. {member}"),
         ("limit-template", "Its template is longer than we read. {member}"),

@@ -1,13 +1,14 @@
 // `npm test`: everything, in the order in which a failure is cheapest. What is missing on the machine is said first, in one sentence; nothing is skipped.
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { call, needChromedriver, needChromium, needFirefox, needPackages, needRust, ROOT, run, say, wasmBindgen } from "../../www/tools.mjs";
+import { call, needChromedriver, needChromium, needFirefox, needPackages, needPython, needRust, ROOT, run, say, wasmBindgen } from "../../www/tools.mjs";
 
 const WASM = "wasm32-unknown-unknown";
 
 await run(async () => {
   needPackages();
   needRust();
+  needPython();
   needChromium();
   needFirefox();
   const chromedriver = needChromedriver();

@@ -16,6 +16,10 @@ use std::collections::HashMap;
 
 /// Calls of one global that are rendered; more are only counted.
 const CALLS_SHOWN: u32 = 6;
+/// Bytes of a memo key's line that are looked at.
+const KEY: usize = 4096;
+/// Memo keys that are no index; nobody writes one.
+const ODD_KEYS: usize = 1000;
 /// Bytes of a name that is still taken for one.
 const NAME: usize = 64 * 1024;
 
@@ -68,15 +72,21 @@ pub struct Machine<'s> {
     stack: Vec<Value>,
     marks: Vec<usize>,
     memo: Memo,
+    /// What PUT remembered under something that is no index.
+    odd_keys: HashMap<Vec<u8>, Value>,
     pool: Pool,
     slots: Slots,
     /// Imports in order of first appearance.
     pub globals: Vec<Global>,
     by_name: HashMap<String, u32>,
+    /// Texts that do not stand behind their opcode, because what was left of a frame was dropped: offset and length by opcode.
+    moved: HashMap<u64, (u64, u64)>,
     extensions: HashMap<u64, (String, String)>,
     limits: Limits,
     /// Everything stated so far.
     pub facts: Stated,
+    /// Whether there were more than the limit.
+    pub more_facts: bool,
     /// Texts and bytes that may hold something to read by itself.
     pub nested: Vec<(u64, u64)>,
     /// Bytes that constant calls make of constants: what `codecs.encode` undoes in protocol 2.
@@ -100,6 +110,8 @@ pub struct Machine<'s> {
     pub torch: Seen,
     /// Whether something was called or built.
     pub acted: bool,
+    /// Offset of the first opcode that called or built something.
+    pub first_act: u64,
     heaviest: u32,
     special: u32,
     /// Whether the call being made is a class's `__new__`.
@@ -115,13 +127,16 @@ impl<'s> Machine<'s> {
             stack: Vec::new(),
             marks: Vec::new(),
             memo: Memo::default(),
+            odd_keys: HashMap::new(),
             pool: Pool::default(),
             slots: Slots::default(),
             globals: Vec::new(),
             by_name: HashMap::new(),
+            moved: HashMap::new(),
             extensions: HashMap::new(),
             limits: limits.clone(),
             facts: Vec::new(),
+            more_facts: false,
             nested: Vec::new(),
             decoded: Vec::new(),
             blobs: Vec::new(),
@@ -134,6 +149,7 @@ impl<'s> Machine<'s> {
             proto: 0,
             torch: Seen::default(),
             acted: false,
+            first_act: u64::MAX,
             heaviest: 0,
             special: 0,
             instance: false,
@@ -207,7 +223,9 @@ impl<'s> Machine<'s> {
         let until = self.ops.saturating_add(allowance);
         loop {
             let at = self.tape.at();
-            let Some(byte) = self.tape.byte()? else { return Ok(Stop::End) };
+            let Some(byte) = self.tape.byte()? else {
+                return Ok(Stop::End);
+            };
             self.ops += 1;
             if self.ops > until {
                 return Ok(Stop::Allowance);
@@ -260,7 +278,9 @@ impl<'s> Machine<'s> {
                 }
                 b'T' => {
                     let n = i32::from_le_bytes(self.tape.array()?);
-                    let Ok(n) = u64::try_from(n) else { return self.fault("negative-length") };
+                    let Ok(n) = u64::try_from(n) else {
+                        return self.fault("negative-length");
+                    };
                     self.text(at, n)?;
                 }
                 0x8d => {
@@ -280,7 +300,7 @@ impl<'s> Machine<'s> {
                     self.blob(at, n)?;
                 }
                 b'(' => {
-                    if self.marks.len() >= self.limits.stack {
+                    if self.marks.len() >= self.limits.stack / 8 {
                         return Err(Error::limit(at, "pickle-stack"));
                     }
                     self.marks.push(self.stack.len());
@@ -292,7 +312,9 @@ impl<'s> Machine<'s> {
                 }
                 0x85..=0x87 => {
                     let n = usize::from(byte - 0x84);
-                    let Some(from) = self.stack.len().checked_sub(n).filter(|f| *f >= self.floor()) else { return self.fault("stack-empty") };
+                    let Some(from) = self.stack.len().checked_sub(n).filter(|f| *f >= self.floor()) else {
+                        return self.fault("stack-empty");
+                    };
                     let v = self.tuple(from);
                     self.push(v)?;
                 }
@@ -321,37 +343,26 @@ impl<'s> Machine<'s> {
                 }
                 b'e' | b'u' | 0x90 => {
                     let m = self.mark()?;
-                    let items = self.stack.split_off(m);
-                    let target = self.top()?;
+                    if m <= self.floor() {
+                        return self.fault("stack-empty");
+                    }
                     let name = match byte {
                         b'e' => "APPENDS",
                         b'u' => "SETITEMS",
                         _ => "ADDITEMS",
                     };
-                    if !items.is_empty() {
-                        self.fill(target, &items, name, at)?;
-                    }
-                    // Hands the allocation back: batches of a thousand follow one another.
-                    if self.stack.capacity() < items.capacity() && self.stack.len() < items.capacity() {
-                        let mut items = items;
-                        items.clear();
-                        items.extend_from_slice(&self.stack);
-                        self.stack = items;
+                    // The Python unpickler calls `extend` even with nothing.
+                    if m < self.stack.len() || byte == b'e' {
+                        let target = self.stack[m - 1];
+                        self.fill_from(target, m, name, at)?;
                     }
                 }
-                b'l' => {
+                b'l' | b'd' => {
                     let m = self.mark()?;
                     let id = self.slots.fresh();
-                    let items = self.stack.split_off(m);
-                    self.fill(Value::list(id), &items, "LIST", at)?;
-                    self.push(Value::list(id))?;
-                }
-                b'd' => {
-                    let m = self.mark()?;
-                    let id = self.slots.fresh();
-                    let items = self.stack.split_off(m);
-                    self.fill(Value::dict(id), &items, "DICT", at)?;
-                    self.push(Value::dict(id))?;
+                    let (target, name) = if byte == b'l' { (Value::list(id), "LIST") } else { (Value::dict(id), "DICT") };
+                    self.fill_from(target, m, name, at)?;
+                    self.push(target)?;
                 }
                 0x91 => {
                     let m = self.mark()?;
@@ -438,7 +449,7 @@ impl<'s> Machine<'s> {
                     let (a, n) = self.tape.line()?;
                     let span = self.pool.keep(&[Value::str(at, n as usize)], 0);
                     let text = String::from_utf8_lossy(&self.tape.peek(a, n, 400)).into_owned();
-                    self.facts.push((at, n + 2, Fact::PersistentId { text }));
+                    self.facts_capped((at, n + 2, Fact::PersistentId { text }));
                     self.push(Value::persistent(span.at, 1))?;
                 }
                 b'Q' => {
@@ -491,7 +502,9 @@ impl<'s> Machine<'s> {
                 }
                 b'I' | b'L' => {
                     let (a, n) = self.tape.line()?;
-                    let Some(v) = integer(&self.tape.peek(a, n, 4096), byte == b'I') else { return self.fault("bad-number") };
+                    let Some(v) = integer(&self.tape.peek(a, n, 4096), byte == b'I') else {
+                        return self.fault("bad-number");
+                    };
                     self.push(v)?;
                 }
                 b'F' => {
@@ -506,28 +519,40 @@ impl<'s> Machine<'s> {
                 }
                 0x8b => {
                     let n = i32::from_le_bytes(self.tape.array()?);
-                    let Ok(n) = u64::try_from(n) else { return self.fault("negative-length") };
+                    let Ok(n) = u64::try_from(n) else {
+                        return self.fault("negative-length");
+                    };
                     let a = self.tape.skip(n)?;
                     let v = long(&self.tape.peek(a, n, 16), n);
                     self.push(v)?;
                 }
                 b'S' | b'V' => {
-                    let (_, n) = self.tape.line()?;
+                    let (a, n) = self.tape.line()?;
+                    if a != at + 1 {
+                        self.move_text(at, a, n);
+                    }
                     if n >= 16 {
-                        self.note_nested(at + 1, n);
+                        self.note_nested(a, n);
                     }
                     // The two bytes `'_` can stand before a dunder in a quoted text; telling is left to the slow path.
                     self.push(Value::str(at, n.min(0xfffe) as usize))?;
                 }
                 b'g' => {
                     let (a, n) = self.tape.line()?;
-                    let Some(k) = key(&self.tape.peek(a, n, 64)) else { return self.fault("bad-number") };
-                    self.get(k)?;
+                    match key(&self.tape.peek(a, n, KEY)) {
+                        Key::Number(k) => self.get(k)?,
+                        Key::Other(k) => match self.odd_keys.get(&k) {
+                            Some(v) => self.push(*v)?,
+                            None => return self.fault("memo-unset"),
+                        },
+                    }
                 }
                 b'p' => {
                     let (a, n) = self.tape.line()?;
-                    let Some(k) = key(&self.tape.peek(a, n, 64)) else { return self.fault("bad-number") };
-                    self.put(k)?;
+                    match key(&self.tape.peek(a, n, KEY)) {
+                        Key::Number(k) => self.put(k)?,
+                        Key::Other(k) => self.put_odd(k)?,
+                    }
                 }
                 0x97 => self.push(Value::PLAIN)?,
                 0x98 => {
@@ -538,9 +563,17 @@ impl<'s> Machine<'s> {
         }
     }
 
-    fn facts_capped(&mut self, fact: (u64, u64, Fact)) {
+    fn act(&mut self, at: u64) {
+        self.acted = true;
+        self.first_act = self.first_act.min(at);
+    }
+
+    /// States a fact; more than the limit are a gap.
+    pub fn facts_capped(&mut self, fact: (u64, u64, Fact)) {
         if self.facts.len() < self.limits.facts {
             self.facts.push(fact);
+        } else {
+            self.more_facts = true;
         }
     }
 
@@ -552,10 +585,19 @@ impl<'s> Machine<'s> {
         }
     }
 
+    fn put_odd(&mut self, key: Vec<u8>) -> Result<()> {
+        let v = self.top()?;
+        if self.odd_keys.len() >= ODD_KEYS {
+            return Err(Error::limit(self.tape.at(), "pickle-memo"));
+        }
+        self.memo.len += u64::from(self.odd_keys.insert(key, v).is_none());
+        Ok(())
+    }
+
     #[inline]
     fn put(&mut self, key: u64) -> Result<()> {
         let v = self.top()?;
-        if self.memo.len >= self.limits.memo || self.memo.chunks() > (self.limits.memo as usize) / 1024 {
+        if self.memo.len >= self.limits.memo || self.memo.chunks() > Memo::chunks_of(self.limits.memo) {
             return Err(Error::limit(self.tape.at(), "pickle-memo"));
         }
         self.memo.put(key, v);
@@ -564,13 +606,25 @@ impl<'s> Machine<'s> {
 
     #[inline]
     fn text(&mut self, at: u64, len: u64) -> Result<()> {
+        let header = self.tape.at() - at;
         let from = self.tape.skip(len)?;
+        if from - at > header {
+            self.move_text(at, from, len);
+        }
         if len >= 64 {
             self.note_nested(from, len);
         }
         // A length of 0xffff marks a text that is too long for a name or starts like a special method.
         let len = if len > 2 && len < 64 && self.tape.starts_dunder(from) { 0xffff } else { len.min(0xfffe) as usize };
         self.push(Value::str(at, len))
+    }
+
+    /// Only where frames are broken: the opcode's own length would be read from the wrong place.
+    #[cold]
+    fn move_text(&mut self, at: u64, from: u64, len: u64) {
+        if self.moved.len() < self.limits.facts {
+            self.moved.insert(at, (from, len));
+        }
     }
 
     #[inline]
@@ -676,7 +730,7 @@ impl<'s> Machine<'s> {
         let maybe = |v: Value| matches!(v.kind(), Kind::Str(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Global(_));
         let text = format!("{}.{}", m.unwrap_or_else(|| self.show(module)), n.unwrap_or_else(|| self.show(name)));
         if maybe(module) && maybe(name) {
-            self.acted = true;
+            self.act(at);
             self.facts_capped((at, 1, Fact::ComputedImport { text: text.clone() }));
         }
         let id = self.named("?", &text, at, 1, false)?;
@@ -710,6 +764,14 @@ impl<'s> Machine<'s> {
             h.get_mut(..got.len())?.copy_from_slice(&got);
             h
         };
+        if let Some((from, len)) = self.moved.get(&spot.at) {
+            let text = self.tape.peek(*from, *len, cap);
+            return Some(match head[0] {
+                b'S' => unquote(&text),
+                b'V' => raw_unicode(&text),
+                _ => decode(&text),
+            });
+        }
         let (from, len) = match head[0] {
             0x8c | b'U' => (2, u64::from(head[1])),
             b'X' | b'T' => (5, u64::from(u32::from_le_bytes([head[1], head[2], head[3], head[4]]))),
@@ -753,7 +815,7 @@ impl<'s> Machine<'s> {
         let id = match callee.kind() {
             Kind::Global(id) => id,
             Kind::Call { .. } | Kind::Persistent(_) => {
-                self.acted = true;
+                self.act(at);
                 match self.resolve_callee(callee, args, at)? {
                     Some(id) => id,
                     None => {
@@ -766,7 +828,7 @@ impl<'s> Machine<'s> {
             // Numbers and texts cannot be called: every unpickler raises here.
             _ => return self.fault("not-callable"),
         };
-        self.acted = true;
+        self.act(at);
         let span = self.pool.keep(&[args], u32::from(std::mem::take(&mut self.instance)));
         let result = Value::call(id, span.at as u32);
         let g = &mut self.globals[id as usize];
@@ -809,8 +871,7 @@ impl<'s> Machine<'s> {
         match (module.as_str(), name.as_str()) {
             ("copyreg", "add_extension") => {
                 if let Some([m, n, code]) = items.as_deref().and_then(|i| <[Value; 3]>::try_from(i).ok())
-                    && let (Some(m), Some(n), Kind::Int(code)) = (self.string(m), self.string(n), code.kind())
-                    && let Ok(code) = u64::try_from(code)
+                    && let (Some(m), Some(n), Some(code)) = (self.string(m), self.string(n), self.code(code))
                     && self.extensions.len() < self.limits.facts
                 {
                     self.extensions.insert(code, (m, n));
@@ -867,15 +928,34 @@ impl<'s> Machine<'s> {
                 Ok(Some(Value::global(self.named(&m, &dotted, at, 1, false)?)))
             }
             ("builtins", "__import__") | ("importlib" | "importlib._bootstrap", "import_module" | "_gcd_import" | "__import__") | ("dill._dill" | "dill.dill", "_import_module") => {
-                let Some(m) = first.and_then(|s| self.string(s)) else { return Ok(None) };
+                let Some(m) = first.and_then(|s| self.string(s)) else {
+                    return Ok(None);
+                };
                 Ok(Some(Value::global(self.named(&m, "", at, 1, false)?)))
             }
             ("pydoc", "locate") | ("pkgutil", "resolve_name") => {
-                let Some(path) = first.and_then(|s| self.string(s)) else { return Ok(None) };
-                let Some((m, n)) = path.split_once(':').or_else(|| path.rsplit_once('.')) else { return Ok(None) };
+                let Some(path) = first.and_then(|s| self.string(s)) else {
+                    return Ok(None);
+                };
+                let Some((m, n)) = path.split_once(':').or_else(|| path.rsplit_once('.')) else {
+                    return Ok(None);
+                };
                 Ok(Some(Value::global(self.named(m, n, at, 1, false)?)))
             }
             _ => Ok(None),
+        }
+    }
+
+    /// The number of an extension, which `copyreg` takes through `int()`.
+    fn code(&self, v: Value) -> Option<u64> {
+        let number = match v.kind() {
+            Kind::Bool(b) => return Some(u64::from(b)),
+            Kind::Str(_) => integer(self.string(v)?.as_bytes(), false)?,
+            _ => v,
+        };
+        match number.kind() {
+            Kind::Int(n) => u64::try_from(n).ok(),
+            _ => None,
         }
     }
 
@@ -888,7 +968,9 @@ impl<'s> Machine<'s> {
 
     /// What calling the result of a call calls: `attrgetter("system")(os)` is followed, a partial object calls what it wraps.
     fn resolve_callee(&mut self, callee: Value, args: Value, at: u64) -> Result<Option<u32>> {
-        let Kind::Call { global, .. } = callee.kind() else { return Ok(None) };
+        let Kind::Call { global, .. } = callee.kind() else {
+            return Ok(None);
+        };
         let g = &self.globals[global as usize];
         let (module, name) = (g.module.clone(), g.name.clone());
         let made_with = self.args_of(callee).unwrap_or_default();
@@ -932,7 +1014,9 @@ impl<'s> Machine<'s> {
 
     /// The entries of a dictionary, as far as they are known.
     pub fn entries(&self, v: Value) -> Option<Vec<(String, Value)>> {
-        let Kind::Dict(id) = v.kind() else { return None };
+        let Kind::Dict(id) = v.kind() else {
+            return None;
+        };
         let (items, _) = self.slots.items(id)?;
         Some(items.chunks_exact(2).filter_map(|p| Some((self.string(*p.first()?)?, *p.get(1)?))).collect())
     }
@@ -940,12 +1024,12 @@ impl<'s> Machine<'s> {
     fn build(&mut self, target: Value, state: Value, at: u64) {
         match target.kind() {
             Kind::Global(id) => {
-                self.acted = true;
+                self.act(at);
                 self.globals[id as usize].usage.built = true;
                 self.mutation(id, "BUILD", 0x10, true, target, at);
             }
             Kind::Call { global, .. } => {
-                self.acted = true;
+                self.act(at);
                 let g = &mut self.globals[global as usize];
                 g.usage.built = true;
                 if g.tensor {
@@ -953,11 +1037,22 @@ impl<'s> Machine<'s> {
                 }
             }
             Kind::Persistent(_) => {
+                self.act(at);
                 let text = format!("{} ← {}", self.show(target), self.show(state));
                 self.facts_capped((at, 1, Fact::Mutation { opcode: "BUILD", module: "persistent_load".into(), name: String::new(), global: true, text }));
             }
             _ => {}
         }
+    }
+
+    /// [`Machine::fill`] with everything on the stack from `from` on, which is taken off.
+    fn fill_from(&mut self, target: Value, from: usize, opcode: &'static str, at: u64) -> Result<()> {
+        // Filling leaves the stack alone, so that it can lend its items without a copy: batches of a thousand follow one another.
+        let mut stack = std::mem::take(&mut self.stack);
+        let filled = self.fill(target, stack.get(from..).unwrap_or(&[]), opcode, at);
+        stack.truncate(from);
+        self.stack = stack;
+        filled
     }
 
     /// Item opcodes: on a list, dictionary or set they fill it; on anything else they call its methods.
@@ -978,10 +1073,11 @@ impl<'s> Machine<'s> {
                 self.mutation(global, opcode, bit, false, target, at);
             }
             Kind::Global(id) => {
-                self.acted = true;
+                self.act(at);
                 self.mutation(id, opcode, 8, true, target, at);
             }
             Kind::Persistent(_) => {
+                self.act(at);
                 let text = self.show(target);
                 self.facts_capped((at, 1, Fact::Mutation { opcode, module: "persistent_load".into(), name: String::new(), global: true, text }));
             }
@@ -1191,12 +1287,25 @@ pub fn marked(head: &[u8]) -> bool {
     matches!(head, [0x80, 0..=5, ..]) || marks.iter().any(|m| head.starts_with(m))
 }
 
-/// UTF-8, or one character a byte where it is not.
+/// UTF-8 as Python writes it, with lone surrogates, which become replacement characters here; otherwise one character a byte.
 fn decode(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(s) => s.to_string(),
-        Err(_) => bytes.iter().map(|b| *b as char).collect(),
+    if let Ok(s) = std::str::from_utf8(bytes) {
+        return s.to_string();
     }
+    let mut out = String::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let good = std::str::from_utf8(rest).map_or_else(|e| e.valid_up_to(), str::len);
+        let (text, bad) = rest.split_at(good);
+        out.push_str(std::str::from_utf8(text).unwrap_or_default());
+        rest = match bad {
+            [] => break,
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, next @ ..] => next,
+            _ => return bytes.iter().map(|b| *b as char).collect(),
+        };
+        out.push('\u{fffd}');
+    }
+    out
 }
 
 /// INT and LONG in every spelling that `strtol(…, 0)` or `int(…, 0)` accepts; `None` for what both refuse.
@@ -1211,13 +1320,15 @@ fn integer(line: &[u8], short: bool) -> Option<Value> {
     let cut = line.iter().position(|b| *b == 0).unwrap_or(line.len());
     let text: String = line[..cut].iter().map(|b| *b as char).collect();
     let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
-    let text = text.strip_suffix(['L', 'l']).unwrap_or(text);
+    let text = text.strip_suffix(['L', 'l']).unwrap_or(text).trim_end_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
     let (negative, digits) = match text.strip_prefix('-') {
         Some(d) => (true, d),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let lower = digits.to_ascii_lowercase().replace('_', "");
-    let (radix, digits) = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find_map(|(p, r)| lower.strip_prefix(p).map(|d| (r, d))).unwrap_or((10, &lower));
+    // INT goes through `strtol`, for which a leading zero means octal.
+    let octal = if short && lower.len() > 1 && lower.bytes().all(|b| matches!(b, b'0'..=b'7')) { "0" } else { "0o" };
+    let (radix, digits) = [("0x", 16), ("0o", 8), (octal, 8), ("0b", 2)].into_iter().find_map(|(p, r)| lower.strip_prefix(p).map(|d| (r, d))).unwrap_or((10, &lower));
     if !digits.chars().all(|c| c.is_digit(radix)) {
         return None;
     }
@@ -1225,11 +1336,24 @@ fn integer(line: &[u8], short: bool) -> Option<Value> {
     Some(n.map_or(Value::PLAIN, |n| Value::int(if negative { -n } else { n })))
 }
 
+/// A memo key of GET and PUT. The Python unpickler's memo takes a number of any size, Python 2's the line as it is.
+enum Key {
+    /// A number.
+    Number(u64),
+    /// What is none that fits: its digits, or the line.
+    Other(Vec<u8>),
+}
+
 /// A memo key as `int()` reads it.
-fn key(line: &[u8]) -> Option<u64> {
-    match integer(line, false)?.kind() {
-        Kind::Int(n) => u64::try_from(n).ok(),
-        _ => None,
+fn key(line: &[u8]) -> Key {
+    let number = line.iter().position(|b| *b == 0).map_or(line, |end| &line[..end]).trim_ascii();
+    let digits: Vec<u8> = number.strip_prefix(b"+").unwrap_or(number).iter().copied().filter(|b| *b != b'_').skip_while(|b| *b == b'0').collect();
+    let zero = digits.is_empty() && number.contains(&b'0');
+    match std::str::from_utf8(&digits).ok().and_then(|d| d.parse().ok()) {
+        _ if zero => Key::Number(0),
+        Some(n) if !digits.starts_with(b"+") => Key::Number(n),
+        _ if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => Key::Other(digits),
+        _ => Key::Other(line.to_vec()),
     }
 }
 
@@ -1288,7 +1412,10 @@ fn unquote(line: &[u8]) -> String {
                 }
                 out.push(v as u8);
             }
-            other => out.push(*other),
+            b'\\' | b'\'' | b'"' => out.push(*e),
+            b'\n' => {}
+            // What is no escape stays as it is.
+            other => out.extend([b'\\', *other]),
         }
     }
     decode(&out)
@@ -1300,6 +1427,12 @@ fn raw_unicode(line: &[u8]) -> String {
     let mut i = 0;
     while let Some(b) = line.get(i) {
         i += 1;
+        // A backslash that follows another begins nothing.
+        if *b == b'\\' && line.get(i) == Some(&b'\\') {
+            out.push_str("\\\\");
+            i += 1;
+            continue;
+        }
         if *b == b'\\'
             && let Some(kind @ (b'u' | b'U')) = line.get(i)
         {
@@ -1322,12 +1455,19 @@ mod tests {
 
     #[test]
     fn numbers_in_every_spelling() {
-        for (line, value) in [(&b"0x10"[..], Value::int(16)), (b" 1_0 ", Value::int(10)), (b"01", Value::bool(true)), (b"1\0x", Value::int(1)), (b"-7L", Value::int(-7)), (b"", Value::int(0))] {
+        for (line, value) in
+            [(&b"0x10"[..], Value::int(16)), (b" 1_0 ", Value::int(10)), (b"01", Value::bool(true)), (b"1\0x", Value::int(1)), (b"-7L", Value::int(-7)), (b"3 L", Value::int(3)), (b"", Value::int(0))]
+        {
             assert_eq!(integer(line, true), Some(value), "{}", line.escape_ascii());
         }
         assert_eq!(integer(b"99999999999999999999999999", false), Some(Value::PLAIN));
         assert_eq!(integer(b"1 is the first.", true), None);
-        assert_eq!(key(b"+3"), Some(3));
+        assert_eq!(integer(b"017", true), Some(Value::int(15)));
+        for line in [&b"+3"[..], b" 0_3 ", b"0000000000000000000000000000000000000000000000000000000000000000000000003", b"3\0x"] {
+            assert!(matches!(key(line), Key::Number(3)), "{}", line.escape_ascii());
+        }
+        assert!(matches!(key(b"099999999999999999999999999"), Key::Other(k) if k == b"99999999999999999999999999"));
+        assert!(matches!(key(b"00"), Key::Number(0)));
         assert_eq!(long(&[0xff], 1), Value::int(-1));
         assert_eq!(long(&[0x80, 0], 2), Value::int(128));
     }

@@ -7,36 +7,68 @@ const CHUNK: usize = 4096;
 /// Low 28 bits of a memo word hold what fits; the rest goes through `wide`.
 const SMALL: u64 = 1 << 28;
 
+/// Pages that are found by their number alone: all that a pickle with indices in order ever uses.
+const NEAR: u64 = 1 << 13;
+
 /// Memo entries as four-byte words in chunks: a real pickle memoises one object in every two or three opcodes.
 #[derive(Default)]
 pub struct Memo {
-    chunks: HashMap<u64, Box<[u32; CHUNK]>>,
-    last: Option<(u64, Box<[u32; CHUNK]>)>,
+    near: Vec<Option<Box<[u32; CHUNK]>>>,
+    /// Chunks of keys so high that only an odd pickle has them.
+    far: HashMap<u64, Box<[u32; CHUNK]>>,
+    chunks: usize,
     wide: Vec<Value>,
     /// Number of entries in use, which is what MEMOIZE takes for its index.
     pub len: u64,
 }
 
 impl Memo {
-    fn chunk(&mut self, page: u64) -> &mut [u32; CHUNK] {
-        if self.last.as_ref().is_none_or(|(p, _)| *p != page) {
-            if let Some((p, c)) = self.last.take() {
-                self.chunks.insert(p, c);
-            }
-            let fresh = self.chunks.remove(&page).unwrap_or_else(|| Box::new([0; CHUNK]));
-            self.last = Some((page, fresh));
+    #[inline]
+    fn word(&self, key: u64) -> u32 {
+        let page = key / CHUNK as u64;
+        let chunk = if page < NEAR { self.near.get(page as usize).and_then(Option::as_ref) } else { self.far.get(&page) };
+        chunk.map_or(0, |c| c[(key % CHUNK as u64) as usize])
+    }
+
+    #[inline]
+    fn slot(&mut self, key: u64) -> &mut u32 {
+        let page = key / CHUNK as u64;
+        let known = page < NEAR && self.near.get(page as usize).is_some_and(Option::is_some);
+        if !known {
+            self.open(page);
         }
-        // Just filled above when it was empty.
-        &mut self.last.get_or_insert_with(|| (page, Box::new([0; CHUNK]))).1
+        let chunk = if page < NEAR { self.near.get_mut(page as usize).and_then(Option::as_mut) } else { None };
+        let chunk = match chunk {
+            Some(chunk) => chunk,
+            None => self.far.entry(page).or_insert_with(|| Box::new([0; CHUNK])),
+        };
+        &mut chunk[(key % CHUNK as u64) as usize]
+    }
+
+    #[cold]
+    fn open(&mut self, page: u64) {
+        if page >= NEAR {
+            self.chunks += usize::from(!self.far.contains_key(&page));
+            return;
+        }
+        let n = page as usize;
+        if self.near.len() <= n {
+            self.near.resize_with(n + 1, || None);
+        }
+        if let Some(place) = self.near.get_mut(n) {
+            *place = Some(Box::new([0; CHUNK]));
+            self.chunks += 1;
+        }
     }
 
     /// Stores a value. Words: 0 is unset; otherwise a four-bit tag (1 plain, 2 str, 3 global, 4 call, 5 wide) and 28 bits.
+    #[inline]
     pub fn put(&mut self, key: u64, value: Value) {
         let word = match value.kind() {
             Kind::Plain => 1 << 28,
             Kind::Str(s) if s.at < SMALL => 2 << 28 | s.at as u32,
             Kind::Global(id) if u64::from(id) < SMALL => 3 << 28 | id,
-            _ if self.wide.len() < 1 << 20 => {
+            _ if self.wide.len() < 1 << 19 => {
                 self.wide.push(value);
                 5 << 28 | (self.wide.len() - 1) as u32
             }
@@ -49,15 +81,16 @@ impl Memo {
             Kind::Persistent(_) => 10 << 28,
             _ => 1 << 28,
         };
-        let slot = &mut self.chunk(key / CHUNK as u64)[(key % CHUNK as u64) as usize];
+        let slot = self.slot(key);
         let fresh = *slot == 0;
         *slot = word;
         self.len += u64::from(fresh);
     }
 
     /// Looks a value up. A text comes back with an unknown length.
-    pub fn get(&mut self, key: u64) -> Option<Value> {
-        let word = self.chunk(key / CHUNK as u64)[(key % CHUNK as u64) as usize];
+    #[inline]
+    pub fn get(&self, key: u64) -> Option<Value> {
+        let word = self.word(key);
         let low = word & (SMALL as u32 - 1);
         Some(match word >> 28 {
             0 => return None,
@@ -75,15 +108,21 @@ impl Memo {
         })
     }
 
+    /// Chunks that this many entries fill, and some for indices out of order.
+    pub fn chunks_of(entries: u64) -> usize {
+        (entries / CHUNK as u64) as usize + 256
+    }
+
     /// Chunks in use: what the memory limit counts.
     pub fn chunks(&self) -> usize {
-        self.chunks.len()
+        self.chunks
     }
 }
 
 /// Values kept of tuples, arguments and sets: a ring, so that old contents are forgotten (and then count as unknown).
 pub struct Pool {
-    ring: Box<[Value]>,
+    /// Grows to `POOL` values before it begins to turn: most pickles are small.
+    ring: Vec<Value>,
     head: u64,
 }
 
@@ -92,7 +131,7 @@ const POOL: usize = 1 << 17;
 impl Default for Pool {
     fn default() -> Self {
         // Position 0 stands for "forgotten from the start".
-        Pool { ring: vec![Value::PLAIN; POOL].into_boxed_slice(), head: 1 }
+        Pool { ring: vec![Value::PLAIN], head: 1 }
     }
 }
 
@@ -110,8 +149,16 @@ impl Pool {
 
     #[inline]
     fn push(&mut self, v: Value) {
-        self.ring[self.head as usize % POOL] = v;
+        match self.ring.get_mut(self.head as usize % POOL) {
+            Some(place) => *place = v,
+            None => self.ring.push(v),
+        }
         self.head += 1;
+    }
+
+    #[inline]
+    fn at(&self, position: u64) -> Value {
+        self.ring.get(position as usize % POOL).copied().unwrap_or(Value::PLAIN)
     }
 
     /// The items, unless they were forgotten.
@@ -119,7 +166,7 @@ impl Pool {
         if span.at == 0 || self.head.saturating_sub(span.at) > POOL as u64 {
             return None;
         }
-        Some((0..u64::from(span.len)).map(|n| self.ring[(span.at + n) as usize % POOL]).collect())
+        Some((0..u64::from(span.len)).map(|n| self.at(span.at + n)).collect())
     }
 
     /// The weight that was kept.
@@ -127,7 +174,7 @@ impl Pool {
         if span.at == 0 || self.head.saturating_sub(span.at) > POOL as u64 {
             return 0;
         }
-        match self.ring[(span.at + u64::from(span.len)) as usize % POOL].kind() {
+        match self.at(span.at + u64::from(span.len)).kind() {
             Kind::Int(n) => u32::try_from(n).unwrap_or(0),
             _ => 0,
         }
@@ -149,7 +196,7 @@ pub struct Slots {
     next: u64,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Slot {
     id: u64,
     items: [Value; ITEMS],
@@ -163,7 +210,7 @@ const ITEMS: usize = 16;
 
 impl Default for Slots {
     fn default() -> Self {
-        Slots { ring: vec![Slot { id: 0, items: [Value::PLAIN; ITEMS], count: 0, weight: 0 }; SLOTS], next: 1 }
+        Slots { ring: vec![Slot::default()], next: 1 }
     }
 }
 
@@ -173,16 +220,22 @@ impl Slots {
     pub fn fresh(&mut self) -> u64 {
         let id = self.next;
         self.next += 1;
-        let slot = &mut self.ring[id as usize % SLOTS];
-        slot.id = id;
-        slot.count = 0;
-        slot.weight = 0;
+        match self.ring.get_mut(id as usize % SLOTS) {
+            Some(slot) => {
+                slot.id = id;
+                slot.count = 0;
+                slot.weight = 0;
+            }
+            None => self.ring.push(Slot { id, ..Slot::default() }),
+        }
         id
     }
 
     /// Adds items.
     pub fn add(&mut self, id: u64, items: &[Value], weight: u32) {
-        let slot = &mut self.ring[id as usize % SLOTS];
+        let Some(slot) = self.ring.get_mut(id as usize % SLOTS) else {
+            return;
+        };
         if slot.id != id || id == 0 {
             return;
         }
@@ -201,14 +254,13 @@ impl Slots {
 
     /// The first items and whether there are more, unless forgotten.
     pub fn items(&self, id: u64) -> Option<(&[Value], bool)> {
-        let slot = &self.ring[id as usize % SLOTS];
+        let slot = self.ring.get(id as usize % SLOTS)?;
         (slot.id == id && id != 0).then(|| (&slot.items[..(slot.count as usize).min(ITEMS)], slot.count as usize > ITEMS))
     }
 
     /// The weight that was kept.
     pub fn weight(&self, id: u64) -> u32 {
-        let slot = &self.ring[id as usize % SLOTS];
-        if slot.id == id { slot.weight } else { 0 }
+        self.ring.get(id as usize % SLOTS).filter(|s| s.id == id).map_or(0, |s| s.weight)
     }
 }
 

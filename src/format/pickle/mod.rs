@@ -22,8 +22,23 @@ pub const PICKLE: Format = Format { id: "pickle", name: "Python pickle", extensi
 
 /// Methods that Python calls by itself: as keys of an object's state they turn data into calls.
 pub const SPECIAL_METHODS: &[&str] = &[
-    "__setstate__", "__reduce__", "__reduce_ex__", "__class__", "__getattr__", "__getattribute__", "__setattr__", "__del__", "__call__", "__new__", "__init_subclass__", "__set_name__",
-    "__setitem__", "__builtins__", "__globals__", "__code__", "__import__",
+    "__setstate__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__class__",
+    "__getattr__",
+    "__getattribute__",
+    "__setattr__",
+    "__del__",
+    "__call__",
+    "__new__",
+    "__init_subclass__",
+    "__set_name__",
+    "__setitem__",
+    "__builtins__",
+    "__globals__",
+    "__code__",
+    "__import__",
 ];
 
 /// Opcodes of a probing run.
@@ -33,14 +48,14 @@ const WINDOW: u64 = 1 << 20;
 
 /// Whether a module and name could be meant as such: a text file that starts with a `c` is not a pickle.
 fn plausible(name: &str) -> bool {
-    !name.is_empty() && name.len() < 200 && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '<' | '>'))
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '<' | '>'))
 }
 
 fn probe(view: View<'_>) -> Match {
     match probe_at(view, 0) {
         Likeness::Sure => Match::Sure,
         Likeness::Weak => Match::Weak,
-        Likeness::No => Match::No,
+        Likeness::Named | Likeness::Ends | Likeness::No => Match::No,
     }
 }
 
@@ -51,51 +66,86 @@ pub enum Likeness {
     Sure,
     /// It has the protocol mark, and little else.
     Weak,
+    /// It names something before it goes wrong, as a text may that begins with a `c`.
+    Named,
+    /// It comes to a STOP without a fault, as a few bytes of anything may: enough only right behind another pickle.
+    Ends,
     /// No.
     No,
 }
 
 /// Runs a little of what may be a pickle at `at`, stating nothing.
 pub fn probe_at(view: View<'_>, at: u64) -> Likeness {
-    probe_chain(view, at, 4)
+    probe_chain(view, at, 16)
 }
 
 fn probe_chain(view: View<'_>, at: u64, depth: u32) -> Likeness {
-    let Ok(head) = view.array::<2>(at) else { return Likeness::No };
+    let (likeness, forks) = probe_way(view, at, depth, Frames::LINEAR);
+    if likeness == Likeness::Sure || forks == 0 {
+        return likeness;
+    }
+    match probe_way(view, at, depth, Frames::DROPPED) {
+        (Likeness::Sure, _) => Likeness::Sure,
+        _ => likeness,
+    }
+}
+
+/// A probing run one way through broken frames, with the number of forks that it met.
+fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames) -> (Likeness, u32) {
+    let Ok(head) = view.array::<2>(at) else {
+        return (Likeness::No, 0);
+    };
     let marked = head[0] == 0x80 && head[1] <= 5;
     if opcode::opcode(head[0]).is_none() {
-        return Likeness::No;
+        return (Likeness::No, 0);
     }
     // A line without an end must not make a probe read the whole file.
     let cut = view.len().saturating_sub(at) > WINDOW;
-    let Ok(window) = view.slice(0, if cut { at + WINDOW } else { view.len() }) else { return Likeness::No };
-    let mut m = Machine::new(window, at, Frames::Linear, &crate::limits::Limits::default());
-    let Ok(mut stop) = m.run(if marked { PROBE } else { PROBE / 4 }) else { return Likeness::No };
+    let Ok(window) = view.slice(0, if cut { at + WINDOW } else { view.len() }) else {
+        return (Likeness::No, 0);
+    };
+    let mut m = Machine::new(window, at, frames, &crate::limits::Limits::default());
+    let Ok(mut stop) = m.run(if marked { PROBE } else { PROBE / 4 }) else {
+        return (Likeness::No, 0);
+    };
     if cut && stop == Stop::End && m.ops > 2 {
         stop = Stop::Allowance;
     }
-    let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name));
-    let odd = m.globals.iter().any(|g| g.asked && !(plausible(&g.module) && plausible(&g.name)))
-        || m.facts.iter().any(|(_, _, f)| matches!(f, Fact::PersistentId { text } if text.chars().any(|c| c.is_control() || c == '\u{fffd}')));
-    let computed = m.facts.iter().any(|(_, _, f)| matches!(f, Fact::ComputedImport { .. } | Fact::Extension { .. }));
+    let likeness = likeness(view, at, depth, &m, stop, head);
+    (likeness, m.tape.forks)
+}
+
+/// What a probing run of the pickle at `at` shows.
+fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, head: [u8; 2]) -> Likeness {
+    let marked = head[0] == 0x80 && head[1] <= 5;
+    // A module that no import system finds raises: whatever the machine does behind it happens nowhere.
+    let odd_import = m.globals.iter().filter(|g| g.asked && !(plausible(&g.module) && plausible(&g.name))).map(|g| g.at).min();
+    // PERSID's line is ASCII, or raises as well.
+    let odd_id = m.facts.iter().find_map(|(at, len, f)| (*len > 1 && matches!(f, Fact::PersistentId { text } if !text.is_ascii())).then_some(*at));
+    let odd = odd_import.into_iter().chain(odd_id).min().unwrap_or(u64::MAX);
+    let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name) && g.at < odd);
+    let computed = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::ComputedImport { .. } | Fact::Extension { .. }));
+    let acted = m.first_act < odd;
     let stopped = matches!(stop, Stop::Stop);
+    let asks = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::PersistentId { .. }));
     if marked {
         let far = m.ops >= 3 || stopped;
         let ran = named || computed || stopped && m.ops >= 3 || matches!(stop, Stop::Allowance);
-        return if ran || far && !matches!(stop, Stop::Fault(_)) {
-            Likeness::Sure
-        } else {
-            Likeness::Weak
-        };
+        return if ran || far && !matches!(stop, Stop::Fault(_)) { Likeness::Sure } else { Likeness::Weak };
     }
     // Without a mark, a few letters of text can run by chance: something has to come of it, and make sense as a name.
-    if odd {
-        return Likeness::No;
-    }
-    if (named || computed) && (m.acted || stopped) {
+    if (named || computed) && (acted || stopped && odd == u64::MAX) || asks && acted {
         return Likeness::Sure;
     }
-    let whole = stopped && m.tape.left() <= 1 && m.ops >= 3;
+    let otherwise = match stopped && m.ops >= 2 {
+        _ if named || computed || asks => Likeness::Named,
+        true => Likeness::Ends,
+        false => Likeness::No,
+    };
+    if odd != u64::MAX {
+        return otherwise;
+    }
+    let whole = stopped && (m.tape.left() == 0 && m.ops >= 2 || m.tape.left() == 1 && m.ops >= 3);
     if whole || matches!(stop, Stop::Allowance) && m.tape.at() > at + PROBE / 4 {
         return Likeness::Sure;
     }
@@ -107,7 +157,7 @@ fn probe_chain(view: View<'_>, at: u64, depth: u32) -> Likeness {
     if matches!(stop, Stop::End) && m.ops >= 12 && matches!(head[0], b'(' | b']' | b'}') && view.len() > 8 {
         return Likeness::Sure;
     }
-    Likeness::No
+    otherwise
 }
 
 /// What one pickle came to.
@@ -120,11 +170,37 @@ pub struct Outcome<'s> {
     pub machine: Machine<'s>,
     /// Names that the pickle imports from torch, in order.
     pub kinds: Vec<String>,
+    /// Where the next pickle begins for unpicklers that read by frames, if that is elsewhere.
+    pub others: Vec<u64>,
 }
+
+impl Outcome<'_> {
+    /// How it ended.
+    pub fn ended(self) -> Ended {
+        Ended { end: self.end, stop: self.stop, others: self.others }
+    }
+}
+
+/// How one of several pickles ended.
+pub struct Ended {
+    /// Offset behind its last byte.
+    pub end: u64,
+    /// Why.
+    pub stop: Stop,
+    /// See [`Outcome::others`].
+    pub others: Vec<u64>,
+}
+
+/// Ways through broken frames that are followed for one pickle.
+const WAYS: usize = 16;
+/// Beginnings of pickles in one file that only readers of broken frames see.
+const OTHERS: usize = 64;
+/// Beginnings that are remembered, so that none is read twice.
+const BEGINNINGS: usize = 1 << 18;
 
 /// Where the pickle at `at` ends, for an array of objects: its own stack and memo, and no arrays between its opcodes.
 fn end_of(m: &Machine<'_>, at: u64) -> Result<u64> {
-    let mut inner = Machine::new(m.view(), at, Frames::Linear, &crate::limits::Limits::default());
+    let mut inner = Machine::new(m.view(), at, Frames::LINEAR, &crate::limits::Limits::default());
     match inner.run(u64::MAX)? {
         Stop::Stop => Ok(inner.tape.at()),
         _ => Err(crate::error::Error::malformed(at, "ends-early")),
@@ -139,13 +215,22 @@ pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome
 /// [`weigh`] for a loader whose persistent ids may be `counted`: bare numbers that stand for objects it has already made.
 pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool) -> Result<Outcome<'s>> {
     let limits = scan.limits().clone();
-    let mut machine = Machine::new(view, at, Frames::Linear, &limits);
+    let mut machine = Machine::new(view, at, Frames::LINEAR, &limits);
     let mut stop = machine.run(u64::MAX)?;
-    if machine.tape.straddled {
-        // The C unpickler reading from a file sees other bytes: what it would do counts as well.
-        let mut other = Machine::new(view, at, Frames::FromFile, &limits);
-        let other_stop = other.run(u64::MAX)?;
-        state(view, &mut other, other_stop, counted, scan)?;
+    let mut others = Vec::new();
+    if machine.tape.forks > 0 {
+        scan.state(view, at, 1, Fact::Header { what: "pickle-frame", detail: "an opcode reaches past the end of its frame; what stands behind it depends on the reader".into(), memory: false });
+        other_ways(view, at, machine.tape.forks, counted, &mut others, scan)?;
+    }
+    // The next pickle begins behind STOP for `loads`, and behind the frame for whoever has taken the frame out of a file.
+    if let (Stop::Stop, Some(end)) = (stop, machine.tape.frame_left()) {
+        scan.state(
+            view,
+            machine.tape.at(),
+            end - machine.tape.at(),
+            Fact::Header { what: "pickle-frame", detail: "the pickle ends before its frame does; where the next one begins depends on the reader".into(), memory: false },
+        );
+        others.push(end);
     }
     if machine.wrapped {
         // joblib's unpickler takes arrays from between the opcodes; for everybody else they are opcodes. Both readings count, and
@@ -153,7 +238,7 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         machine.nested.clear();
         machine.blobs.clear();
         state(view, &mut machine, Stop::Stop, counted, scan)?;
-        machine = Machine::new(view, at, Frames::Linear, &limits);
+        machine = Machine::new(view, at, Frames::LINEAR, &limits);
         machine.joblib = true;
         stop = machine.run(u64::MAX)?;
         scan.note("joblib".into());
@@ -163,7 +248,7 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
             scan.state(view, from, bytes, Fact::Tensor(tensor));
         }
         for from in std::mem::take(&mut machine.inner) {
-            let mut inner = Machine::new(view, from, Frames::Linear, &limits);
+            let mut inner = Machine::new(view, from, Frames::LINEAR, &limits);
             let inner_stop = inner.run(u64::MAX)?;
             state(view, &mut inner, inner_stop, counted, scan)?;
         }
@@ -175,7 +260,32 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         let rows = listing::rows(view, at, view.len(), mark, scan.lang());
         scan.rows(rows);
     }
-    Ok(Outcome { end, stop, machine, kinds })
+    others.retain(|o| *o != end && *o < view.len());
+    Ok(Outcome { end, stop, machine, kinds, others })
+}
+
+/// Runs the pickle at `at` every other way that an unpickler may take through its frames; `forks` is how many the straight way met.
+fn other_ways(view: View<'_>, at: u64, forks: u32, counted: bool, ends: &mut Vec<u64>, scan: &mut Scan<'_>) -> Result<()> {
+    let limits = scan.limits().clone();
+    let turns = |frames: Frames, from: u32, to: u32| (from..to.min(Frames::FORKS)).map(move |n| (frames.turned(n), n + 1));
+    let mut open: std::collections::VecDeque<(Frames, u32)> = turns(Frames::LINEAR, 0, forks).collect();
+    let mut ways = 1;
+    while let Some((frames, decided)) = open.pop_front() {
+        if ways == WAYS {
+            scan.gap("limit-pickle-frames");
+            break;
+        }
+        ways += 1;
+        let mut other = Machine::new(view, at, frames, &limits);
+        let stop = other.run(u64::MAX)?;
+        open.extend(turns(frames, decided, other.tape.forks).take(WAYS));
+        if stop == Stop::Stop {
+            ends.push(other.tape.at());
+            ends.extend(other.tape.frame_left());
+        }
+        state(view, &mut other, stop, counted, scan)?;
+    }
+    Ok(())
 }
 
 /// The offset of a pickle inside a bytes constant that does not begin with one. Numbers look like anything, so it must name an
@@ -199,7 +309,7 @@ fn buried(blob: View<'_>, tries: &mut u32) -> Result<Option<u64>> {
 
 /// Whether a pickle in a constant does something: opcodes that only look like a beginning are data, as in a text about pickles.
 fn acts(blob: View<'_>, at: u64) -> Result<bool> {
-    let mut m = Machine::new(blob, at, Frames::Linear, &crate::limits::Limits::default());
+    let mut m = Machine::new(blob, at, Frames::LINEAR, &crate::limits::Limits::default());
     m.run(PROBE)?;
     Ok(m.acted && m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name)))
 }
@@ -215,6 +325,9 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
             continue;
         }
         scan.state(view, at, len, fact);
+    }
+    if m.more_facts {
+        scan.gap("limit-facts");
     }
     for g in std::mem::take(&mut m.globals) {
         if !g.asked && (g.module == "?" || !g.usage.called || g.name == "()") {
@@ -264,33 +377,58 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    run_all(view, 0, scan, |view, at, scan| weigh(view, at, scan).map(|o| (o.end, o.stop)))
+    run_all(view, 0, scan, |view, at, scan| weigh(view, at, scan).map(Outcome::ended))
 }
 
 /// Reads pickles from `at` to the end of the view, `one` at a time.
-pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl FnMut(View<'s>, u64, &mut Scan<'_>) -> Result<(u64, Stop)>) -> Result<()> {
-    let mut at = from;
+pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl FnMut(View<'s>, u64, &mut Scan<'_>) -> Result<Ended>) -> Result<()> {
+    let mut open = vec![from];
+    let mut seen = std::collections::HashSet::new();
     let mut count = 0u64;
-    while at < view.len() {
-        let likely = count == 0 || probe_at(view, at) == Likeness::Sure;
-        if !likely {
-            let Some(next) = after_padding(view, at)? else {
-                stray(view, at, scan);
-                break;
-            };
-            scan.state(view, at, next - at, Fact::Stray { what: "between", bytes: next - at });
-            at = next;
+    let mut begun = 0;
+    while let Some(start) = open.pop() {
+        if begun > OTHERS {
+            scan.gap("limit-pickle-frames");
+            break;
         }
-        let (end, stop) = one(view, at, scan)?;
-        count += 1;
-        match stop {
-            Stop::Stop if end > at => at = end,
-            _ => {
-                // What stands behind a broken pickle is reached by no unpickler, but another loader may start there.
-                if end < view.len() {
-                    stray(view, end, scan);
+        begun += 1;
+        let mut at = start;
+        while at < view.len() {
+            let likely = if at == start { Likeness::Sure } else { probe_at(view, at) };
+            if !matches!(likely, Likeness::Sure | Likeness::Ends) {
+                if likely != Likeness::No && seen.insert(at) {
+                    // Whoever goes on loading here gets as far as this.
+                    one(view, at, scan)?;
                 }
+                let Some(next) = after_padding(view, at)? else {
+                    stray(view, at, scan);
+                    break;
+                };
+                scan.state(view, at, next - at, Fact::Stray { what: "between", bytes: next - at });
+                at = next;
+            }
+            if seen.contains(&at) {
                 break;
+            }
+            if seen.len() < BEGINNINGS {
+                seen.insert(at);
+            }
+            let ended = one(view, at, scan)?;
+            count += 1;
+            if seen.len() < BEGINNINGS {
+                open.extend(ended.others);
+            } else if !ended.others.is_empty() {
+                scan.gap("limit-pickle-frames");
+            }
+            match ended.stop {
+                Stop::Stop if ended.end > at => at = ended.end,
+                _ => {
+                    // What stands behind a broken pickle is reached by no unpickler, but another loader may start there.
+                    if ended.end < view.len() {
+                        stray(view, ended.end, scan);
+                    }
+                    break;
+                }
             }
         }
     }
@@ -362,7 +500,16 @@ mod tests {
         ] {
             assert!(likely(p) == Likeness::Sure, "{}", p.escape_ascii());
         }
-        for t in [&b"cat\ndog\nbird\n"[..], b"class Foo:\n    def bar(self):\n        pass\n", b"I am here.\n", b".", b"(see below)\n", b"{\"a\": 1}\n", b"import os\nos.system('id')\n", b"PK\x03\x04aaaaaaaaa\n"] {
+        for t in [
+            &b"cat\ndog\nbird\n"[..],
+            b"class Foo:\n    def bar(self):\n        pass\n",
+            b"I am here.\n",
+            b".",
+            b"(see below)\n",
+            b"{\"a\": 1}\n",
+            b"import os\nos.system('id')\n",
+            b"PK\x03\x04aaaaaaaaa\n",
+        ] {
             assert!(likely(t) != Likeness::Sure, "{}", t.escape_ascii());
         }
     }

@@ -3,22 +3,38 @@
 use crate::bytes::View;
 use crate::error::{Error, Result};
 
+/// Bytes read at first: files of a million small pickles are written too.
+const FIRST: usize = 512;
+/// Bytes read at once later on.
 const BUFFER: usize = 256 * 1024;
 
-/// How the bytes behind a FRAME opcode are consumed.
+/// How an argument that reaches past the end of its frame is read. `pickle.loads` goes on one byte after the other, and the Python
+/// unpickler raises. The C unpickler reading from a file does either: where the frame is all that it has in its buffer, it drops what is
+/// left of the frame and reads the argument from behind it (python/cpython#154848); where the file could be looked into ahead, or the
+/// argument is bytes, it goes on. So each such place is a fork, and this says which way is taken at each: bit `n` drops at the `n`th.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Frames {
-    /// One byte after the other: `pickle.loads` (C), and the Python unpickler as long as it does not raise.
-    Linear,
-    /// The C unpickler reading from a file object: an argument that reaches past the end of the frame's buffer is read from
-    /// behind the frame, and what was left of the frame is dropped (python/cpython#154848).
-    FromFile,
+pub struct Frames(u32);
+
+impl Frames {
+    /// One byte after the other.
+    pub const LINEAR: Frames = Frames(0);
+    /// Everything that can be dropped.
+    pub const DROPPED: Frames = Frames(u32::MAX);
+    /// Forks that can be told apart.
+    pub const FORKS: u32 = 32;
+
+    /// The other way at fork `n`.
+    pub fn turned(self, n: u32) -> Frames {
+        Frames(self.0 | 1 << (n % Self::FORKS))
+    }
 }
 
 /// A forward reader with a position.
 pub struct Tape<'s> {
     view: View<'s>,
     buf: Vec<u8>,
+    /// Bytes that the next refill reads.
+    room: usize,
     /// Offset in the view of `buf[0]`.
     start: u64,
     /// Next byte in `buf`.
@@ -27,14 +43,14 @@ pub struct Tape<'s> {
     frame_end: Option<u64>,
     /// Behind the frame's end the bytes go on here: what was read past the frame's buffer is not read again.
     jump: Option<(u64, u64)>,
-    /// Whether an argument reached past the end of its frame.
-    pub straddled: bool,
+    /// How many arguments reached past the end of their frame.
+    pub forks: u32,
 }
 
 impl<'s> Tape<'s> {
     /// A reader from `at` on.
     pub fn new(view: View<'s>, at: u64, frames: Frames) -> Self {
-        Tape { view, buf: Vec::new(), start: at, next: 0, frames, frame_end: None, jump: None, straddled: false }
+        Tape { view, buf: Vec::new(), room: FIRST, start: at, next: 0, frames, frame_end: None, jump: None, forks: 0 }
     }
 
     /// Offset of the next byte.
@@ -51,13 +67,14 @@ impl<'s> Tape<'s> {
     #[cold]
     fn refill(&mut self) -> Result<bool> {
         let mut at = self.at();
-        let mut room = BUFFER;
+        let mut room = self.room;
+        self.room = (room * 8).min(BUFFER);
         if let Some((from, to)) = self.jump {
             if at >= from {
                 at = to.max(at);
                 self.jump = None;
             } else {
-                room = BUFFER.min(usize::try_from(from - at).unwrap_or(BUFFER));
+                room = room.min(usize::try_from(from - at).unwrap_or(room));
             }
         }
         self.buf.resize(room, 0);
@@ -134,12 +151,23 @@ impl<'s> Tape<'s> {
         if at >= end {
             self.frame_end = None;
         } else if len > end - at {
-            self.straddled = true;
             self.frame_end = None;
-            if self.frames == Frames::FromFile {
+            if self.drops() {
                 self.seek(end);
             }
         }
+    }
+
+    /// At a fork: whether what is left of the frame is dropped.
+    fn drops(&mut self) -> bool {
+        let n = self.forks;
+        self.forks = n.saturating_add(1);
+        n < Frames::FORKS && self.frames.0 >> n & 1 == 1
+    }
+
+    /// The end of the frame that the position stands in, short of it.
+    pub fn frame_left(&self) -> Option<u64> {
+        self.frame_end.filter(|end| *end > self.at() && *end < self.view.len())
     }
 
     /// A FRAME opcode announced `len` bytes.
@@ -148,8 +176,7 @@ impl<'s> Tape<'s> {
         let end = at.saturating_add(len);
         match self.frame_end {
             Some(outer) if at < outer && end > outer => {
-                self.straddled = true;
-                if self.frames == Frames::FromFile {
+                if self.drops() {
                     self.seek(outer);
                     self.frame_end = Some(outer.saturating_add(len));
                 } else {
@@ -209,9 +236,8 @@ impl<'s> Tape<'s> {
             } else {
                 let len = self.find_newline()?;
                 if at + len >= end {
-                    self.straddled = true;
                     self.frame_end = None;
-                    if self.frames == Frames::FromFile {
+                    if self.drops() {
                         self.seek(end);
                     }
                 }

@@ -132,10 +132,12 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
         // torch.save of a whole module: ('module', class, source file, source); the loader hands back the class.
         Some("module") => {
             let class = items.get(1).copied()?;
-            let Kind::Global(g) = class.kind() else { return None };
+            let Kind::Global(g) = class.kind() else {
+                return None;
+            };
             let g = m.globals.get(g as usize)?;
             let fact = Fact::SourceCode { module: g.module.clone(), name: g.name.clone(), imports: items.get(3).and_then(|v| m.string(*v)).is_none_or(|s| !s.trim_start().starts_with("class ")) };
-            m.facts.push((at, 1, fact));
+            m.facts_capped((at, 1, fact));
             Some(Some(class))
         }
         _ => None,
@@ -168,20 +170,23 @@ pub fn called(m: &mut Machine<'_>, name: &str, args: &[Value], at: u64, node: u3
         }
         return;
     }
-    let Some(Kind::Persistent(span)) = args.first().map(|v| v.kind()) else { return };
+    let Some(Kind::Persistent(span)) = args.first().map(|v| v.kind()) else {
+        return;
+    };
     let key = m.items(Value::tuple(span.at, usize::from(span.len))).and_then(|i| m.items(*i.first()?)).and_then(|i| m.string(*i.get(2)?));
-    let Some(storage) = key.and_then(|k| m.torch.storage(&k).cloned()) else { return };
+    let Some(storage) = key.and_then(|k| m.torch.storage(&k).cloned()) else {
+        return;
+    };
     let offset = match args.get(1).map(|v| v.kind()) {
         Some(Kind::Int(n)) => u64::try_from(n).ok(),
         _ => None,
     };
     let (Some(offset), Some(shape), Some(stride)) = (offset, args.get(2).and_then(|v| ints(m, *v)), args.get(3).and_then(|v| ints(m, *v))) else {
         // Negative or computed numbers: torch before 2.10 did not check all of them (CVE-2026-24747).
-        let negative = args.get(1..4).unwrap_or(&[]).iter().any(|v| {
-            matches!(v.kind(), Kind::Int(n) if n < 0) || m.items(*v).is_some_and(|i| i.iter().any(|x| matches!(x.kind(), Kind::Int(n) if n < 0)))
-        });
+        let negative =
+            args.get(1..4).unwrap_or(&[]).iter().any(|v| matches!(v.kind(), Kind::Int(n) if n < 0) || m.items(*v).is_some_and(|i| i.iter().any(|x| matches!(x.kind(), Kind::Int(n) if n < 0))));
         if negative {
-            m.facts.push((at, 1, Fact::Header { what: "tensor-outside-storage", detail: "a negative size, stride or offset".into(), memory: true }));
+            m.facts_capped((at, 1, Fact::Header { what: "tensor-outside-storage", detail: "a negative size, stride or offset".into(), memory: true }));
         }
         return;
     };
@@ -200,7 +205,7 @@ pub fn called(m: &mut Machine<'_>, name: &str, args: &[Value], at: u64, node: u3
     let room = storage.elements.saturating_mul(storage.size) / kind.1.max(1);
     if !empty && reach.is_none_or(|r| r >= room) {
         let detail = format!("offset {offset}, shape {shape:?}, stride {stride:?} in a storage of {room} elements");
-        m.facts.push((at, 1, Fact::Header { what: "tensor-outside-storage", detail, memory: true }));
+        m.facts_capped((at, 1, Fact::Header { what: "tensor-outside-storage", detail, memory: true }));
     }
     if m.torch.tensors.len() < KEPT {
         let elements = shape.iter().fold(1u64, |n, d| n.saturating_mul(*d));

@@ -1,7 +1,7 @@
 //! What the abstract machine knows of an object: one word, so that a stack or memo of millions stays small.
 
 /// A value on the machine's stack: a four-bit tag and sixty bits of payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Value(pub u64);
 
 /// [`Value`] taken apart.
