@@ -38,10 +38,10 @@ pub static RULES: &[Rule] = &[
     rule("WS540", "layer-names-file", Severity::Medium, &["CVE-2025-12058", "CWE-73"], |f| layer_file(f, false)),
     rule("WS541", "data-from-elsewhere", Severity::High, &["CVE-2026-1669", "CWE-73"], |f| outside(f, true)),
     rule("WS542", "data-beside", Severity::Low, &["CVE-2026-1669", "CWE-829"], |f| outside(f, false)),
-    rule("WS543", "hdf5-cycle", Severity::Low, &["CWE-674"], |f| oddity(f, "cycle")),
-    rule("WS544", "hdf5-user-link", Severity::Medium, &["CWE-829"], |f| oddity(f, "user-link")),
-    rule("WS545", "hdf5-unknown-filter", Severity::Low, &["CWE-829"], |f| oddity(f, "unknown-filter")),
-    rule("WS546", "hdf5-claims-too-much", Severity::Medium, &["GHSA-xfhx-r7ww-5995", "CWE-789"], |f| oddity(f, "claims-too-much")),
+    rule("WS543", "group-cycle", Severity::Low, &["CWE-674"], |f| oddity(f, "cycle")),
+    rule("WS544", "private-link", Severity::Medium, &["CWE-829"], |f| oddity(f, "user-link")),
+    rule("WS545", "unknown-filter", Severity::Low, &["CWE-829"], |f| oddity(f, "unknown-filter")),
+    rule("WS546", "oversized-claim", Severity::Medium, &["GHSA-xfhx-r7ww-5995", "CWE-789"], |f| oddity(f, "claims-too-much")),
 ];
 
 fn oddity(f: &Fact, kind: &str) -> Option<Args> {

@@ -74,10 +74,10 @@ fn lzf(bytes: &[u8], cap: usize) -> Option<Vec<u8>> {
             }
             let back = (control & 31) << 8 | usize::from(*bytes.get(at)?);
             at += 1;
-            let mut from = out.len().checked_sub(back + 1)?;
-            for _ in 0..len + 2 {
-                out.push(*out.get(from)?);
-                from += 1;
+            // The copy may run into what it just wrote.
+            let from = out.len().checked_sub(back + 1)?;
+            for n in from..from + len + 2 {
+                out.push(*out.get(n)?);
             }
         }
         if out.len() > cap {

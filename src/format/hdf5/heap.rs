@@ -10,6 +10,16 @@ const NODES: usize = 1_000_000;
 /// Levels of a tree; the specification's own trees have a handful.
 const LEVELS: u16 = 32;
 
+/// A node of a version 1 B-tree.
+struct OldNode {
+    /// 0 for a leaf.
+    level: u8,
+    /// Offset of the key and address of each child.
+    children: Vec<(u64, u64)>,
+    /// The next node of the level.
+    right: Option<u64>,
+}
+
 impl File<'_> {
     /// The text at an offset of the local heap at `heap`, with its place.
     pub fn local_text(&self, heap: u64, offset: u64) -> Result<(String, u64, u64)> {
@@ -24,8 +34,8 @@ impl File<'_> {
         Cursor::new(self.view, data.saturating_add(offset)).zero_ended((size - offset).min(1 << 20))
     }
 
-    /// The children of one node of a version 1 B-tree: its level and (key offset, address) pairs. `key` is the bytes of a key.
-    fn old_node(&self, at: u64, kind: u8, key: u64) -> Result<(u8, Vec<(u64, u64)>, Option<u64>)> {
+    /// One node of a version 1 B-tree. `key` is the bytes of a key.
+    fn old_node(&self, at: u64, kind: u8, key: u64) -> Result<OldNode> {
         let mut c = self.signed(at, b"TREE", "hdf5-tree")?;
         if c.u8()? != kind {
             return Err(Error::malformed(at, "hdf5-tree"));
@@ -42,7 +52,7 @@ impl File<'_> {
                 out.push((key_at, child));
             }
         }
-        Ok((level, out, right))
+        Ok(OldNode { level, children: out, right })
     }
 
     /// Every leaf entry of a version 1 B-tree as (key offset, address). Siblings are followed as well as children: readers use one
@@ -57,7 +67,7 @@ impl File<'_> {
             if seen.len() > NODES {
                 return Err(Error::limit(at, "hdf5-tree"));
             }
-            let (level, children, right) = self.old_node(at, kind, key)?;
+            let OldNode { level, children, right } = self.old_node(at, kind, key)?;
             todo.extend(right);
             if level > 0 {
                 // The last pushed comes first: in the order of the keys.

@@ -115,7 +115,9 @@ struct Walk<'s> {
 
 impl<'s> Walk<'s> {
     fn state(&self, at: u64, len: u64, fact: Fact, scan: &mut Scan<'_>) {
-        scan.state(self.whole, self.shift.saturating_add(at), len, fact);
+        // An address that lies behind the end is shown as the end.
+        let at = self.shift.saturating_add(at).min(self.whole.len());
+        scan.state(self.whole, at, len.min(self.whole.len() - at), fact);
     }
 
     /// A fault in one object does not hide the others.
@@ -212,9 +214,7 @@ impl<'s> Walk<'s> {
     /// A file that stands in for part of this one.
     fn outside(&self, kind: &'static str, target: String, at: u64, len: u64, scan: &mut Scan<'_>) {
         let leaves = leaves_folder(&target);
-        if leaves {
-            self.state(at, len, Fact::Traversal { target: target.clone() }, scan);
-        } else {
+        if !leaves {
             self.state(at, len, Fact::Reference { target: target.clone() }, scan);
             scan.gap("hdf5-outside");
         }
