@@ -41,6 +41,8 @@ pub enum Effect {
     CallIndirect,
     /// Makes functions, classes or modules out of code carried in the file.
     CodeObject,
+    /// Undoes an encoding: what the file hides is put together while it loads.
+    Hide,
     /// Changes the running interpreter, a registry, or a scanner.
     Tamper,
 }
@@ -50,8 +52,10 @@ pub enum Effect {
 pub struct Uses {
     /// `r`: it may be named, and kept in the object.
     pub reference: bool,
-    /// `c`: it may be called by REDUCE, NEWOBJ, NEWOBJ_EX, OBJ or INST. No lazy iterator may be among the arguments.
+    /// `c`: it may be called, by REDUCE, OBJ and INST too. No lazy iterator may be among the arguments.
     pub call: bool,
+    /// `n`: NEWOBJ and the libraries' own rebuild functions may make an object of it, which runs no `__init__`.
+    pub make: bool,
     /// `b`: what it made may receive a state by BUILD.
     pub build: bool,
     /// `w`: it keeps or calls its first argument, so a call is as good as that argument.
@@ -330,6 +334,7 @@ fn uses_of(letters: &str) -> Option<Uses> {
     let mut uses = Uses {
         reference: false,
         call: false,
+        make: false,
         build: false,
         wraps: false,
         getattr: false,
@@ -338,6 +343,7 @@ fn uses_of(letters: &str) -> Option<Uses> {
         match letter {
             b'r' => uses.reference = true,
             b'c' => uses.call = true,
+            b'n' => uses.make = true,
             b'b' => uses.build = true,
             b'w' => uses.wraps = true,
             b'g' => uses.getattr = true,
@@ -367,6 +373,7 @@ fn danger_of(line: &'static str) -> Option<Danger> {
         "process" => Effect::Process,
         "call-indirect" => Effect::CallIndirect,
         "code-object" => Effect::CodeObject,
+        "hide" => Effect::Hide,
         "tamper" => Effect::Tamper,
         _ => return None,
     };
