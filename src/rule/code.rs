@@ -82,6 +82,10 @@ fn standing(module: &str, name: &str) -> Standing {
     if let Some(package) = module.strip_suffix("._multiarray_umath") {
         return known::standing(&format!("{package}.multiarray"), name);
     }
+    // `Class().method` is the method of an object that a call made.
+    if name.contains("()") {
+        return known::standing(module, &name.replace("()", ""));
+    }
     known::standing(module, name)
 }
 

@@ -24,7 +24,6 @@ import ast
 import dis
 import enum
 import importlib
-import inspect
 import os
 import pkgutil
 import re
@@ -604,6 +603,14 @@ def steps(code):
     return STEPS[code]
 
 
+def attribute(cls, name):
+    """What a class holds under a name, without running anything."""
+    for base in cls.__mro__:
+        if name in vars(base):
+            return vars(base)[name]
+    return None
+
+
 def taint(function, owner, depth, seen):
     """Why a function may not run while a pickle loads, or None."""
     code = code_of(function)
@@ -638,7 +645,7 @@ def taint(function, owner, depth, seen):
         elif operation in ("LOAD_ATTR", "LOAD_METHOD"):
             if name in BAD_ATTRS:
                 return name
-            target = owner and inspect.getattr_static(owner, name, None)
+            target = owner and attribute(owner, name)
             if depth and isinstance(target, types.FunctionType):
                 why = taint(target, owner, depth - 1, seen)
                 if why:
@@ -948,6 +955,41 @@ def ask(interpreter):
                           stderr=subprocess.DEVNULL, universal_newlines=True).stdout
 
 
+def common_prefix(names):
+    """The beginning that is worth writing once: `Bert` of BertModel, BertLayer, …"""
+    counts = {}
+    for name in names:
+        parts = re.findall("[A-Z][a-z0-9]*|[a-z0-9_]+", name)
+        for end in range(1, len(parts)):
+            start = "".join(parts[:end])
+            counts[start] = counts.get(start, 0) + 1
+    saved, start = max([((n - 1) * len(start), start) for start, n in counts.items()] or [(0, "")])
+    return start if saved > 8 else ""
+
+
+def write(out, modules):
+    """The table in its own shape: it travels inside the page, so what repeats is written once.
+
+    `@` begins a module, a dot after it for every part shared with the module before; behind a space the beginning that `~`
+    stands for. Names follow, one a line, of the uses `rcb` until a line with `:` says others.
+    """
+    before = []
+    with open(out, "w") as file:
+        for module in sorted(modules):
+            parts = module.split(".")
+            shared = 0
+            while shared < min(len(before), len(parts)) and before[shared] == parts[shared]:
+                shared += 1
+            start = common_prefix([name for _, name in modules[module]])
+            file.write("@%s%s\n" % ("." * shared + ".".join(parts[shared:]), " " + start if start else ""))
+            before, uses = parts, "rcb"
+            for use, name in sorted(modules[module], key=lambda row: (row[0] != "rcb", row)):
+                if use != uses:
+                    file.write(":%s\n" % use)
+                    uses = use
+                file.write("%s\n" % ("~" + name[len(start):] if start and name.startswith(start) and name != start else name))
+
+
 def main(out, interpreters):
     entries, dropped, versions = {}, {}, {}
     with ThreadPool(2) as pool:
@@ -975,15 +1017,11 @@ def main(out, interpreters):
         for row in rows:
             module, name = row.split("\t")[:2]
             forbidden.add((module, name))
-    last = None
-    with open(out, "w") as file:
-        for module, name in sorted(entries):
-            if (module, name) in forbidden or not re.match(r"^[\w.]+$", module + name):
-                continue
-            if module != last:
-                file.write("@%s\n" % module)
-                last = module
-            file.write(" %s %s\n" % (name, entries[(module, name)]))
+    modules = {}
+    for module, name in entries:
+        if (module, name) not in forbidden and re.match(r"^[A-Za-z0-9_.]+$", module + name):
+            modules.setdefault(module, []).append((entries[(module, name)], name))
+    write(out, modules)
     for package in sorted(versions):
         print(package, " ".join(sorted(versions[package])))
     with open("/dev/fd/2", "w") as log:
