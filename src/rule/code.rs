@@ -79,7 +79,9 @@ fn standing(module: &str, name: &str) -> Standing {
         return Standing::Expected(known::Uses { reference: true, call: true, make: true, build: true, wraps: false, getattr: false });
     }
     // The module that `numpy.core.multiarray` takes its functions from; dill names functions where they are.
-    if let Some(package) = module.strip_suffix("._multiarray_umath") {
+    if let Some(package) = module.strip_suffix("._multiarray_umath")
+        && matches!(known::standing(module, name), Standing::Unknown(_))
+    {
         return known::standing(&format!("{package}.multiarray"), name);
     }
     // `Class().method` is the method of an object that a call made.
@@ -140,6 +142,10 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
     }
     if let (true, Some((owner, attr))) = (attribute, name.rsplit_once('.')) {
         // `getattr(Class, "method")` is how pickle names bound and nested things before protocol 4.
+        if attr == "__new__" {
+            // What protocol 2 writes for a class whose `__new__` takes keywords.
+            return matches!(known::standing(module, owner), Standing::Expected(uses) if uses.make || uses.call);
+        }
         return !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
     !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))

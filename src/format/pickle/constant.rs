@@ -197,7 +197,7 @@ fn rot13(c: char) -> char {
 
 fn unhex(text: &[u8]) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.iter().filter(|c| !c.is_ascii_whitespace()).map(|c| char::from(*c).to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
-    (digits.len() % 2 == 0).then(|| digits.chunks_exact(2).filter_map(|p| Some(p.first()? << 4 | p.get(1)?)).collect())
+    digits.len().is_multiple_of(2).then(|| digits.chunks_exact(2).filter_map(|p| Some(p.first()? << 4 | p.get(1)?)).collect())
 }
 
 /// Both alphabets; like Python's, it passes over what belongs to neither.

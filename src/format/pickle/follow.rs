@@ -49,7 +49,9 @@ fn handing(module: &str, name: &str) -> Option<Handing> {
         ("itertools", "accumulate") => Pairs { f: 1, items: 0 },
         ("functools" | "builtins", "reduce") => Pairs { f: 0, items: 1 },
         ("builtins", "apply") => Tuple { f: 0, args: 1 },
-        ("operator", "call") | ("asyncio" | "asyncio.threads", "to_thread") | ("atexit", "register") | ("pdb" | "bdb", "runcall") | ("contextvars", "Context.run") => Rest { f: 0, from: 1 },
+        ("operator", "call") | ("asyncio" | "asyncio.threads", "to_thread") | ("atexit", "register") | ("pdb" | "bdb", "runcall") | ("contextvars", "Context.run") => {
+            Rest { f: 0, from: 1 }
+        }
         ("contextlib", "ExitStack.callback") | ("contextlib", "ExitStack.enter_context") => Rest { f: 1, from: 2 },
         ("weakref", "finalize") => Rest { f: 1, from: 2 },
         ("threading", "Thread") | ("multiprocessing" | "multiprocessing.context" | "multiprocessing.process", "Process" | "BaseProcess") => Tuple { f: 1, args: 3 },
@@ -429,7 +431,8 @@ impl Machine<'_> {
     fn wrap_callee(&mut self, id: u32, callee: Option<Value>, at: u64) {
         let wrapped = match callee.map(Value::kind) {
             Some(Kind::Global(w)) => {
-                self.used(w, Hand::Call, "(…)", at);
+                let (w, hand) = self.class_of_new(w).map_or((w, Hand::Call), |class| (class, Hand::Make));
+                self.used(w, hand, "(…)", at);
                 self.globals.get(w as usize).map(|g| (g.module.clone(), g.name.clone()))
             }
             // `partial(partial(f, 1), 2)`: the inner one was judged when it was made.
@@ -456,6 +459,25 @@ impl Machine<'_> {
         all.extend(state.get(1).and_then(|a| self.items(*a)).unwrap_or_default());
         let args = self.tuple_of(&all);
         self.replace(node, args);
+    }
+
+    /// The class that a `Class.__new__` belongs to, when the pickle imports it.
+    fn class_of_new(&self, id: u32) -> Option<u32> {
+        let g = self.globals.get(id as usize)?;
+        let class = g.name.strip_suffix(".__new__").filter(|c| !c.ends_with("__new__"))?;
+        self.imported_as(&g.module, class)
+    }
+
+    /// `Base.__new__(Class, *rest)`: making an object, as NEWOBJ does.
+    pub(super) fn new_call(&mut self, id: u32, args: Value, at: u64) -> Option<(u32, Value)> {
+        let owner = self.class_of_new(id)?;
+        let items = self.items(args)?;
+        let Some(Kind::Global(class)) = items.first().map(|v| v.kind()) else { return None };
+        if class != owner {
+            self.used(owner, Hand::Make, "(…)", at);
+        }
+        let rest = self.tuple_of(items.get(1..).unwrap_or(&[]));
+        Some((class, rest))
     }
 
     fn canonical_name(&self, id: u32) -> (String, String) {

@@ -810,6 +810,11 @@ impl<'s> Machine<'s> {
         }
     }
 
+    /// The number of an import that was named before.
+    pub(super) fn imported_as(&self, module: &str, name: &str) -> Option<u32> {
+        self.by_name.get(&format!("{module}\n{name}")).copied()
+    }
+
     /// A tuple of known items.
     pub(super) fn tuple_of(&mut self, items: &[Value]) -> Value {
         if items.is_empty() {
@@ -891,7 +896,13 @@ impl<'s> Machine<'s> {
             return self.fault("not-callable");
         }
         let (id, args) = match self.target(callee, args, at)? {
-            Target::Import(id, args) => (id, args),
+            Target::Import(id, args) => match self.new_call(id, args, at) {
+                Some((class, rest)) => {
+                    let class = Value::global(class);
+                    return self.call(class, rest, at, len, Hand::Make);
+                }
+                None => (id, args),
+            },
             Target::Found(value) => {
                 self.acted = true;
                 return Ok(value);

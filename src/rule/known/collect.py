@@ -404,6 +404,11 @@ numpy.core rcg _ufunc_reconstruct
 numpy._core rcg _ufunc_reconstruct
 numpy.core rc _DType_reconstruct
 numpy._core rc _DType_reconstruct
+numpy.char rcb chararray
+# made and filled, never called by a pickle: scipy's discrete distributions keep one
+numpy rnb vectorize
+numpy.lib.function_base rnb vectorize
+numpy.lib._function_base_impl rnb vectorize
 numpy.random rcb __RandomState_ctor
 numpy.random rcb mtrand.RandomState
 numpy.random._pickle rcb __generator_ctor
@@ -426,6 +431,10 @@ pandas.tslib rcb Timestamp Timedelta NaTType
 pandas._libs.missing rc _unpickle_na
 pandas._libs.missing rcb NAType
 pandas rcb DataFrame Series
+pandas r NA NaT
+pandas._libs.missing r NA
+pandas._libs.tslibs.nattype r NaT
+pandas.core.indexes.interval rc _new_IntervalIndex
 pandas.core.frame rcb DataFrame
 pandas.core.series rcb Series
 pandas.core.indexes.base rc _new_Index
@@ -448,7 +457,8 @@ pandas.core.sparse.array rcb SparseArray
 pyarrow.lib rc _restore_array chunked_array type_for_alias py_buffer
 pyarrow.lib rcb DataType StringType
 pytz rc _UTC _p utc
-pytz rc UTC
+pytz rc UTC FixedOffset
+pytz rcb _FixedOffset
 pytz.tzinfo rc unpickler
 pytz.tzinfo rcb StaticTzInfo DstTzInfo
 dateutil.tz.tz rcb tzutc tzlocal tzoffset tzrange tzstr
@@ -484,6 +494,12 @@ torch._utils rc _set_obj_state_noop
 torch.distributed._shard.sharded_tensor.metadata rcb TensorProperties
 # models hold their trees, boosters and shared tables as plain buffers behind these
 sklearn.tree._tree rcb Tree
+# a module of sklearn's that Cython compiled without its package
+_loss rcb CyLossFunction CyAbsoluteError CyExponentialLoss CyHalfBinomialLoss CyHalfGammaLoss CyHalfMultinomialLoss CyHalfPoissonLoss
+_loss rcb CyHalfSquaredError CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHuberLoss CyPinballLoss
+_loss rcb __pyx_unpickle_CyAbsoluteError __pyx_unpickle_CyExponentialLoss __pyx_unpickle_CyHalfBinomialLoss __pyx_unpickle_CyHalfGammaLoss
+_loss rcb __pyx_unpickle_CyHalfMultinomialLoss __pyx_unpickle_CyHalfPoissonLoss __pyx_unpickle_CyHalfSquaredError __pyx_unpickle_CyHalfTweedieLoss
+_loss rcb __pyx_unpickle_CyHalfTweedieLossIdentity __pyx_unpickle_CyHuberLoss __pyx_unpickle_CyPinballLoss
 sklearn.neighbors._dist_metrics rcb newObj
 sklearn.neighbors.dist_metrics rcb newObj
 sklearn.neighbors._kd_tree rcb newObj
@@ -497,6 +513,9 @@ sklearn.utils rcb Bunch
 sklearn.datasets.base rcb Bunch
 sklearn.datasets._base rcb Bunch
 # hand the model's bytes to the library's own reader
+mxnet.ndarray.ndarray rcb NDArray
+mxnet.ndarray.sparse rcb CSRNDArray RowSparseNDArray
+mxnet.numpy.multiarray rcb ndarray
 xgboost.core rcb Booster DMatrix
 lightgbm.basic rcb Booster Dataset
 catboost.core rcb CatBoost CatBoostClassifier CatBoostRegressor CatBoostRanker Pool
@@ -528,6 +547,11 @@ gensim.models.doc2vec rcb Doc2Vec
 gensim.models.phrases rcb Phrases FrozenPhrases Phraser
 gensim.models.coherencemodel rcb CoherenceModel
 category_encoders.hashing rcb HashingEncoder
+# stands in the place of methods that only a class has
+gensim.utils r call_on_class_only
+scipy._external.array_api_compat.numpy._aliases r asarray
+scipy._lib.array_api_compat.numpy._aliases r asarray
+sklearn.externals.array_api_compat.numpy._aliases r asarray
 scipy.special._orthogonal rcb orthopoly1d
 scipy.special.orthogonal rcb orthopoly1d
 # interp1d keeps the method it chose, by its dotted name
@@ -536,6 +560,7 @@ scipy.interpolate._interpolate r interp1d._call_spline interp1d._call_nan_spline
 scipy.interpolate.interpolate r interp1d._call_linear interp1d._call_linear_np interp1d._call_nearest interp1d._call_previousnext
 scipy.interpolate.interpolate r interp1d._call_spline interp1d._call_nan_spline
 statsmodels.base.wrapper rcb ResultsWrapper
+statsmodels.tsa.deterministic rcb DeterministicProcess
 jax._src.array rc _reconstruct_array
 ml_dtypes r bfloat16 float8_e4m3fn float8_e5m2 int4 uint4
 """
@@ -747,7 +772,7 @@ def wanted(module):
 NOT_A_VALUE = re.compile(r"Test(Case|er|Suite)?$|^Mock|^_?Lazy|Importer|Pickler|Compiler|Loader$|Downloader|Server|Client|Thread"
                          r"|(?<!Gaussian)Process(?!or|ing)|Executor|Memory$|MemorizedFunc|Parallel$|Callback(?!List)|Dispatch|Proxy$|Hook$|Writer|Reader"
                          r"|Deprecat|^vectorize$|DataSource|NpzFile|^memmap$|^nditer$|Delayed|Tracer|^flatiter$|OpOverload")
-NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback".split())
+NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess".split())
 
 # The transformers package has hundreds of model families in three frameworks: what people pickle of them is settings,
 # tokenizers and torch modules.
