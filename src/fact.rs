@@ -3,8 +3,10 @@
 /// How an import is used by the pickle that names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Use {
-    /// Something calls it: REDUCE, NEWOBJ, OBJ, INST.
+    /// Something calls it: REDUCE, OBJ, INST, or a function that it is handed to.
     pub called: bool,
+    /// Only its `__new__` is called: NEWOBJ, NEWOBJ_EX, or a function of the library that rebuilds objects of a class.
+    pub made: bool,
     /// An object made by it, or it itself, receives BUILD state.
     pub built: bool,
 }
@@ -48,6 +50,11 @@ pub enum Fact {
         /// True when the changed thing is the imported global itself (a class, a module), not an object made by calling it.
         global: bool,
         /// The target as Python would write it.
+        text: String,
+    },
+    /// State holds text that its class executes, and it is not what the class writes there.
+    ExecutedState {
+        /// The text, or how the state that hides it looks.
         text: String,
     },
     /// State that gives an object a special method.

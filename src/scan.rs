@@ -89,7 +89,7 @@ impl<'a> Scan<'a> {
     fn fold_import(out: &mut Collected, module: &str, name: &str, usage: Use) {
         let used = if usage.built {
             Used::Built
-        } else if usage.called {
+        } else if usage.called || usage.made {
             Used::Called
         } else {
             Used::Imported
@@ -97,7 +97,7 @@ impl<'a> Scan<'a> {
         let key = (module.to_string(), name.to_string());
         match out.import_seen.get(&key).copied() {
             Some((n, before)) => {
-                let usage = Use { called: usage.called || before.called, built: usage.built || before.built };
+                let usage = Use { called: usage.called || before.called, made: usage.made || before.made, built: usage.built || before.built };
                 out.import_seen.insert(key, (n, usage));
                 if let Some(import) = out.imports.get_mut(n) {
                     import.usage = import.usage.max(used);

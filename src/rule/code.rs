@@ -32,7 +32,7 @@ pub static RULES: &[Rule] = &[
     rule("WS113", "unlisted-library-call", Severity::High, &["CWE-502", "CVE-2025-1716"], library_call),
     rule("WS114", "unknown-call", Severity::Medium, &["CWE-502"], unknown_call),
     rule("WS115", "unknown-import", Severity::Medium, &["CWE-502", "CWE-829"], |f| match unknown(f)? {
-        (module, name, usage, _) if !usage.called && !usage.built => Some(import_args(module, name)),
+        (module, name, usage, _) if !usage.called && !usage.made && !usage.built => Some(import_args(module, name)),
         _ => None,
     }),
     rule("WS116", "changed-import", Severity::Critical, &["CWE-502", "CWE-915"], |f| match f {
@@ -66,16 +66,27 @@ pub static RULES: &[Rule] = &[
         Fact::ScriptCall { name } => Some(vec![("name", name.clone())]),
         _ => None,
     }),
+    rule("WS130", "executed-state", Severity::Critical, &["CWE-502", "CWE-95"], |f| match f {
+        Fact::ExecutedState { text } => Some(vec![("text", text.clone())]),
+        _ => None,
+    }),
+    rule("WS131", "hidden-text", Severity::High, &["CWE-502", "CWE-506"], |f| effect(f, &[Effect::Hide])),
 ];
 
 /// Classes of TorchScript live inside the archive: its own reader resolves them there, and no Python module has this name.
 fn standing(module: &str, name: &str) -> Standing {
     if module == "__torch__" || module.starts_with("__torch__.") {
-        return Standing::Expected(known::Uses { reference: true, call: true, build: true, wraps: false, getattr: false });
+        return Standing::Expected(known::Uses { reference: true, call: true, make: true, build: true, wraps: false, getattr: false });
     }
     // The module that `numpy.core.multiarray` takes its functions from; dill names functions where they are.
-    if let Some(package) = module.strip_suffix("._multiarray_umath") {
+    if let Some(package) = module.strip_suffix("._multiarray_umath")
+        && matches!(known::standing(module, name), Standing::Unknown(_))
+    {
         return known::standing(&format!("{package}.multiarray"), name);
+    }
+    // `Class().method` is the method of an object that a call made.
+    if name.contains("()") {
+        return known::standing(module, &name.replace("()", ""));
     }
     known::standing(module, name)
 }
@@ -103,7 +114,7 @@ fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
     let mut args = import_args(module, name);
     match (f, call) {
         // The call says it better; without one the reference alone is said.
-        (Fact::Import { usage, .. }, _) if usage.called => return None,
+        (Fact::Import { usage, .. }, _) if usage.called || usage.made => return None,
         (_, Some(call)) => args.push(("call", call.to_string())),
         _ => args.push(("call", format!("{module}.{name}"))),
     }
@@ -118,7 +129,8 @@ fn indirect(f: &Fact) -> Option<Args> {
     {
         let bad = wraps.iter().find(|(m, n)| !wrap_allowed(m, n, uses.getattr))?;
         let mut args = import_args(module, name);
-        args.push(("call", format!("{module}.{name}({}.{}, …)", bad.0, bad.1)));
+        let handed = if bad.0 == "?" { bad.1.clone() } else { format!("{}.{}", bad.0, bad.1) };
+        args.push(("call", format!("{module}.{name}({handed}, …)")));
         return Some(args);
     }
     effect(f, &[Effect::CallIndirect])
@@ -130,6 +142,10 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
     }
     if let (true, Some((owner, attr))) = (attribute, name.rsplit_once('.')) {
         // `getattr(Class, "method")` is how pickle names bound and nested things before protocol 4.
+        if attr == "__new__" {
+            // What protocol 2 writes for a class whose `__new__` takes keywords.
+            return matches!(known::standing(module, owner), Standing::Expected(uses) if uses.make || uses.call);
+        }
         return !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
     !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
@@ -152,7 +168,7 @@ fn function_like(name: &str) -> bool {
 /// A function of a library that we know, called although the library's own pickles never call it.
 fn library_call(f: &Fact) -> Option<Args> {
     let (module, name, usage, place) = unknown(f)?;
-    let called = usage.called && (place == Place::Stdlib || place == Place::Library && function_like(name));
+    let called = (usage.called || usage.made) && (place == Place::Stdlib || place == Place::Library && function_like(name));
     let changed = usage.built && place == Place::Stdlib;
     (called || changed).then(|| import_args(module, name))
 }
@@ -162,14 +178,19 @@ fn unknown_call(f: &Fact) -> Option<Args> {
         return None;
     }
     if let Some((module, name, usage, _)) = unknown(f) {
-        return (usage.called || usage.built).then(|| import_args(module, name));
+        return (usage.called || usage.made || usage.built).then(|| import_args(module, name));
     }
     // Expected, but not for this.
     let Fact::Import { module, name, usage, .. } = f else { return None };
     match standing(module, name) {
-        Standing::Expected(u) if !u.wraps && !u.getattr && (usage.called && !u.call || usage.built && !u.build && !u.call) => Some(import_args(module, name)),
+        Standing::Expected(u) if !u.wraps && !u.getattr && !allowed(u, *usage) => Some(import_args(module, name)),
         _ => None,
     }
+}
+
+/// Whether an expected import may be used like this. Filling what a call made is allowed where the call is: a state is data.
+fn allowed(uses: known::Uses, usage: Use) -> bool {
+    (!usage.called || uses.call) && (!usage.made || uses.call || uses.make) && (!usage.built || uses.build || uses.call)
 }
 
 /// Item opcodes call `__setitem__`, `append`, `extend` or `add`: fine on the container classes that pickle them, not on others.
@@ -186,7 +207,7 @@ fn changed_object(f: &Fact) -> Option<Args> {
 /// The standing of an import for the report's list: expected only for what is done with it.
 pub fn standing_word(module: &str, name: &str, usage: Use) -> report::Standing {
     match standing(module, name) {
-        Standing::Expected(u) if usage.called && !(u.call || u.wraps || u.getattr) => report::Standing::Unknown,
+        Standing::Expected(u) if !u.wraps && !u.getattr && !allowed(u, usage) => report::Standing::Unknown,
         Standing::Expected(_) => report::Standing::Expected,
         Standing::Dangerous { .. } => report::Standing::Dangerous,
         Standing::Unknown(_) => report::Standing::Unknown,

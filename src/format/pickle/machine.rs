@@ -4,14 +4,18 @@
 //! Where an unpickler would raise for a type alone (APPEND on a text, say), the machine goes on: what it lists is then a superset.
 //! It stops where all of them stop: at the end of the bytes, an unknown opcode, an empty stack, an unset memo key.
 
-use super::memo::{Memo, Pool, Slots};
+use super::constant::{self, Constant};
+use super::follow::Target;
+use super::memo::{MARKED, Memo, Pool, Slots};
 use super::tape::{Frames, Tape};
+use super::template;
 use super::torch::Seen;
 use super::value::{Kind, Spot, Value};
 use crate::bytes::View;
 use crate::error::{Error, Result};
 use crate::fact::{Fact, Use};
 use crate::limits::Limits;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// Calls of one global that are rendered; more are only counted.
@@ -91,6 +95,8 @@ pub struct Machine<'s> {
     pub nested: Vec<(u64, u64)>,
     /// Bytes that constant calls make of constants: what `codecs.encode` undoes in protocol 2.
     pub decoded: Vec<(u64, Vec<u8>)>,
+    /// Bytes that a call loads as objects.
+    pub loaded: Vec<(u64, Vec<u8>)>,
     /// Bytes constants without a beginning of their own.
     pub blobs: Vec<(u64, u64)>,
     decoded_bytes: usize,
@@ -113,9 +119,19 @@ pub struct Machine<'s> {
     /// Offset of the first opcode that called or built something.
     pub first_act: u64,
     heaviest: u32,
-    special: u32,
-    /// Whether the call being made is a class's `__new__`.
-    instance: bool,
+    /// How many calls are being made by functions that were handed the callee.
+    pub(super) handed: u32,
+    /// What undoing constants may still cost.
+    allowance: Cell<u64>,
+}
+
+/// How an object is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// With everything that calling it runs.
+    Call,
+    /// Only its `__new__`: NEWOBJ and NEWOBJ_EX.
+    Make,
 }
 
 impl<'s> Machine<'s> {
@@ -139,6 +155,7 @@ impl<'s> Machine<'s> {
             more_facts: false,
             nested: Vec::new(),
             decoded: Vec::new(),
+            loaded: Vec::new(),
             blobs: Vec::new(),
             decoded_bytes: 0,
             joblib: false,
@@ -151,8 +168,8 @@ impl<'s> Machine<'s> {
             acted: false,
             first_act: u64::MAX,
             heaviest: 0,
-            special: 0,
-            instance: false,
+            handed: 0,
+            allowance: Cell::new(constant::ALLOWANCE),
         }
     }
 
@@ -389,7 +406,7 @@ impl<'s> Machine<'s> {
                     let g = self.import(module, name, at, len)?;
                     let m = self.mark()?;
                     let args = self.tuple(m);
-                    let v = self.call(Value::global(g), args, at, len)?;
+                    let v = self.call(Value::global(g), args, at, len, Hand::Call)?;
                     self.push(v)?;
                 }
                 b'o' => {
@@ -400,14 +417,13 @@ impl<'s> Machine<'s> {
                     let callee = self.stack[m];
                     let args = self.tuple(m + 1);
                     self.stack.truncate(m);
-                    let v = self.call(callee, args, at, 1)?;
+                    let v = self.call(callee, args, at, 1, Hand::Call)?;
                     self.push(v)?;
                 }
                 0x81 => {
                     let args = self.pop()?;
                     let callee = self.pop()?;
-                    self.instance = true;
-                    let v = self.call(callee, args, at, 1)?;
+                    let v = self.call(callee, args, at, 1, Hand::Make)?;
                     self.push(v)?;
                 }
                 0x92 => {
@@ -421,14 +437,13 @@ impl<'s> Machine<'s> {
                         items.push(kwargs);
                     }
                     let span = self.pool.keep(&items, 0);
-                    self.instance = true;
-                    let v = self.call(callee, Value::tuple(span.at, usize::from(span.len)), at, 1)?;
+                    let v = self.call(callee, Value::tuple(span.at, usize::from(span.len)), at, 1, Hand::Make)?;
                     self.push(v)?;
                 }
                 b'R' => {
                     let args = self.pop()?;
                     let callee = self.pop()?;
-                    let v = self.call(callee, args, at, 1)?;
+                    let v = self.call(callee, args, at, 1, Hand::Call)?;
                     self.push(v)?;
                 }
                 b'b' => {
@@ -534,8 +549,9 @@ impl<'s> Machine<'s> {
                     if n >= 16 {
                         self.note_nested(a, n);
                     }
-                    // The two bytes `'_` can stand before a dunder in a quoted text; telling is left to the slow path.
-                    self.push(Value::str(at, n.min(0xfffe) as usize))?;
+                    // Escapes can write any letter: a line that is short enough is read when it is used as a key.
+                    let len = if n < 400 { usize::from(MARKED) } else { n.min(0xfffe) as usize };
+                    self.push(Value::str(at, len))?;
                 }
                 b'g' => {
                     let (a, n) = self.tape.line()?;
@@ -563,13 +579,13 @@ impl<'s> Machine<'s> {
         }
     }
 
-    fn act(&mut self, at: u64) {
+    pub(super) fn act(&mut self, at: u64) {
         self.acted = true;
         self.first_act = self.first_act.min(at);
     }
 
     /// States a fact; more than the limit are a gap.
-    pub fn facts_capped(&mut self, fact: (u64, u64, Fact)) {
+    pub(super) fn facts_capped(&mut self, fact: (u64, u64, Fact)) {
         if self.facts.len() < self.limits.facts {
             self.facts.push(fact);
         } else {
@@ -614,8 +630,7 @@ impl<'s> Machine<'s> {
         if len >= 64 {
             self.note_nested(from, len);
         }
-        // A length of 0xffff marks a text that is too long for a name or starts like a special method.
-        let len = if len > 2 && len < 64 && self.tape.starts_dunder(from) { 0xffff } else { len.min(0xfffe) as usize };
+        let len = if self.tape.may_be_special(from, len) { usize::from(MARKED) } else { len.min(0xfffe) as usize };
         self.push(Value::str(at, len))
     }
 
@@ -692,7 +707,7 @@ impl<'s> Machine<'s> {
         self.named(&module, &name, at, len, true)
     }
 
-    fn named(&mut self, module: &str, name: &str, at: u64, len: u64, asked: bool) -> Result<u32> {
+    pub(super) fn named(&mut self, module: &str, name: &str, at: u64, len: u64, asked: bool) -> Result<u32> {
         let key = format!("{module}\n{name}");
         if let Some(id) = self.by_name.get(&key) {
             self.globals[*id as usize].asked |= asked;
@@ -721,6 +736,10 @@ impl<'s> Machine<'s> {
     fn stack_global(&mut self, module: Value, name: Value, at: u64) -> Result<Value> {
         let (m, n) = (self.string(module), self.string(name));
         if let (Some(m), Some(n)) = (&m, &n) {
+            if !matches!((module.kind(), name.kind()), (Kind::Str(_), Kind::Str(_))) {
+                let text = format!("{m}.{n}");
+                self.facts_capped((at, 1, Fact::ComputedImport { text }));
+            }
             return Ok(Value::global(self.import(m.clone(), n.clone(), at, 1)?));
         }
         if self.is_instance(module) || self.is_instance(name) {
@@ -748,8 +767,63 @@ impl<'s> Machine<'s> {
     pub fn string(&self, v: Value) -> Option<String> {
         match v.kind() {
             Kind::Str(spot) => self.read_text(spot),
+            Kind::Call { .. } => match self.constant(v) {
+                Some(Constant::Text(text)) if text.len() <= NAME => Some(text),
+                _ => None,
+            },
             _ => None,
         }
+    }
+
+    /// The text of a constant that may be long.
+    pub(super) fn text_of(&self, v: Value, most: usize) -> Option<String> {
+        match v.kind() {
+            Kind::Str(spot) => self.read_text_up_to(spot, most),
+            _ => None,
+        }
+    }
+
+    /// The bytes of a constant.
+    pub(super) fn bytes_of(&self, spot: Spot, most: usize) -> Option<Vec<u8>> {
+        let (from, len) = self.bytes_at(spot)?;
+        let bytes = self.tape.peek(from, len, most);
+        (bytes.len() as u64 == len).then_some(bytes)
+    }
+
+    /// Offset and length of the bytes of a constant.
+    fn bytes_at(&self, spot: Spot) -> Option<(u64, u64)> {
+        let head = self.tape.peek(spot.at, 9, 9);
+        let (from, len) = match head.as_slice() {
+            [b'C', n, ..] => (2, u64::from(*n)),
+            [b'B', a, b, c, d, ..] => (5, u64::from(u32::from_le_bytes([*a, *b, *c, *d]))),
+            [0x8e | 0x96, a, b, c, d, e, f, g, h] => (9, u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h])),
+            _ => return None,
+        };
+        Some((spot.at.checked_add(from)?, len))
+    }
+
+    /// Something is called or made that no opcode calls: said like a call.
+    pub(super) fn used(&mut self, id: u32, hand: Hand, args: &str, at: u64) {
+        let Some(g) = self.globals.get_mut(id as usize) else { return };
+        match hand {
+            Hand::Call => g.usage.called = true,
+            Hand::Make => g.usage.made = true,
+        }
+        g.calls = g.calls.saturating_add(1);
+        if g.calls <= CALLS_SHOWN {
+            let (module, name) = (g.module.clone(), g.name.clone());
+            let mut text = String::new();
+            self.write_name(id, &mut text);
+            text.push_str(args);
+            self.facts_capped((at, 1, Fact::Call { module, name, text }));
+        }
+    }
+
+    /// Pays for undoing a constant; `None` once the allowance is used up.
+    pub(super) fn spend(&self, cost: u64) -> Option<()> {
+        let left = self.allowance.get().checked_sub(cost);
+        self.allowance.set(left.unwrap_or(0));
+        left.map(|_| ())
     }
 
     fn read_text(&self, spot: Spot) -> Option<String> {
@@ -811,28 +885,117 @@ impl<'s> Machine<'s> {
         }
     }
 
-    fn call(&mut self, callee: Value, args: Value, at: u64, len: u64) -> Result<Value> {
-        let id = match callee.kind() {
-            Kind::Global(id) => id,
-            Kind::Call { .. } | Kind::Persistent(_) => {
-                self.act(at);
-                match self.resolve_callee(callee, args, at)? {
-                    Some(id) => id,
-                    None => {
-                        let text = format!("{}{}", self.show(callee), self.show_args(args));
-                        self.facts_capped((at, len, Fact::ComputedImport { text }));
-                        self.named("?", "()", at, len, false)?
-                    }
-                }
+    /// The number of an import that was named before.
+    pub(super) fn imported_as(&self, module: &str, name: &str) -> Option<u32> {
+        self.by_name.get(&format!("{module}\n{name}")).copied()
+    }
+
+    /// A tuple of known items.
+    pub(super) fn tuple_of(&mut self, items: &[Value]) -> Value {
+        if items.is_empty() {
+            return Value::tuple(0, 0);
+        }
+        let span = self.pool.keep(items, 0);
+        Value::tuple(span.at, usize::from(span.len))
+    }
+
+    /// Items of a tuple or list, if all of them are known.
+    pub(super) fn whole_items(&self, v: Value) -> Option<Vec<Value>> {
+        match v.kind() {
+            Kind::List(id) => self.slots.items(id).and_then(|(i, more)| (!more).then(|| i.to_vec())),
+            Kind::Tuple(s) if s.len >= 255 => None,
+            _ => self.items(v),
+        }
+    }
+
+    /// The result of calling import `id` with these arguments.
+    pub(super) fn result_of(&mut self, id: u32, args: &[Value]) -> Value {
+        let args = self.tuple_of(args);
+        let span = self.pool.keep(&[args], 0);
+        Value::call(id, span.at as u32)
+    }
+
+    /// Gives a call's result other arguments than it was made with.
+    pub(super) fn replace(&mut self, node: u32, args: Value) {
+        self.pool.replace(node, args);
+    }
+
+    /// Registers an extension code for the EXT opcodes behind it.
+    pub(super) fn extend(&mut self, code: u64, module: String, name: String) {
+        if self.extensions.len() < self.limits.facts {
+            self.extensions.insert(code, (module, name));
+        }
+    }
+
+    /// Protocol 2 has no bytes: Python writes them as a text with one character a byte.
+    pub(super) fn latin1(&mut self, text: Option<Value>, codec: Option<Value>) {
+        if let Some(Kind::Str(spot)) = text.map(Value::kind)
+            && codec.and_then(|s| self.string(s)).is_some_and(|s| s == "latin1")
+            && let Some(text) = self.read_text_up_to(spot, 8 << 20)
+            && text.len() >= 8
+            && self.decoded_bytes + text.len() < 32 << 20
+        {
+            let bytes: Vec<u8> = text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
+            self.decoded_bytes += bytes.len();
+            self.decoded.push((spot.at, bytes));
+        }
+    }
+
+    /// Bytes that a loader is handed and that do not stand in the file as such.
+    pub(super) fn loaded(&mut self, args: &[Value], at: u64) {
+        for v in args {
+            let Some(made) = self.constant(*v) else { continue };
+            let bytes = match made {
+                Constant::Bytes(bytes) => bytes,
+                Constant::Text(text) => text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect(),
+            };
+            // What begins like a pickle where it stands is read there.
+            let there = match v.kind() {
+                Kind::Call { global, .. } => self.globals.get(global as usize).is_some_and(|g| g.name == "encode"),
+                _ => true,
+            };
+            if there && bytes.len() >= 8 && marked(&bytes) {
+                continue;
             }
+            if bytes.len() >= 4 && self.decoded_bytes + bytes.len() < 32 << 20 {
+                self.decoded_bytes += bytes.len();
+                self.loaded.push((at, bytes));
+            }
+        }
+    }
+
+    /// A call, as the opcode or a function that was handed the callee makes it.
+    pub(super) fn call(&mut self, callee: Value, args: Value, at: u64, len: u64, hand: Hand) -> Result<Value> {
+        if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) {
             // Numbers and texts cannot be called: every unpickler raises here.
-            _ => return self.fault("not-callable"),
+            return self.fault("not-callable");
+        }
+        let (id, args) = match self.target(callee, args, at)? {
+            Target::Import(id, args) => match self.new_call(id, args, at) {
+                Some((class, rest)) => {
+                    let class = Value::global(class);
+                    return self.call(class, rest, at, len, Hand::Make);
+                }
+                None => (id, args),
+            },
+            Target::Found(value) => {
+                self.act(at);
+                return Ok(value);
+            }
+            Target::Unknown => {
+                let text = format!("{}{}", self.show(callee), self.show_args(args));
+                self.facts_capped((at, len, Fact::ComputedImport { text }));
+                (self.named("?", "()", at, len, false)?, args)
+            }
         };
         self.act(at);
-        let span = self.pool.keep(&[args], u32::from(std::mem::take(&mut self.instance)));
+        let span = self.pool.keep(&[args], u32::from(hand == Hand::Make));
         let result = Value::call(id, span.at as u32);
         let g = &mut self.globals[id as usize];
-        g.usage.called = true;
+        match hand {
+            Hand::Call => g.usage.called = true,
+            Hand::Make => g.usage.made = true,
+        }
         g.calls = g.calls.saturating_add(1);
         let (shown, tensor) = (g.calls, g.tensor);
         if tensor {
@@ -842,7 +1005,7 @@ impl<'s> Machine<'s> {
             }
             return Ok(result);
         }
-        let follow = self.follow(id, args, at)?;
+        let follow = self.follow(id, args, at, len)?;
         if shown <= CALLS_SHOWN {
             let text = self.show(result);
             let g = &self.globals[id as usize];
@@ -854,100 +1017,8 @@ impl<'s> Machine<'s> {
         Ok(follow.unwrap_or(result))
     }
 
-    /// Calls whose result is known from constant arguments: they reach a name without `find_class`.
-    fn follow(&mut self, id: u32, args: Value, at: u64) -> Result<Option<Value>> {
-        let g = &self.globals[id as usize];
-        let module = match g.module.as_str() {
-            "__builtin__" => "builtins",
-            "copy_reg" => "copyreg",
-            "_functools" => "functools",
-            m => m,
-        }
-        .to_string();
-        let name = g.name.clone();
-        let items = self.items(args);
-        let first = items.as_ref().and_then(|i| i.first().copied());
-        let second = items.as_ref().and_then(|i| i.get(1).copied());
-        match (module.as_str(), name.as_str()) {
-            ("copyreg", "add_extension") => {
-                if let Some([m, n, code]) = items.as_deref().and_then(|i| <[Value; 3]>::try_from(i).ok())
-                    && let (Some(m), Some(n), Some(code)) = (self.string(m), self.string(n), self.code(code))
-                    && self.extensions.len() < self.limits.facts
-                {
-                    self.extensions.insert(code, (m, n));
-                }
-                Ok(None)
-            }
-            ("_codecs" | "codecs", "encode") => {
-                // Protocol 2 has no bytes: Python writes them as a text with one character a byte.
-                if let Some(Kind::Str(spot)) = first.map(Value::kind)
-                    && second.and_then(|s| self.string(s)).is_some_and(|s| s == "latin1")
-                    && let Some(text) = self.read_text_up_to(spot, 8 << 20)
-                    && text.len() >= 8
-                    && self.decoded_bytes + text.len() < 32 << 20
-                {
-                    let bytes: Vec<u8> = text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
-                    self.decoded_bytes += bytes.len();
-                    self.decoded.push((spot.at, bytes));
-                }
-                Ok(None)
-            }
-            ("functools", "partial") => {
-                let wrapped = match first.map(Value::kind) {
-                    Some(Kind::Global(w)) => {
-                        self.globals[w as usize].usage.called = true;
-                        (self.globals[w as usize].module.clone(), self.globals[w as usize].name.clone())
-                    }
-                    _ => ("?".to_string(), first.map(|f| self.show(f)).unwrap_or_default()),
-                };
-                self.wrap(id, wrapped);
-                Ok(None)
-            }
-            // `getattr(__import__(module), name)` in one call.
-            ("numpy.core" | "numpy._core", "_ufunc_reconstruct") => {
-                let (Some(m), Some(n)) = (first.and_then(|v| self.string(v)), second.and_then(|v| self.string(v))) else {
-                    self.wrap(id, ("?".to_string(), "?".to_string()));
-                    return Ok(None);
-                };
-                self.wrap(id, (m.clone(), n.clone()));
-                Ok(Some(Value::global(self.named(&m, &n, at, 1, false)?)))
-            }
-            ("builtins", "getattr") | ("dill._dill" | "dill.dill", "_get_attr") => {
-                let attr = second.and_then(|s| self.string(s));
-                let owner = match first.map(Value::kind) {
-                    Some(Kind::Global(o)) => Some((self.globals[o as usize].module.clone(), self.globals[o as usize].name.clone())),
-                    Some(Kind::Call { global, .. }) => Some((self.globals[global as usize].module.clone(), format!("{}()", self.globals[global as usize].name))),
-                    _ => None,
-                };
-                let (Some(attr), Some((m, n))) = (attr, owner) else {
-                    self.wrap(id, ("?".to_string(), "?".to_string()));
-                    return Ok(None);
-                };
-                let dotted = if n.is_empty() { attr } else { format!("{n}.{attr}") };
-                self.wrap(id, (m.clone(), dotted.clone()));
-                Ok(Some(Value::global(self.named(&m, &dotted, at, 1, false)?)))
-            }
-            ("builtins", "__import__") | ("importlib" | "importlib._bootstrap", "import_module" | "_gcd_import" | "__import__") | ("dill._dill" | "dill.dill", "_import_module") => {
-                let Some(m) = first.and_then(|s| self.string(s)) else {
-                    return Ok(None);
-                };
-                Ok(Some(Value::global(self.named(&m, "", at, 1, false)?)))
-            }
-            ("pydoc", "locate") | ("pkgutil", "resolve_name") => {
-                let Some(path) = first.and_then(|s| self.string(s)) else {
-                    return Ok(None);
-                };
-                let Some((m, n)) = path.split_once(':').or_else(|| path.rsplit_once('.')) else {
-                    return Ok(None);
-                };
-                Ok(Some(Value::global(self.named(m, n, at, 1, false)?)))
-            }
-            _ => Ok(None),
-        }
-    }
-
     /// The number of an extension, which `copyreg` takes through `int()`.
-    fn code(&self, v: Value) -> Option<u64> {
+    pub(super) fn code(&self, v: Value) -> Option<u64> {
         let number = match v.kind() {
             Kind::Bool(b) => return Some(u64::from(b)),
             Kind::Str(_) => integer(self.string(v)?.as_bytes(), false)?,
@@ -959,39 +1030,11 @@ impl<'s> Machine<'s> {
         }
     }
 
-    fn wrap(&mut self, id: u32, wrapped: (String, String)) {
+    /// Remembers what a callable was handed to keep, call or fetch.
+    pub(super) fn wrap(&mut self, id: u32, wrapped: (String, String)) {
         let g = &mut self.globals[id as usize];
         if g.wraps.len() < 1000 && !g.wraps.contains(&wrapped) {
             g.wraps.push(wrapped);
-        }
-    }
-
-    /// What calling the result of a call calls: `attrgetter("system")(os)` is followed, a partial object calls what it wraps.
-    fn resolve_callee(&mut self, callee: Value, args: Value, at: u64) -> Result<Option<u32>> {
-        let Kind::Call { global, .. } = callee.kind() else {
-            return Ok(None);
-        };
-        let g = &self.globals[global as usize];
-        let (module, name) = (g.module.clone(), g.name.clone());
-        let made_with = self.args_of(callee).unwrap_or_default();
-        match (module.as_str(), name.as_str()) {
-            ("functools" | "_functools", "partial") => match made_with.first().map(|v| v.kind()) {
-                Some(Kind::Global(id)) => Ok(Some(id)),
-                _ => Ok(None),
-            },
-            ("operator" | "_operator", "attrgetter") => {
-                let attr = made_with.first().and_then(|v| self.string(*v));
-                let owner = self.items(args).and_then(|i| i.first().copied());
-                match (attr, owner.map(Value::kind)) {
-                    (Some(attr), Some(Kind::Global(o))) => {
-                        let g = &self.globals[o as usize];
-                        let (m, n) = (g.module.clone(), if g.name.is_empty() { attr } else { format!("{}.{attr}", g.name) });
-                        self.named(&m, &n, at, 1, false).map(Some)
-                    }
-                    _ => Ok(None),
-                }
-            }
-            _ => Ok(None),
         }
     }
 
@@ -1030,6 +1073,8 @@ impl<'s> Machine<'s> {
             }
             Kind::Call { global, .. } => {
                 self.act(at);
+                self.rebind(target, state, at);
+                self.executes(global, state, at);
                 let g = &mut self.globals[global as usize];
                 g.usage.built = true;
                 if g.tensor {
@@ -1093,21 +1138,53 @@ impl<'s> Machine<'s> {
 
     #[inline]
     fn pair(&mut self, key: Value, value: Value, at: u64) {
-        let Kind::Str(spot) = key.kind() else { return };
-        // 0 comes out of the memo, 0xffff is marked, and texts of lines are not told apart: only those are looked at again.
-        let look = spot.len == 0xffff || (self.proto < 2 && spot.len < 64) || (spot.len == 0 && self.special < 100_000);
-        if look {
-            self.special += 1;
-            if let Some(text) = self.string(key)
-                && super::SPECIAL_METHODS.contains(&text.as_str())
-            {
-                self.facts_capped((at, 1, Fact::SpecialKey { key: text }));
+        let spot = match key.kind() {
+            Kind::Str(spot) if spot.len == MARKED => {
+                self.special_key(key, value, at);
+                spot
             }
-        }
+            Kind::Str(spot) => spot,
+            Kind::Call { .. } => {
+                self.special_key(key, value, at);
+                return;
+            }
+            _ => return,
+        };
         if let Kind::Call { global, node } = value.kind()
             && self.globals[global as usize].tensor
         {
             self.torch.name(node, spot);
+        }
+    }
+
+    fn special_key(&mut self, key: Value, value: Value, at: u64) {
+        let Some(text) = self.string(key) else { return };
+        if text == template::KEY {
+            let made = self.string(value);
+            if !made.as_deref().is_some_and(template::plain) {
+                let text = made.unwrap_or_else(|| self.show(value));
+                self.facts_capped((at, 1, Fact::ExecutedState { text }));
+            }
+        } else if super::SPECIAL_METHODS.contains(&text.as_str()) {
+            self.facts_capped((at, 1, Fact::SpecialKey { key: text }));
+        }
+    }
+
+    /// A distribution takes its state as a dictionary; pairs of names and values in another shape would pass by unread.
+    fn executes(&mut self, id: u32, state: Value, at: u64) {
+        let distribution = self.globals.get(id as usize).is_some_and(|g| g.module.starts_with("scipy.stats.") && (g.name.ends_with("_gen") || g.name.starts_with("rv_")));
+        if !distribution {
+            return;
+        }
+        let first = |m: &Self| m.items(state).and_then(|i| i.first().copied()).map(Value::kind);
+        let known = match state.kind() {
+            Kind::Dict(_) | Kind::None => true,
+            Kind::Tuple(_) => matches!(first(self), Some(Kind::Dict(_) | Kind::None)),
+            _ => false,
+        };
+        if !known {
+            let text = self.show(state);
+            self.facts_capped((at, 1, Fact::ExecutedState { text }));
         }
     }
 
@@ -1183,7 +1260,8 @@ impl<'s> Machine<'s> {
                 None => out.push('…'),
             },
             Kind::Bytes(spot) => {
-                let raw = self.tape.peek(spot.at + 2, u64::from(spot.len).min(40), 40);
+                let (from, len) = self.bytes_at(spot).unwrap_or((spot.at, 0));
+                let raw = self.tape.peek(from, len, 40);
                 out.push_str("b\"");
                 out.push_str(&crate::text::printable(&raw.escape_ascii().to_string(), 60));
                 out.push('"');
@@ -1208,6 +1286,7 @@ impl<'s> Machine<'s> {
                     None => out.push('…'),
                 }
                 out.push(')');
+                self.write_made(v, out);
             }
             Kind::Tuple(_) => {
                 out.push('(');
@@ -1255,6 +1334,21 @@ impl<'s> Machine<'s> {
                 out.push(')');
             }
         }
+    }
+
+    /// What a call makes of constants, behind the call: the text that an encoding hides.
+    fn write_made(&self, v: Value, out: &mut String) {
+        let made = match self.constant(v) {
+            Some(Constant::Text(text)) => text,
+            Some(Constant::Bytes(bytes)) => match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(_) => return,
+            },
+            None => return,
+        };
+        out.push_str(" = \"");
+        out.push_str(&crate::text::printable(&made, 160));
+        out.push('"');
     }
 
     fn write_name(&self, id: u32, out: &mut String) {

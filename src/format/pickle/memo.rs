@@ -6,6 +6,8 @@ use std::collections::HashMap;
 const CHUNK: usize = 4096;
 /// Low 28 bits of a memo word hold what fits; the rest goes through `wide`.
 const SMALL: u64 = 1 << 28;
+/// The length of a text that has to be read to be told from a special key.
+pub const MARKED: u16 = 0xffff;
 
 /// Pages that are found by their number alone: all that a pickle with indices in order ever uses.
 const NEAR: u64 = 1 << 13;
@@ -61,12 +63,13 @@ impl Memo {
         }
     }
 
-    /// Stores a value. Words: 0 is unset; otherwise a four-bit tag (1 plain, 2 str, 3 global, 4 call, 5 wide) and 28 bits.
+    /// Stores a value. Words: 0 is unset; otherwise a four-bit tag (1 plain, 2 str, 3 global, 4 call, 5 wide, …) and 28 bits.
     #[inline]
     pub fn put(&mut self, key: u64, value: Value) {
         let word = match value.kind() {
             Kind::Plain => 1 << 28,
-            Kind::Str(s) if s.at < SMALL => 2 << 28 | s.at as u32,
+            // A text that may be a special key stays marked as one.
+            Kind::Str(s) if s.at < SMALL => (if s.len == MARKED { 11 << 28 } else { 2 << 28 }) | s.at as u32,
             Kind::Global(id) if u64::from(id) < SMALL => 3 << 28 | id,
             _ if self.wide.len() < 1 << 19 => {
                 self.wide.push(value);
@@ -104,6 +107,7 @@ impl Memo {
             8 => Value::dict(0),
             9 => Value::set(0, 1),
             10 => Value::persistent(0, 1),
+            11 => Value::str(u64::from(low), usize::from(MARKED)),
             _ => Value::PLAIN,
         })
     }
@@ -177,6 +181,13 @@ impl Pool {
         match self.at(span.at + u64::from(span.len)).kind() {
             Kind::Int(n) => u32::try_from(n).unwrap_or(0),
             _ => 0,
+        }
+    }
+
+    /// Replaces the first item kept at a call's node.
+    pub fn replace(&mut self, node: u32, value: Value) {
+        if let Some(span) = self.node(node) {
+            self.ring[span.at as usize % POOL] = value;
         }
     }
 

@@ -1,11 +1,14 @@
 //! Python pickle, protocols 0 to 5: every pickle in the bytes, one after the other, and what stands between and behind them.
 
+mod constant;
+mod follow;
 mod joblib;
 pub mod listing;
 pub mod machine;
 mod memo;
 pub mod opcode;
 mod tape;
+mod template;
 pub mod torch;
 mod value;
 
@@ -347,6 +350,10 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
             scan.state(view, m.tape.at(), 1, Fact::Malformed { format: "pickle", what });
             scan.gap("malformed");
         }
+    }
+    for (at, bytes) in std::mem::take(&mut m.loaded) {
+        let pages = crate::bytes::Pages::new(&bytes);
+        scan.child(&format!("what the call at {at} loads"), View::of_inflated(&pages), false);
     }
     let mut tries = 256;
     for (at, len) in std::mem::take(&mut m.blobs) {

@@ -3,6 +3,7 @@
 use crate::bytes::View;
 use crate::error::{Error, Result};
 
+const TEMPLATE: u64 = super::template::KEY.len() as u64;
 /// Bytes read at first: files of a million small pickles are written too.
 const FIRST: usize = 512;
 /// Bytes read at once later on.
@@ -292,9 +293,10 @@ impl<'s> Tape<'s> {
         out
     }
 
-    /// The first two bytes at an offset inside the buffer, for telling keys such as `__setstate__` apart cheaply.
+    /// Whether a text inside the buffer may be a key that matters, such as `__setstate__`: told by its first two bytes, which is cheap.
     #[inline]
-    pub fn starts_dunder(&self, at: u64) -> bool {
-        at >= self.start && usize::try_from(at - self.start).ok().and_then(|f| self.buf.get(f..f + 2)) == Some(b"__")
+    pub fn may_be_special(&self, at: u64, len: u64) -> bool {
+        let head = || usize::try_from(at.checked_sub(self.start)?).ok().and_then(|f| self.buf.get(f..f + 2));
+        len > 2 && len < 64 && head().is_some_and(|h| h == b"__" || len == TEMPLATE && h == b"_p")
     }
 }

@@ -2,13 +2,14 @@
 """Build expected.txt from libraries that are really installed.
 
     collect.py OUT INTERPRETER...      run the probe in every interpreter, merge, write OUT
-    collect.py --probe                 print what this interpreter's libraries contribute
+    collect.py --probe                 print what this interpreter's libraries contribute; OUT takes such a file for an interpreter
 
 An entry is a pair (module, name) that resolves, in a real installation, to an object that may stand in a pickle, and
 letters for what may be done with it there:
 
-    r  it may be named          c  it may be called (REDUCE, NEWOBJ, OBJ, INST)
-    b  it may receive BUILD     w  a call is fine when its first argument is
+    r  it may be named          c  it may be called (REDUCE, OBJ, INST; NEWOBJ too)
+    b  it may receive BUILD     n  NEWOBJ may make one, which runs no __init__
+    w  a call is fine when its first argument is
     g  its call resolves a name: judge what it resolves to
 
 A class enters when everything the unpickler would run on it (construction, state, the container protocol, hashing,
@@ -23,7 +24,6 @@ import ast
 import dis
 import enum
 import importlib
-import inspect
 import os
 import pkgutil
 import re
@@ -70,7 +70,6 @@ PACKAGES = {
     "feature_engine": None,
     "pmdarima": ["pmdarima.arima", "pmdarima.pipeline", "pmdarima.preprocessing", "pmdarima.compat"],
     "prophet": ["prophet.forecaster", "prophet.make_holidays"],
-    "networkx": ["networkx.classes"],
     "nltk": ["nltk.tokenize", "nltk.stem", "nltk.probability", "nltk.classify", "nltk.tag", "nltk.lm", "nltk.tree",
              "nltk.collocations", "nltk.metrics"],
     "keras": ["keras.src.callbacks.history", "keras.src.utils.tracking"],
@@ -80,7 +79,7 @@ PACKAGES = {
               "torch.cuda.amp.grad_scaler", "torch.torch_version"],
     "torchvision": ["torchvision.models", "torchvision.transforms", "torchvision.ops", "torchvision.tv_tensors"],
     "torchaudio": ["torchaudio.transforms", "torchaudio.models"],
-    "transformers": ["transformers.models", "transformers.configuration_utils", "transformers.generation",
+    "transformers": ["transformers.models", "transformers.modeling_utils", "transformers.configuration_utils", "transformers.generation",
                      "transformers.trainer_utils", "transformers.trainer_pt_utils", "transformers.training_args",
                      "transformers.training_args_seq2seq", "transformers.tokenization_utils_base",
                      "transformers.tokenization_utils", "transformers.activations", "transformers.modeling_outputs",
@@ -94,8 +93,158 @@ PACKAGES = {
     "pytorch_lightning": ["pytorch_lightning.callbacks", "pytorch_lightning.utilities"],
     "lightning_fabric": ["lightning_fabric.utilities"],
     "torchmetrics": None,
-    "timm": ["timm.layers", "timm.models"],
+    "timm": ["timm.layers", "timm.models", "timm.optim", "timm.scheduler", "timm.loss", "timm.data"],
+    "pytorch_transformers": None,
+    "pytorch_pretrained_bert": None,
+    "diffusers": ["diffusers.models", "diffusers.schedulers", "diffusers.configuration_utils", "diffusers.utils",
+                  "diffusers.image_processor"],
+    "peft": ["peft.tuners", "peft.config", "peft.peft_model", "peft.mapping", "peft.utils"],
+    "trl": ["trl.trainer", "trl.models"],
+    "setfit": ["setfit.modeling", "setfit.training_args"],
+    "ultralytics": ["ultralytics.nn", "ultralytics.utils", "ultralytics.engine.results"],
+    "torch_geometric": ["torch_geometric.nn", "torch_geometric.data", "torch_geometric.utils", "torch_geometric.transforms"],
+    "fastai": ["fastai.layers", "fastai.learner", "fastai.optimizer", "fastai.metrics", "fastai.losses", "fastai.callback",
+               "fastai.data", "fastai.tabular", "fastai.text", "fastai.vision", "fastai.torch_core"],
+    "fastcore": ["fastcore.transform", "fastcore.foundation", "fastcore.dispatch", "fastcore.basics"],
+    "stable_baselines3": None,
+    "sb3_contrib": None,
+    "gymnasium": ["gymnasium.spaces"],
+    "gym": ["gym.spaces"],
+    "tianshou": ["tianshou.data", "tianshou.policy", "tianshou.utils"],
+    "segmentation_models_pytorch": None,
+    "efficientnet_pytorch": None,
+    "facenet_pytorch": ["facenet_pytorch.models"],
+    "resnest": None,
+    "monai": ["monai.networks", "monai.losses", "monai.transforms", "monai.optimizers", "monai.metrics"],
+    "kornia": None,
+    "open_clip": ["open_clip.model", "open_clip.transformer", "open_clip.modified_resnet", "open_clip.timm_model"],
+    "pytorch_tabnet": None,
+    "pytorch_forecasting": ["pytorch_forecasting.models", "pytorch_forecasting.metrics", "pytorch_forecasting.data"],
+    "gpytorch": None,
+    "linear_operator": None,
+    "botorch": ["botorch.models", "botorch.acquisition", "botorch.posteriors", "botorch.optim"],
+    "pyro": ["pyro.nn", "pyro.distributions", "pyro.optim", "pyro.infer"],
+    "speechbrain": ["speechbrain.nnet", "speechbrain.lobes", "speechbrain.processing", "speechbrain.utils"],
+    "e3nn": None,
+    "x_transformers": None,
+    "vit_pytorch": None,
+    "lightly": ["lightly.models", "lightly.loss"],
+    "pytorch_metric_learning": None,
+    "einops": ["einops.layers", "einops.einops"],
+    "torchdiffeq": None,
+    "mmengine": ["mmengine.model", "mmengine.config", "mmengine.structures", "mmengine.logging"],
+    "mmcv": ["mmcv.cnn", "mmcv.ops", "mmcv.transforms"],
+    "tabpfn": None,
+    "autogluon": ["autogluon.core", "autogluon.tabular", "autogluon.features", "autogluon.common"],
+    "darts": ["darts.models", "darts.timeseries", "darts.dataprocessing", "darts.utils"],
+    "neuralforecast": None,
+    "tsai": ["tsai.models", "tsai.losses"],
+    "skorch": None,
+    "captum": ["captum.attr"],
+    "esm": None,
+    "chemprop": ["chemprop.models", "chemprop.nn", "chemprop.data", "chemprop.featurizers"],
+    "pykeen": ["pykeen.models", "pykeen.nn", "pykeen.losses", "pykeen.triples"],
+    "gliner": ["gliner.modeling", "gliner.model", "gliner.config"],
+    "FlagEmbedding": None,
+    "bertopic": None,
+    "keybert": None,
+    "torchcrf": None,
+    "TorchCRF": None,
+    "ignite": ["ignite.metrics", "ignite.engine"],
+    "catalyst": ["catalyst.contrib"],
+    "demucs": None,
+    "dgl": ["dgl.nn", "dgl.data"],
+    "torchtext": ["torchtext.vocab", "torchtext.data", "torchtext.nn", "torchtext.models"],
+    "lightning_utilities": None,
+    "jax": ["jax._src.tree_util", "jax._src.array", "jax._src.core"],
+    "flax": ["flax.core", "flax.linen", "flax.training", "flax.struct", "flax.nnx"],
+    "optax": None,
+    "haiku": None,
+    "chex": None,
+    "equinox": ["equinox.nn", "equinox._module"],
+    "mxnet": ["mxnet.optimizer", "mxnet.lr_scheduler", "mxnet.gluon", "mxnet.initializer", "mxnet.metric", "mxnet.context",
+              "mxnet.ndarray", "mxnet.numpy"],
+    "gluoncv": ["gluoncv.model_zoo", "gluoncv.nn", "gluoncv.loss"],
+    "pyod": None,
+    "tslearn": None,
+    "hmmlearn": None,
+    "pygam": None,
+    "ngboost": None,
+    "skopt": None,
+    "bayes_opt": None,
+    "hyperopt": ["hyperopt.base", "hyperopt.pyll"],
+    "optuna": ["optuna.study", "optuna.trial", "optuna.samplers", "optuna.pruners", "optuna.distributions",
+               "optuna.storages._in_memory"],
+    "shap": ["shap.explainers", "shap._explanation", "shap.maskers", "shap.models"],
+    "interpret": None,
+    "econml": None,
+    "implicit": None,
+    "pyts": None,
+    "sympy": ["sympy.core", "sympy.functions", "sympy.matrices", "sympy.sets", "sympy.polys", "sympy.series",
+              "sympy.logic", "sympy.simplify"],
+    "shapely": None,
+    "pint": ["pint.registry", "pint.quantity", "pint.unit", "pint.util", "pint.facets"],
+    "xarray": ["xarray.core", "xarray.coding"],
+    "networkx": ["networkx.classes"],
+    "geopandas": ["geopandas.geodataframe", "geopandas.geoseries", "geopandas.array"],
+    "gplearn": None,
+    "deap": ["deap.base", "deap.gp", "deap.tools"],
+    "fairlearn": None,
+    "dask_ml": None,
+    "tsfresh": ["tsfresh.transformers", "tsfresh.feature_extraction"],
+    "statsforecast": None,
+    "mlforecast": None,
+    "utilsforecast": None,
+    "astropy": ["astropy.units", "astropy.time", "astropy.table", "astropy.coordinates"],
+    "sktime": ["sktime.forecasting", "sktime.classification", "sktime.transformations", "sktime.regression", "sktime.base",
+               "sktime.clustering", "sktime.performance_metrics", "sktime.series_as_features"],
+    "skbase": None,
+    "river": None,
+    "mapie": None,
+    "sklearn_crfsuite": None,
+    "boruta": None,
+    "pygad": None,
+    "optbinning": None,
+    "factor_analyzer": None,
+    "pingouin": None,
+    "lifetimes": None,
+    "sksurv": None,
+    "cornac": ["cornac.models", "cornac.data"],
+    "surprise": ["surprise.prediction_algorithms", "surprise.trainset"],
+    "evidently": ["evidently.core", "evidently.metrics"],
+    "tpot": None,
+    "textblob": None,
+    "sacremoses": None,
+    "rank_bm25": None,
+    "sentencepiece": None,
+    "tiktoken": ["tiktoken.core"],
+    "stanza": ["stanza.models"],
+    "pytz": None,
+    "dateutil": ["dateutil.tz", "dateutil.relativedelta", "dateutil.rrule"],
+    "tzlocal": None,
+    "PIL": ["PIL.Image", "PIL.ImageFilter", "PIL.ImagePalette"],
+    "omegaconf": ["omegaconf.base", "omegaconf.dictconfig", "omegaconf.listconfig", "omegaconf.nodes"],
+    "yacs": None,
+    "addict": None,
+    "munch": None,
+    "easydict": None,
+    "attrdict": None,
+    "box": None,
+    "pydantic": ["pydantic.main", "pydantic.fields"],
+    "narwhals": ["narwhals.dtypes"],
+    "polars": ["polars.datatypes"],
+    "ml_dtypes": None,
+    "llvmlite": [],
+    "numba": [],
 }
+
+# Packages whose own native types are taken: read, or written by the people who write the pickles. Elsewhere a type whose
+# construction or state is machine code is left out, because the probe cannot read it.
+NATIVE = set("""
+    numpy scipy sklearn pandas statsmodels lightgbm catboost gensim imblearn spacy thinc preshed cymem hdbscan pmdarima torch
+    tokenizers mlxtend lifelines sktime river shapely pytz dateutil mxnet skopt implicit xgboost ml_dtypes optuna
+""".split())
+
 
 # A module is not walked when one of its path's parts is here: tests, command lines, builders, download code, and
 # vendored copies. Not because each is a gadget, but because none belongs in a saved model.
@@ -121,15 +270,18 @@ BAD_ATTRS = set("""
     fromfile memmap tofile genfromtxt loadtxt write_text read_text write_bytes read_bytes resolve_name find_spec
     exec_module start_new_thread fork Thread Process exec_ load_dynamic loads _load_lib download_url
     cached_file get_file literal_eval run_module run_path CodeType
+    load save savez savetxt dump read_json read_table read_parquet to_csv to_pickle sendall connect putenv kill _exit
+    load_state_dict_from_url load_url load_model LoadFromFile load_library create_connection startfile spawnv
 """.split())
 BAD_IMPORTS = set("""
     subprocess importlib pickle cPickle marshal socket urllib urllib.request requests ctypes shutil tempfile runpy dill
     cloudpickle multiprocessing
 """.split())
 
-# What the unpickler, or a container the unpickler fills, may run on an instance.
-RUN_ON_LOAD = ("__init__", "__new__", "__setstate__", "__setattr__", "__del__", "__hash__", "__eq__", "append",
-               "extend", "add", "__setitem__", "update")
+# What the unpickler, a container it fills, or a constructor that is handed the object may run on an instance.
+RUN_ON_LOAD = ("__new__", "__setstate__", "__setattr__", "__del__", "__hash__", "__eq__", "append", "extend", "add", "__setitem__",
+               "__getattr__", "__getattribute__", "__iter__", "__next__", "__len__", "__getitem__", "__int__",
+               "__index__", "__float__", "__str__", "__bytes__")
 
 # Functions of these modules are arithmetic; libraries keep references to them (losses, kernels, metrics, link functions).
 REFERENCE_MODULES = re.compile(r"""^(
@@ -252,6 +404,11 @@ numpy.core rcg _ufunc_reconstruct
 numpy._core rcg _ufunc_reconstruct
 numpy.core rc _DType_reconstruct
 numpy._core rc _DType_reconstruct
+numpy.char rcb chararray
+# made and filled, never called by a pickle: scipy's discrete distributions keep one
+numpy rnb vectorize
+numpy.lib.function_base rnb vectorize
+numpy.lib._function_base_impl rnb vectorize
 numpy.random rcb __RandomState_ctor
 numpy.random rcb mtrand.RandomState
 numpy.random._pickle rcb __generator_ctor
@@ -274,6 +431,10 @@ pandas.tslib rcb Timestamp Timedelta NaTType
 pandas._libs.missing rc _unpickle_na
 pandas._libs.missing rcb NAType
 pandas rcb DataFrame Series
+pandas r NA NaT
+pandas._libs.missing r NA
+pandas._libs.tslibs.nattype r NaT
+pandas.core.indexes.interval rc _new_IntervalIndex
 pandas.core.frame rcb DataFrame
 pandas.core.series rcb Series
 pandas.core.indexes.base rc _new_Index
@@ -296,7 +457,8 @@ pandas.core.sparse.array rcb SparseArray
 pyarrow.lib rc _restore_array chunked_array type_for_alias py_buffer
 pyarrow.lib rcb DataType StringType
 pytz rc _UTC _p utc
-pytz rc UTC
+pytz rc UTC FixedOffset
+pytz rcb _FixedOffset
 pytz.tzinfo rc unpickler
 pytz.tzinfo rcb StaticTzInfo DstTzInfo
 dateutil.tz.tz rcb tzutc tzlocal tzoffset tzrange tzstr
@@ -332,6 +494,12 @@ torch._utils rc _set_obj_state_noop
 torch.distributed._shard.sharded_tensor.metadata rcb TensorProperties
 # models hold their trees, boosters and shared tables as plain buffers behind these
 sklearn.tree._tree rcb Tree
+# a module of sklearn's that Cython compiled without its package
+_loss rcb CyLossFunction CyAbsoluteError CyExponentialLoss CyHalfBinomialLoss CyHalfGammaLoss CyHalfMultinomialLoss CyHalfPoissonLoss
+_loss rcb CyHalfSquaredError CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHuberLoss CyPinballLoss
+_loss rcb __pyx_unpickle_CyAbsoluteError __pyx_unpickle_CyExponentialLoss __pyx_unpickle_CyHalfBinomialLoss __pyx_unpickle_CyHalfGammaLoss
+_loss rcb __pyx_unpickle_CyHalfMultinomialLoss __pyx_unpickle_CyHalfPoissonLoss __pyx_unpickle_CyHalfSquaredError __pyx_unpickle_CyHalfTweedieLoss
+_loss rcb __pyx_unpickle_CyHalfTweedieLossIdentity __pyx_unpickle_CyHuberLoss __pyx_unpickle_CyPinballLoss
 sklearn.neighbors._dist_metrics rcb newObj
 sklearn.neighbors.dist_metrics rcb newObj
 sklearn.neighbors._kd_tree rcb newObj
@@ -345,6 +513,9 @@ sklearn.utils rcb Bunch
 sklearn.datasets.base rcb Bunch
 sklearn.datasets._base rcb Bunch
 # hand the model's bytes to the library's own reader
+mxnet.ndarray.ndarray rcb NDArray
+mxnet.ndarray.sparse rcb CSRNDArray RowSparseNDArray
+mxnet.numpy.multiarray rcb ndarray
 xgboost.core rcb Booster DMatrix
 lightgbm.basic rcb Booster Dataset
 catboost.core rcb CatBoost CatBoostClassifier CatBoostRegressor CatBoostRanker Pool
@@ -376,6 +547,11 @@ gensim.models.doc2vec rcb Doc2Vec
 gensim.models.phrases rcb Phrases FrozenPhrases Phraser
 gensim.models.coherencemodel rcb CoherenceModel
 category_encoders.hashing rcb HashingEncoder
+# stands in the place of methods that only a class has
+gensim.utils r call_on_class_only
+scipy._external.array_api_compat.numpy._aliases r asarray
+scipy._lib.array_api_compat.numpy._aliases r asarray
+sklearn.externals.array_api_compat.numpy._aliases r asarray
 scipy.special._orthogonal rcb orthopoly1d
 scipy.special.orthogonal rcb orthopoly1d
 # interp1d keeps the method it chose, by its dotted name
@@ -384,6 +560,7 @@ scipy.interpolate._interpolate r interp1d._call_spline interp1d._call_nan_spline
 scipy.interpolate.interpolate r interp1d._call_linear interp1d._call_linear_np interp1d._call_nearest interp1d._call_previousnext
 scipy.interpolate.interpolate r interp1d._call_spline interp1d._call_nan_spline
 statsmodels.base.wrapper rcb ResultsWrapper
+statsmodels.tsa.deterministic rcb DeterministicProcess
 jax._src.array rc _reconstruct_array
 ml_dtypes r bfloat16 float8_e4m3fn float8_e5m2 int4 uint4
 """
@@ -410,6 +587,9 @@ def instructions(code):
     for found in dis.get_instructions(code):
         yield found
 
+
+STDLIB_NAMES = set(getattr(sys, "stdlib_module_names", ())) | set(sys.builtin_module_names) | set(
+    info.name for info in pkgutil.iter_modules([os.path.dirname(os.__file__), os.path.join(os.path.dirname(os.__file__), "lib-dynload")]))
 
 FILES = {}
 
@@ -448,6 +628,14 @@ def steps(code):
     return STEPS[code]
 
 
+def attribute(cls, name):
+    """What a class holds under a name, without running anything."""
+    for base in cls.__mro__:
+        if name in vars(base):
+            return vars(base)[name]
+    return None
+
+
 def taint(function, owner, depth, seen):
     """Why a function may not run while a pickle loads, or None."""
     code = code_of(function)
@@ -482,7 +670,7 @@ def taint(function, owner, depth, seen):
         elif operation in ("LOAD_ATTR", "LOAD_METHOD"):
             if name in BAD_ATTRS:
                 return name
-            target = owner and inspect.getattr_static(owner, name, None)
+            target = owner and attribute(owner, name)
             if depth and isinstance(target, types.FunctionType):
                 why = taint(target, owner, depth - 1, seen)
                 if why:
@@ -490,14 +678,44 @@ def taint(function, owner, depth, seen):
     return None
 
 
-def class_taint(cls):
+def native(base, name, method):
+    """Whether what loading runs of a class is machine code that nobody looked at."""
+    top = (base.__module__ or "").split(".")[0]
+    return name in ("__new__", "__init__", "__setstate__") and code_of(method) is None and top not in NATIVE \
+        and top not in STDLIB_NAMES and not base.__flags__ & 1 << 9
+
+
+def methods_taint(cls, names):
     for base in cls.__mro__:
-        for name in RUN_ON_LOAD:
+        for name in names:
             method = vars(base).get(name)
             if method is not None:
-                why = taint(method, cls, 2, set())
+                why = "machine code" if native(base, name, method) else taint(method, cls, 2, set())
                 if why:
                     return "%s.%s: %s" % (base.__name__, name, why)
+    return None
+
+
+def made_taint(cls):
+    """Why NEWOBJ may not make, and BUILD may not fill, an object of a class, or None."""
+    why = methods_taint(cls, RUN_ON_LOAD)
+    if why:
+        return why
+    # BUILD sets slots with setattr, which runs what a property sets.
+    for base in cls.__mro__:
+        for name, thing in list(vars(base).items()):
+            if isinstance(thing, property) and thing.fset is not None:
+                why = taint(thing.fset, cls, 1, set())
+                if why:
+                    return "%s.%s (set): %s" % (base.__name__, name, why)
+    return None
+
+
+def class_taint(cls):
+    """Why a class may not be called, beyond what making one runs, or None."""
+    why = methods_taint(cls, ("__init__",))
+    if why:
+        return why
     call = vars(type(cls)).get("__call__")
     if call is not None and type(cls) is not type:
         why = taint(call, None, 1, set())
@@ -554,12 +772,13 @@ def wanted(module):
 NOT_A_VALUE = re.compile(r"Test(Case|er|Suite)?$|^Mock|^_?Lazy|Importer|Pickler|Compiler|Loader$|Downloader|Server|Client|Thread"
                          r"|(?<!Gaussian)Process(?!or|ing)|Executor|Memory$|MemorizedFunc|Parallel$|Callback(?!List)|Dispatch|Proxy$|Hook$|Writer|Reader"
                          r"|Deprecat|^vectorize$|DataSource|NpzFile|^memmap$|^nditer$|Delayed|Tracer|^flatiter$|OpOverload")
-NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback".split())
+NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess".split())
 
-# The transformers package has hundreds of model families; only what people pickle of them is taken: settings and tokenizers.
-TRANSFORMERS_KEEP = re.compile(r"\.configuration_\w+$|\.tokenization_\w+$|transformers\.(?!models\.)|"
-                               r"models\.(bert|roberta|distilbert|gpt2|t5|bart|vit|llama|albert|electra|xlm_roberta|whisper|clip|mpnet|"
-                               r"deberta_v2|wav2vec2|opt|gpt_neo|bloom|mistral|qwen2|gemma|auto)\.")
+# The transformers package has hundreds of model families in three frameworks: what people pickle of them is settings,
+# tokenizers and torch modules.
+TRANSFORMERS_KEEP = re.compile(r"\.(configuration|tokenization|modeling|image_processing|feature_extraction|processing)_\w+$"
+                               r"|transformers\.(?!models\.)")
+TRANSFORMERS_SKIP = re.compile(r"\.(modeling_(tf|flax)_\w+|modular_\w+|convert_\w+)$")
 
 
 def collect_package(package, entries, dropped):
@@ -594,19 +813,24 @@ def add_class(package, cls, entries, dropped, depth):
         return
     if not wanted(module) or not resolves(module, name, cls):
         return
-    if package == "transformers" and not TRANSFORMERS_KEEP.search(module):
+    if package == "transformers" and (not TRANSFORMERS_KEEP.search(module) or TRANSFORMERS_SKIP.search(module)):
         return
     if NOT_A_VALUE.search(name) and name not in NOT_A_VALUE_EXCEPT and not issubclass(cls, (Exception, enum.Enum)):
         dropped[(module, name)] = "name"
         return
     if issubclass(cls, type) or "Protocol" in [b.__name__ for b in cls.__bases__]:
         return
-    why = None if issubclass(cls, enum.Enum) else class_taint(cls)
+    plain = issubclass(cls, enum.Enum)
+    why = None if plain else made_taint(cls)
+    late = None if plain else class_taint(cls)
     if why and re.search("argparser(_methods)? > exec_?$", why):
-        # scipy's distributions execute a template kept in their state: they may be made, never filled by BUILD.
-        entries[(module, name)] = "rc"
+        # scipy's distributions execute a template kept in their state, which is judged by a rule of its own.
+        entries[(module, name)] = "rnb"
     elif why:
         dropped[(module, name)] = why
+    elif late:
+        dropped[(module, name)] = late
+        entries[(module, name)] = "rnb"
     else:
         entries[(module, name)] = "rcb"
     if depth < 2:
@@ -672,7 +896,7 @@ def collect_stdlib(entries):
             value = issubclass(thing, BaseException) or issubclass(thing, enum.Enum) \
                 or issubclass(thing, tuple) and (hasattr(thing, "_fields") or hasattr(thing, "n_sequence_fields"))
             if value and thing.__qualname__ not in ("Enum", "IntEnum", "Flag", "IntFlag", "StrEnum") \
-                    and not (not issubclass(thing, enum.Enum) and class_taint(thing)):
+                    and not (not issubclass(thing, enum.Enum) and (made_taint(thing) or class_taint(thing))):
                 entries.setdefault((module, thing.__qualname__), "rcb")
 
 
@@ -739,12 +963,60 @@ def old_homes(module, use):
                 yield home.format(module[len(start):])
 
 
+def least(one, other):
+    """What two versions allow both."""
+    both = [set(uses.replace("c", "cn")) for uses in (one, other)]
+    shared = both[0] & both[1]
+    # A call allows what NEWOBJ does: the letter says so already.
+    return "".join(letter for letter in "rcnbwg" if letter in shared and not (letter == "n" and "c" in shared))
+
+
+def ask(interpreter):
+    """The answer of one interpreter: its probe's output, or a file that keeps it."""
+    if interpreter.endswith(".tsv"):
+        with open(interpreter) as answer:
+            return answer.read()
+    return subprocess.run([interpreter, os.path.abspath(__file__), "--probe"], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, universal_newlines=True).stdout
+
+
+def common_prefix(names):
+    """The beginning that is worth writing once: `Bert` of BertModel, BertLayer, …"""
+    counts = {}
+    for name in names:
+        parts = re.findall("[A-Z][a-z0-9]*|[a-z0-9_]+", name)
+        for end in range(1, len(parts)):
+            start = "".join(parts[:end])
+            counts[start] = counts.get(start, 0) + 1
+    saved, start = max([((n - 1) * len(start), start) for start, n in counts.items()] or [(0, "")])
+    return start if saved > 8 else ""
+
+
+def write(out, modules):
+    """The table in its own shape: it travels inside the page, so what repeats is written once.
+
+    `@` begins a module, a dot after it for every part shared with the module before; behind a space the beginning that `~`
+    stands for. Names follow, one a line, of the uses `rcb` until a line with `:` says others.
+    """
+    before = []
+    with open(out, "w") as file:
+        for module in sorted(modules):
+            parts = module.split(".")
+            shared = 0
+            while shared < min(len(before), len(parts)) and before[shared] == parts[shared]:
+                shared += 1
+            start = common_prefix([name for _, name in modules[module]])
+            file.write("@%s%s\n" % ("." * shared + ".".join(parts[shared:]), " " + start if start else ""))
+            before, uses = parts, "rcb"
+            for use, name in sorted(modules[module], key=lambda row: (row[0] != "rcb", row)):
+                if use != uses:
+                    file.write(":%s\n" % use)
+                    uses = use
+                file.write("%s\n" % ("~" + name[len(start):] if start and name.startswith(start) and name != start else name))
+
+
 def main(out, interpreters):
     entries, dropped, versions = {}, {}, {}
-    def ask(interpreter):
-        return subprocess.run([interpreter, os.path.abspath(__file__), "--probe"], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, universal_newlines=True).stdout
-
     with ThreadPool(2) as pool:
         answers = pool.map(ask, interpreters, chunksize=1)
     for answer in answers:
@@ -757,7 +1029,7 @@ def main(out, interpreters):
             elif kind == "E":
                 key = (fields[0], fields[1])
                 # Versions may disagree: what one of them runs while loading is a danger in all.
-                entries[key] = min(entries.get(key, fields[2]), fields[2], key=len)
+                entries[key] = least(entries.get(key, fields[2]), fields[2])
     for (module, name), use in list(entries.items()):
         if twin(module):
             entries.setdefault((twin(module), name), use)
@@ -770,15 +1042,11 @@ def main(out, interpreters):
         for row in rows:
             module, name = row.split("\t")[:2]
             forbidden.add((module, name))
-    last = None
-    with open(out, "w") as file:
-        for module, name in sorted(entries):
-            if (module, name) in forbidden or not re.match(r"^[\w.]+$", module + name):
-                continue
-            if module != last:
-                file.write("@%s\n" % module)
-                last = module
-            file.write(" %s %s\n" % (name, entries[(module, name)]))
+    modules = {}
+    for module, name in entries:
+        if (module, name) not in forbidden and re.match(r"^[A-Za-z0-9_.]+$", module + name):
+            modules.setdefault(module, []).append((entries[(module, name)], name))
+    write(out, modules)
     for package in sorted(versions):
         print(package, " ".join(sorted(versions[package])))
     with open("/dev/fd/2", "w") as log:

@@ -1,0 +1,503 @@
+//! What calls come to that reach a name without `find_class`: a function handed to a function that calls it, an attribute
+//! fetched by name, a module imported by a text, an entry of a module's dictionary, a class handed to a function that makes it.
+//!
+//! Followed as far as the arguments are constants (see [`super::constant`]). What is not known is stated as computed, never trusted.
+
+use super::machine::{Hand, Machine};
+use super::value::{Kind, Value};
+use crate::error::Result;
+use crate::fact::Fact;
+
+/// How deep calls that call calls are followed.
+const DEPTH: u32 = 8;
+/// Items of a sequence that a function is mapped over.
+const MAPPED: usize = 8;
+
+/// What a callee comes to.
+pub(super) enum Target {
+    /// A call of this import with these arguments.
+    Import(u32, Value),
+    /// No call, only a look-up with this result.
+    Found(Value),
+    /// Not known before loading.
+    Unknown,
+}
+
+/// How a function calls a function it is handed. Numbers are positions among its own arguments.
+enum Handing {
+    /// `apply(f, *rest)`: with the arguments behind `from`.
+    Rest { f: usize, from: usize },
+    /// With a tuple of arguments.
+    Tuple { f: usize, args: usize },
+    /// Once for every item.
+    Each { f: usize, items: usize },
+    /// Once for every item, which is a tuple of arguments.
+    Star { f: usize, items: usize },
+    /// With the first two items, and so on.
+    Pairs { f: usize, items: usize },
+    /// With arguments of its own.
+    Own { f: usize },
+}
+
+fn handing(module: &str, name: &str) -> Option<Handing> {
+    use Handing::*;
+    Some(match (module, name) {
+        ("builtins", "map") | ("itertools", "imap") => Each { f: 0, items: 1 },
+        ("builtins", "filter") | ("itertools", "ifilter" | "filterfalse" | "ifilterfalse" | "takewhile" | "dropwhile") => Each { f: 0, items: 1 },
+        ("itertools", "starmap") => Star { f: 0, items: 1 },
+        ("itertools", "groupby") => Each { f: 1, items: 0 },
+        ("itertools", "accumulate") => Pairs { f: 1, items: 0 },
+        ("functools" | "builtins", "reduce") => Pairs { f: 0, items: 1 },
+        ("builtins", "apply") => Tuple { f: 0, args: 1 },
+        ("operator", "call") | ("asyncio" | "asyncio.threads", "to_thread") | ("atexit", "register") | ("pdb" | "bdb", "runcall") | ("contextvars", "Context.run") => {
+            Rest { f: 0, from: 1 }
+        }
+        ("contextlib", "ExitStack.callback") | ("contextlib", "ExitStack.enter_context") => Rest { f: 1, from: 2 },
+        ("weakref", "finalize") => Rest { f: 1, from: 2 },
+        ("threading", "Thread") | ("multiprocessing" | "multiprocessing.context" | "multiprocessing.process", "Process" | "BaseProcess") => Tuple { f: 1, args: 3 },
+        ("threading", "Timer" | "_Timer") => Tuple { f: 1, args: 2 },
+        ("_thread" | "thread", "start_new_thread" | "start_new") => Tuple { f: 0, args: 1 },
+        ("signal", "signal") => Own { f: 1 },
+        ("builtins", "iter") | ("timeit", "timeit" | "repeat" | "Timer") | ("functools", "lru_cache" | "singledispatch" | "cached_property" | "partialmethod") => Own { f: 0 },
+        ("numpy", "vectorize" | "frompyfunc" | "fromfunction" | "apply_along_axis" | "apply_over_axes") => Own { f: 0 },
+        ("torch", "vmap") | ("joblib" | "joblib.parallel", "delayed") => Own { f: 0 },
+        // Libraries' own: the function that made the tensor, whose result becomes a subclass.
+        ("torch._tensor" | "torch.tensor", "_rebuild_from_type" | "_rebuild_from_type_v2") => Tuple { f: 0, args: 2 },
+        ("dill._dill" | "dill.dill", "_create_array") => Tuple { f: 0, args: 1 },
+        _ => return None,
+    })
+}
+
+/// Functions that make an object of a class they are handed, without running its `__init__`.
+fn makes(module: &str, name: &str) -> Option<usize> {
+    match (module, name) {
+        ("copyreg", "_reconstructor" | "__newobj__" | "__newobj_ex__") => Some(0),
+        ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Some(0),
+        ("numpy.ma.core" | "numpy.ma.mrecords", "_mareconstruct" | "_mrreconstruct") => Some(0),
+        ("torch._utils", "_rebuild_wrapper_subclass") => Some(0),
+        ("pandas.core.indexes.base" | "pandas.core.indexes.datetimelike" | "pandas.core.index" | "pandas.indexes.base", "_new_Index") => Some(0),
+        (_, "newObj") => Some(0),
+        _ if name.starts_with("__pyx_unpickle_") => Some(0),
+        _ => None,
+    }
+}
+
+/// Functions that import a module whose name they are handed.
+fn imports(module: &str, name: &str) -> bool {
+    matches!(
+        (module, name),
+        ("builtins", "__import__")
+            | ("importlib" | "importlib._bootstrap" | "_frozen_importlib", "import_module" | "_gcd_import" | "__import__" | "_find_and_load" | "reload")
+            | ("dill._dill" | "dill.dill", "_import_module")
+            | ("imp", "load_module" | "load_dynamic" | "find_module")
+            | ("cloudpickle.cloudpickle" | "cloudpickle", "subimport")
+            | ("pydoc", "safeimport")
+            | ("runpy", "run_module" | "_run_module_as_main")
+            | ("pandas.compat._optional", "import_optional_dependency")
+            | ("unittest.mock" | "mock", "_importer")
+    )
+}
+
+/// Functions that find an object by its dotted path.
+fn resolves(module: &str, name: &str) -> bool {
+    matches!(
+        (module, name),
+        ("pydoc", "locate")
+            | ("pkgutil", "resolve_name")
+            | ("logging.config", "_resolve")
+            | ("zope.dottedname.resolve", "resolve")
+            | ("hydra.utils" | "hydra._internal.utils", "get_class" | "get_method" | "get_object" | "_locate" | "_get_cls_name")
+            | ("django.utils.module_loading" | "werkzeug.utils", "import_string")
+            | ("twisted.python.reflect", "namedAny" | "namedObject")
+            | ("xmlrpc.server", "resolve_dotted_attribute")
+    )
+}
+
+/// The name by which the tables here know a module.
+fn canonical(module: &str) -> &str {
+    match module {
+        "__builtin__" | "six.moves.builtins" | "future_builtins" => "builtins",
+        "copy_reg" | "six.moves.copyreg" => "copyreg",
+        "_functools" => "functools",
+        "_operator" => "operator",
+        "_codecs" => "codecs",
+        "cPickle" | "_pickle" => "pickle",
+        "_signal" => "signal",
+        "_frozen_importlib" => "importlib._bootstrap",
+        m => m,
+    }
+}
+
+/// Whether a name is a module's dictionary: what its entries are is known by their keys.
+fn namespace(name: &str) -> Option<&str> {
+    ["__dict__", "__globals__", "func_globals", "f_globals", "__builtins__"].into_iter().find_map(|end| {
+        let before = name.strip_suffix(end)?;
+        (before.is_empty() || before.ends_with('.')).then_some(end)
+    })
+}
+
+impl Machine<'_> {
+    /// Follows a callee to the import that is called in the end, with the arguments that it gets.
+    pub(super) fn target(&mut self, callee: Value, args: Value, at: u64) -> Result<Target> {
+        let (mut callee, mut args) = (callee, args);
+        for _ in 0..DEPTH {
+            let global = match callee.kind() {
+                Kind::Global(id) => return Ok(Target::Import(id, args)),
+                Kind::Call { global, .. } => global,
+                _ => return Ok(Target::Unknown),
+            };
+            let (module, name) = self.canonical_name(global);
+            let Some(made_with) = self.args_of(callee) else { return Ok(Target::Unknown) };
+            let first = made_with.first().copied();
+            match (module.as_str(), name.as_str()) {
+                ("functools", "partial" | "_partial") => {
+                    let (Some(f), Some(given)) = (first, self.items(args)) else { return Ok(Target::Unknown) };
+                    let mut all = made_with.get(1..).unwrap_or(&[]).to_vec();
+                    all.extend(given);
+                    args = self.tuple_of(&all);
+                    callee = f;
+                }
+                ("types", "MethodType") | ("new", "instancemethod") => {
+                    let (Some(f), Some(given)) = (first, self.items(args)) else { return Ok(Target::Unknown) };
+                    let mut all: Vec<Value> = made_with.get(1).copied().into_iter().collect();
+                    all.extend(given);
+                    args = self.tuple_of(&all);
+                    callee = f;
+                }
+                ("operator", "attrgetter") => {
+                    let owner = self.items(args).and_then(|i| i.first().copied());
+                    let (Some(owner), Some(path)) = (owner, first.and_then(|v| self.string(v))) else { return Ok(Target::Unknown) };
+                    return Ok(self.fetch(owner, &path, at)?.map_or(Target::Unknown, Target::Found));
+                }
+                ("operator", "itemgetter") => {
+                    let owner = self.items(args).and_then(|i| i.first().copied());
+                    let (Some(owner), Some(key)) = (owner, first) else { return Ok(Target::Unknown) };
+                    return Ok(self.item(owner, key, at)?.map_or(Target::Unknown, Target::Found));
+                }
+                ("operator", "methodcaller") => {
+                    let owner = self.items(args).and_then(|i| i.first().copied());
+                    let (Some(owner), Some(method)) = (owner, first.and_then(|v| self.string(v))) else { return Ok(Target::Unknown) };
+                    let rest = made_with.get(1..).unwrap_or(&[]).to_vec();
+                    return self.method(owner, &method, &rest, at);
+                }
+                // A method of a constant or of an object that a call made.
+                ("builtins", "getattr" | "object.__getattribute__" | "str.__getattribute__" | "bytes.__getattribute__") => {
+                    let (Some(owner), Some(method)) = (first, made_with.get(1).and_then(|v| self.string(*v))) else { return Ok(Target::Unknown) };
+                    let Some(rest) = self.items(args) else { return Ok(Target::Unknown) };
+                    return self.method(owner, &method, &rest, at);
+                }
+                _ => return Ok(Target::Unknown),
+            }
+        }
+        Ok(Target::Unknown)
+    }
+
+    /// `owner.method(*rest)`, as a call of the function in the owner's type.
+    fn method(&mut self, owner: Value, method: &str, rest: &[Value], at: u64) -> Result<Target> {
+        let kind = match owner.kind() {
+            Kind::Global(_) | Kind::Call { .. } if self.constant(owner).is_none() => {
+                let Some(found) = self.fetch(owner, method, at)? else { return Ok(Target::Unknown) };
+                let args = self.tuple_of(rest);
+                return Ok(match found.kind() {
+                    Kind::Global(id) => Target::Import(id, args),
+                    _ => Target::Unknown,
+                });
+            }
+            Kind::Str(_) => "str",
+            Kind::Bytes(_) => "bytes",
+            Kind::Dict(_) => "dict",
+            Kind::List(_) => "list",
+            _ => match self.constant(owner) {
+                Some(super::constant::Constant::Text(_)) => "str",
+                Some(super::constant::Constant::Bytes(_)) => "bytes",
+                None => return Ok(Target::Unknown),
+            },
+        };
+        let mut all = vec![owner];
+        all.extend_from_slice(rest);
+        let args = self.tuple_of(&all);
+        let id = self.named("builtins", &format!("{kind}.{method}"), at, 1, false)?;
+        Ok(Target::Import(id, args))
+    }
+
+    /// The object that an attribute of something imported is; `None` for attributes of data.
+    fn fetch(&mut self, owner: Value, attr: &str, at: u64) -> Result<Option<Value>> {
+        let (module, name) = match owner.kind() {
+            Kind::Global(o) => match self.globals.get(o as usize) {
+                Some(g) => (g.module.clone(), g.name.clone()),
+                None => return Ok(None),
+            },
+            Kind::Call { global, .. } if self.constant(owner).is_none() => match self.globals.get(global as usize) {
+                Some(g) => (g.module.clone(), format!("{}()", g.name)),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let dotted = if name.is_empty() { attr.to_string() } else { format!("{name}.{attr}") };
+        self.named(&module, &dotted, at, 1, false).map(|id| Some(Value::global(id)))
+    }
+
+    /// The entry of a module table or of a module's dictionary.
+    fn item(&mut self, owner: Value, key: Value, at: u64) -> Result<Option<Value>> {
+        let (Kind::Global(o), Some(key)) = (owner.kind(), self.string(key)) else { return Ok(None) };
+        let Some(g) = self.globals.get(o as usize) else { return Ok(None) };
+        let (module, name) = (g.module.clone(), g.name.clone());
+        let (module, name) = match (module.as_str(), name.as_str(), namespace(&name)) {
+            ("sys", "modules", _) => (key, String::new()),
+            (_, _, Some("__builtins__")) => ("builtins".to_string(), key),
+            (_, _, Some(_)) if key == "__builtins__" => ("builtins".to_string(), "__dict__".to_string()),
+            (_, dict, Some("__dict__")) => {
+                let of = dict.trim_end_matches("__dict__");
+                (module, format!("{of}{key}"))
+            }
+            (_, _, Some(_)) => (module, key),
+            (_, _, None) => return Ok(None),
+        };
+        self.named(&module, &name, at, 1, false).map(|id| Some(Value::global(id)))
+    }
+
+    /// Calls whose result, or whose own calls, are known from constant arguments.
+    pub(super) fn follow(&mut self, id: u32, args: Value, at: u64, len: u64) -> Result<Option<Value>> {
+        let (module, name) = self.canonical_name(id);
+        let items = self.items(args);
+        let first = items.as_ref().and_then(|i| i.first().copied());
+        let second = items.as_ref().and_then(|i| i.get(1).copied());
+        if let Some(handing) = handing(&module, &name) {
+            self.hand(&handing, items.as_deref(), at, len)?;
+            return Ok(None);
+        }
+        if let Some(n) = makes(&module, &name) {
+            return self.make(n, &name, items.as_deref(), at);
+        }
+        if imports(&module, &name) {
+            return self.imported(&name, items.as_deref().unwrap_or(&[]), at);
+        }
+        if resolves(&module, &name) {
+            let Some(path) = first.and_then(|s| self.string(s)) else { return Ok(None) };
+            let Some((m, n)) = path.split_once(':').or_else(|| path.rsplit_once('.')) else {
+                return self.named(&path, "", at, 1, false).map(|id| Some(Value::global(id)));
+            };
+            return self.named(m, n, at, 1, false).map(|id| Some(Value::global(id)));
+        }
+        if loads(&name) {
+            self.loaded(items.as_deref().unwrap_or(&[]), at);
+            return Ok(None);
+        }
+        match (module.as_str(), name.as_str()) {
+            ("copyreg", "add_extension") => {
+                if let Some([m, n, code]) = items.as_deref().and_then(|i| <[Value; 3]>::try_from(i).ok())
+                    && let (Some(m), Some(n), Some(code)) = (self.string(m), self.string(n), self.code(code))
+                {
+                    self.extend(code, m, n);
+                }
+                Ok(None)
+            }
+            ("codecs", "encode") => {
+                self.latin1(first, second);
+                Ok(None)
+            }
+            ("functools", "partial" | "_partial") => {
+                self.wrap_callee(id, first, at);
+                Ok(None)
+            }
+            // `getattr(__import__(module), name)` in one call.
+            ("numpy.core" | "numpy._core", "_ufunc_reconstruct") => {
+                let (Some(m), Some(n)) = (first.and_then(|v| self.string(v)), second.and_then(|v| self.string(v))) else {
+                    self.wrap(id, ("?".to_string(), "?".to_string()));
+                    return Ok(None);
+                };
+                self.wrap(id, (m.clone(), n.clone()));
+                self.named(&m, &n, at, 1, false).map(|id| Some(Value::global(id)))
+            }
+            ("builtins", "getattr" | "object.__getattribute__" | "type.__getattribute__")
+            | ("dill._dill" | "dill.dill", "_get_attr")
+            | ("cloudpickle.cloudpickle" | "cloudpickle", "_getattribute")
+            | ("pickle", "_getattribute")
+            | ("inspect", "getattr_static") => {
+                let attr = second.and_then(|s| self.string(s));
+                let found = match (first, attr) {
+                    (Some(owner), Some(attr)) => self.fetch(owner, &attr, at)?,
+                    _ => None,
+                };
+                let wrapped = match found.map(Value::kind) {
+                    Some(Kind::Global(f)) => self.globals.get(f as usize).map(|g| (g.module.clone(), g.name.clone())),
+                    _ => None,
+                };
+                let wrapped = wrapped.unwrap_or_else(|| ("?".to_string(), first.map(|f| self.show(f)).unwrap_or_default()));
+                self.wrap(id, wrapped);
+                Ok(found)
+            }
+            ("builtins", "vars") => match first {
+                Some(owner) => self.fetch(owner, "__dict__", at),
+                None => Ok(None),
+            },
+            // The unpickler's caller: whose names they are is not known, but the builtins are among them.
+            ("builtins", "globals" | "locals") => self.named("__main__", "__dict__", at, 1, false).map(|id| Some(Value::global(id))),
+            ("operator", "getitem") | ("builtins", "dict.get" | "dict.__getitem__" | "dict.pop" | "dict.setdefault") => match (first, second) {
+                (Some(owner), Some(key)) => self.item(owner, key, at),
+                _ => Ok(None),
+            },
+            _ => self.entry(id, first, at),
+        }
+    }
+
+    /// `sys.modules.get(key)` and its like: the table is part of the dotted name.
+    fn entry(&mut self, id: u32, key: Option<Value>, at: u64) -> Result<Option<Value>> {
+        let Some(g) = self.globals.get(id as usize) else { return Ok(None) };
+        let (module, name) = (g.module.clone(), g.name.clone());
+        let Some((table, "get" | "__getitem__" | "pop" | "setdefault")) = name.rsplit_once('.') else { return Ok(None) };
+        let Some(key) = key else { return Ok(None) };
+        if (module.as_str(), table) != ("sys", "modules") && namespace(table).is_none() {
+            return Ok(None);
+        }
+        let owner = self.named(&module, table, at, 1, false)?;
+        self.item(Value::global(owner), key, at)
+    }
+
+    /// A function calls the function it was handed.
+    fn hand(&mut self, handing: &Handing, items: Option<&[Value]>, at: u64, len: u64) -> Result<()> {
+        let (Handing::Rest { f, .. } | Handing::Tuple { f, .. } | Handing::Each { f, .. } | Handing::Star { f, .. } | Handing::Pairs { f, .. } | Handing::Own { f }) = *handing;
+        let Some(items) = items else {
+            self.facts_capped((at, len, Fact::ComputedImport { text: "(…)".into() }));
+            return Ok(());
+        };
+        let Some(callee) = items.get(f).copied() else { return Ok(()) };
+        if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) {
+            return Ok(());
+        }
+        let unknown = |m: &mut Self| m.tuple_of(&[Value::PLAIN]);
+        let calls: Vec<Value> = match *handing {
+            Handing::Rest { from, .. } => vec![self.tuple_of(items.get(from..).unwrap_or(&[]))],
+            Handing::Tuple { args, .. } => match items.get(args) {
+                Some(args) if self.items(*args).is_some() => vec![*args],
+                Some(_) => vec![unknown(self)],
+                None => vec![Value::tuple(0, 0)],
+            },
+            Handing::Each { items: from, .. } => match items.get(from).and_then(|v| self.items(*v)) {
+                Some(each) => each.iter().take(MAPPED).map(|v| self.tuple_of(&[*v])).collect(),
+                None => vec![unknown(self)],
+            },
+            Handing::Star { items: from, .. } => match items.get(from).and_then(|v| self.items(*v)) {
+                Some(each) => each.into_iter().take(MAPPED).collect(),
+                None => vec![unknown(self)],
+            },
+            Handing::Pairs { items: from, .. } => {
+                let all = items.get(from).and_then(|v| self.items(*v)).unwrap_or_default();
+                let mut two: Vec<Value> = items.get(from + 1).copied().into_iter().chain(all).collect();
+                two.truncate(2);
+                vec![self.tuple_of(&two)]
+            }
+            Handing::Own { .. } => vec![unknown(self)],
+        };
+        // An empty sequence calls nothing now, and whoever fills it does later.
+        let calls = if calls.is_empty() { vec![Value::tuple(0, 0)] } else { calls };
+        for args in calls {
+            self.hand_on(callee, args, at, len)?;
+        }
+        Ok(())
+    }
+
+    /// Makes an object of a class that is an argument.
+    fn make(&mut self, n: usize, name: &str, items: Option<&[Value]>, at: u64) -> Result<Option<Value>> {
+        let class = items.and_then(|i| i.get(n).copied());
+        let Some(Kind::Global(class)) = class.map(Value::kind) else {
+            let text = format!("{name}({}, …)", class.map(|c| self.show(c)).unwrap_or_else(|| "…".into()));
+            self.facts_capped((at, 1, Fact::ComputedImport { text }));
+            return Ok(None);
+        };
+        self.used(class, Hand::Make, "(…)", at);
+        if name == "_reconstructor"
+            && let Some(Kind::Global(base)) = items.and_then(|i| i.get(1)).map(|v| v.kind())
+            && self.canonical_name(base) != ("builtins".to_string(), "object".to_string())
+        {
+            // `base.__init__(obj, state)` runs.
+            let state = items.and_then(|i| i.get(2)).map(|v| self.show(*v)).unwrap_or_default();
+            self.used(base, Hand::Call, &format!("({state})"), at);
+        }
+        let own = matches!(name, "_reconstructor" | "__newobj__" | "__newobj_ex__");
+        Ok(own.then(|| self.result_of(class, items.and_then(|i| i.get(1..)).unwrap_or(&[]))))
+    }
+
+    /// A module imported by name. Without a list of names to take from it, `__import__` hands back the top package.
+    fn imported(&mut self, by: &str, items: &[Value], at: u64) -> Result<Option<Value>> {
+        let Some(path) = items.first().and_then(|s| self.string(*s)) else { return Ok(None) };
+        let from = items.get(3).is_some_and(|v| self.items(*v).is_none_or(|names| !names.is_empty()));
+        let module = if by == "__import__" && !from { path.split('.').next().unwrap_or_default() } else { path.as_str() };
+        self.named(module, "", at, 1, false).map(|id| Some(Value::global(id)))
+    }
+
+    /// Remembers what a callable wraps, and that it will be called.
+    fn wrap_callee(&mut self, id: u32, callee: Option<Value>, at: u64) {
+        let wrapped = match callee.map(Value::kind) {
+            Some(Kind::Global(w)) => {
+                let (w, hand) = self.class_of_new(w).map_or((w, Hand::Call), |class| (class, Hand::Make));
+                self.used(w, hand, "(…)", at);
+                self.globals.get(w as usize).map(|g| (g.module.clone(), g.name.clone()))
+            }
+            // `partial(partial(f, 1), 2)`: the inner one was judged when it was made.
+            Some(Kind::Call { global, .. }) if global == id => return,
+            _ => None,
+        };
+        let wrapped = wrapped.unwrap_or_else(|| ("?".to_string(), callee.map(|f| self.show(f)).unwrap_or_default()));
+        self.wrap(id, wrapped);
+    }
+
+    /// BUILD on a `partial`: its state replaces the function and the arguments it was made with.
+    pub(super) fn rebind(&mut self, target: Value, state: Value, at: u64) {
+        let Kind::Call { global, node } = target.kind() else { return };
+        if !matches!(self.canonical_name(global), (m, n) if m == "functools" && n.ends_with("partial")) {
+            return;
+        }
+        let Some(state) = self.items(state) else {
+            self.wrap(global, ("?".to_string(), "…".to_string()));
+            return;
+        };
+        let Some(f) = state.first().copied() else { return };
+        self.wrap_callee(global, Some(f), at);
+        let mut all = vec![f];
+        all.extend(state.get(1).and_then(|a| self.items(*a)).unwrap_or_default());
+        let args = self.tuple_of(&all);
+        self.replace(node, args);
+    }
+
+    /// The class that a `Class.__new__` belongs to, when the pickle imports it.
+    fn class_of_new(&self, id: u32) -> Option<u32> {
+        let g = self.globals.get(id as usize)?;
+        let class = g.name.strip_suffix(".__new__").filter(|c| !c.ends_with("__new__"))?;
+        self.imported_as(&g.module, class)
+    }
+
+    /// `Base.__new__(Class, *rest)`: making an object, as NEWOBJ does.
+    pub(super) fn new_call(&mut self, id: u32, args: Value, at: u64) -> Option<(u32, Value)> {
+        let owner = self.class_of_new(id)?;
+        let items = self.items(args)?;
+        let Some(Kind::Global(class)) = items.first().map(|v| v.kind()) else { return None };
+        if class != owner {
+            self.used(owner, Hand::Make, "(…)", at);
+        }
+        let rest = self.tuple_of(items.get(1..).unwrap_or(&[]));
+        Some((class, rest))
+    }
+
+    fn canonical_name(&self, id: u32) -> (String, String) {
+        self.globals.get(id as usize).map_or_else(Default::default, |g| (canonical(&g.module).to_string(), g.name.clone()))
+    }
+
+    fn hand_on(&mut self, callee: Value, args: Value, at: u64, len: u64) -> Result<()> {
+        if self.handed >= DEPTH {
+            let text = self.show(callee);
+            self.facts_capped((at, len, Fact::ComputedImport { text }));
+            return Ok(());
+        }
+        self.handed += 1;
+        let result = self.call(callee, args, at, len, Hand::Call);
+        self.handed -= 1;
+        result.map(|_| ())
+    }
+}
+
+/// Whether a function loads bytes that it is handed as objects, by the names that all libraries give such functions.
+fn loads(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name).trim_start_matches('_').to_ascii_lowercase();
+    last.starts_with("load") || last.contains("pickle") && !last.starts_with("pyx_")
+}
