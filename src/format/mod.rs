@@ -1,17 +1,32 @@
 //! The formats: one file each, one line each in [`FORMATS`]. Content decides, never the extension.
 
+pub mod coreml;
+pub mod engine;
+pub mod executorch;
+pub mod flat;
 pub mod gguf;
+pub mod graph;
 pub mod hdf5;
 pub mod jinja;
 pub mod json;
 pub mod keras;
 pub mod known_magic;
 mod marshal;
+pub mod mxnet;
 pub mod numpy;
+pub mod onnx;
+pub mod openvino;
+pub mod ort;
+pub mod paddle;
 pub mod pickle;
 pub mod plain;
+pub mod proto;
 pub mod safetensors;
+pub mod tensorflow;
+pub mod tf_checkpoint;
+pub mod tflite;
 pub mod torch;
+pub mod xml;
 pub mod zip;
 
 use crate::bytes::View;
@@ -57,8 +72,28 @@ pub static FORMATS: &[Format] = &[
     hdf5::HDF5,
     safetensors::SAFETENSORS,
     safetensors::INDEX,
+    tflite::TFLITE,
+    ort::ORT,
+    executorch::EXECUTORCH,
+    mxnet::ARRAYS,
+    coreml::WEIGHTS,
+    paddle::PARAMS,
+    engine::ENGINE,
     pickle::PICKLE,
     known_magic::RECOGNISED,
+    tf_checkpoint::INDEX,
+    onnx::ONNX,
+    tensorflow::SAVED_MODEL,
+    tensorflow::META_GRAPH,
+    tensorflow::GRAPH,
+    tensorflow::KERAS_METADATA,
+    tensorflow::FINGERPRINT,
+    coreml::COREML,
+    paddle::PROGRAM,
+    openvino::OPENVINO,
+    coreml::PACKAGE,
+    paddle::PIR,
+    mxnet::SYMBOL,
     jinja::TEMPLATE,
     keras::CONFIG,
     json::JSON,

@@ -1,8 +1,10 @@
 //! Rules judge facts. One row a rule; the sentences are in [`crate::speech`], by rule id and language.
 
 pub mod code;
+mod graph;
 mod known;
 mod layer;
+mod operators;
 mod other;
 
 use crate::fact::{Fact, Use};
@@ -40,7 +42,7 @@ pub struct Rule {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&[Rule]] = &[code::RULES, other::RULES, layer::RULES, other::WHOLE];
+pub static RULES: &[&[Rule]] = &[code::RULES, other::RULES, graph::RULES, layer::RULES, other::WHOLE];
 
 /// All rows in order.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
