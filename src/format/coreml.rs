@@ -146,7 +146,6 @@ fn probe(view: View<'_>) -> Match {
 
 #[derive(Default)]
 struct Open {
-    kind: Kind,
     at: u64,
     len: u64,
     name: String,
@@ -175,7 +174,7 @@ impl Reader<'_> {
         let mut open: Vec<Open> = Vec::new();
         while let Some(event) = walker.advance()? {
             match event {
-                Event::Open { kind, at, len, number } => open.push(Open { kind, at, len, number, ..Open::default() }),
+                Event::Open { at, len, number, .. } => open.push(Open { at, len, number, ..Open::default() }),
                 Event::Field(kind, field) => {
                     if let Some(top) = open.last_mut() {
                         self.field(kind, &field, top, scan);

@@ -2,7 +2,7 @@
 //!
 //! Kernels are compiled into the program that runs the model; a delegate's blob is for a compiler or driver of the device.
 
-use super::flat::{Flat, Table};
+use super::flat::{self, Flat, Table};
 use super::graph::{Operators, fault};
 use super::safetensors::{Groups, Head, keep_head, look};
 use super::tflite::ended;
@@ -20,7 +20,7 @@ const NAME: u64 = 512;
 
 fn probe(view: View<'_>) -> Match {
     match view.array::<4>(4) {
-        Ok([b'E' | b'F', b'T', a, b]) if a.is_ascii_digit() && b.is_ascii_digit() => Match::Sure,
+        Ok([b'E' | b'F', b'T', a, b]) if a.is_ascii_digit() && b.is_ascii_digit() && flat::marked(view, &[]) => Match::Sure,
         _ => Match::No,
     }
 }

@@ -28,6 +28,11 @@ fn outside(at: u64) -> Error {
 /// The id of the fault that [`Flat`] ends with where an offset leaves the file.
 pub const OUTSIDE: &str = "flat-offset";
 
+/// Whether a file begins with an offset and then this identifier. A text that has it in its fifth column does not.
+pub fn marked(view: View<'_>, identifier: &[u8]) -> bool {
+    view.has(4, identifier) && view.array::<4>(0).is_ok_and(|b| !b.iter().all(|b| (9..127).contains(b)))
+}
+
 /// One table.
 #[derive(Clone, Copy)]
 pub struct Table<'f, 's> {

@@ -18,6 +18,7 @@ pub mod onnx;
 pub mod openvino;
 pub mod ort;
 pub mod paddle;
+pub mod pbtxt;
 pub mod pickle;
 pub mod plain;
 pub mod proto;
@@ -25,6 +26,7 @@ pub mod safetensors;
 pub mod tensorflow;
 pub mod tf_checkpoint;
 pub mod tflite;
+pub mod tfrecord;
 pub mod torch;
 pub mod xml;
 pub mod zip;
@@ -82,10 +84,12 @@ pub static FORMATS: &[Format] = &[
     pickle::PICKLE,
     known_magic::RECOGNISED,
     tf_checkpoint::INDEX,
+    tfrecord::TFRECORD,
     onnx::ONNX,
     tensorflow::SAVED_MODEL,
     tensorflow::META_GRAPH,
     tensorflow::GRAPH,
+    pbtxt::PBTXT,
     tensorflow::KERAS_METADATA,
     tensorflow::FINGERPRINT,
     coreml::COREML,

@@ -105,7 +105,10 @@ fn plain(op: &str) -> bool {
 }
 
 fn probe_arrays(view: View<'_>) -> Match {
-    if view.u64(0).is_ok_and(|n| n == LIST) && view.u64(8).is_ok_and(|n| n == 0) { Match::Sure } else { Match::No }
+    let list = view.u64(0).is_ok_and(|n| n == LIST) && view.u64(8).is_ok_and(|n| n == 0);
+    // An empty list, or one whose first array has a mark or, before there were marks, a rank.
+    let first = view.u64(16).is_ok_and(|n| n == 0) || view.u32(24).is_ok_and(|m| (0xf993_fac8..=0xf993_faca).contains(&m) || (1..=32).contains(&m));
+    if list && first { Match::Sure } else { Match::No }
 }
 
 /// Element types of `mshadow`: name and bytes.

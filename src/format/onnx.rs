@@ -454,3 +454,77 @@ pub(super) fn dtype(n: u64) -> Option<(&'static str, u64)> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::proto::build::{bytes, int, varint};
+    use crate::{Lang, Source, Verdict};
+    use std::cell::Cell;
+    use std::io;
+
+    /// A file whose tensors are zeros that lie nowhere, and a count of what was read of it.
+    struct Sparse {
+        parts: Vec<(u64, Vec<u8>)>,
+        len: u64,
+        read: Cell<u64>,
+    }
+
+    impl Source for Sparse {
+        fn len(&self) -> u64 {
+            self.len
+        }
+
+        fn read_at(&self, at: u64, buf: &mut [u8]) -> io::Result<usize> {
+            self.read.set(self.read.get() + buf.len() as u64);
+            buf.fill(0);
+            for (from, bytes) in &self.parts {
+                for (i, b) in bytes.iter().enumerate() {
+                    let place = from + i as u64;
+                    if let Some(slot) = place.checked_sub(at).and_then(|n| buf.get_mut(n as usize)) {
+                        *slot = *b;
+                    }
+                }
+            }
+            Ok(buf.len())
+        }
+    }
+
+    /// A graph of `count` tensors of `each` bytes inside of the file.
+    fn large(count: u64, each: u64) -> Sparse {
+        let mut tensors = Vec::new();
+        let (mut parts, mut at) = (Vec::new(), 0);
+        for n in 0..count {
+            let head = [int(1, each / 4), int(2, 1), bytes(8, format!("layer.{n}.weight"))].concat();
+            let body = [head, varint(9 << 3 | 2), varint(each)].concat();
+            let framed = [varint(5 << 3 | 2), varint(body.len() as u64 + each), body].concat();
+            let len = framed.len() as u64;
+            tensors.push((at, framed));
+            at += len + each;
+        }
+        let front = [int(1, 8), varint(7 << 3 | 2), varint(at)].concat();
+        let start = front.len() as u64;
+        parts.push((0, front));
+        parts.extend(tensors.into_iter().map(|(from, b)| (from + start, b)));
+        let tail = bytes(8, [bytes(1, ""), int(2, 17)].concat());
+        let len = start + at + tail.len() as u64;
+        parts.push((start + at, tail));
+        Sparse { parts, len, read: Cell::new(0) }
+    }
+
+    #[test]
+    fn five_gigabytes_cost_a_hundredth() {
+        let file = large(300, 18_000_000);
+        assert!(file.len > 5 << 30);
+        let report = crate::scan(&file, "model.onnx", Lang::En);
+        assert_eq!((report.verdict, report.tensors.count, report.tensors.bytes), (Verdict::Clear, 300, 5_400_000_000));
+        assert!(file.read.get() * 100 <= file.len, "{} of {}", file.read.get(), file.len);
+    }
+
+    #[test]
+    fn a_tensor_above_four_gigabytes_is_stepped_over() {
+        let file = large(2, 5 << 30);
+        let report = crate::scan(&file, "model.onnx", Lang::En);
+        assert_eq!((report.verdict, report.tensors.count), (Verdict::Clear, 2));
+        assert!(file.read.get() < 8 << 20, "{}", file.read.get());
+    }
+}

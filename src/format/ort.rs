@@ -1,7 +1,7 @@
 //! ONNX Runtime's own format (`onnxruntime/core/flatbuffers/schema/ort.fbs`): an ONNX model as a FlatBuffer.
 
-use super::flat::{Flat, Table};
-use super::graph::{Files, Operators, fault};
+use super::flat::{self, Flat, Table};
+use super::graph::{Operators, fault};
 use super::onnx;
 use super::safetensors::{Groups, Head, keep_head, look};
 use super::tflite::ended;
@@ -21,16 +21,15 @@ const NAME: u64 = 512;
 const DEPTH: usize = 64;
 
 fn probe(view: View<'_>) -> Match {
-    if view.has(4, b"ORTM") { Match::Sure } else { Match::No }
+    if flat::marked(view, b"ORTM") { Match::Sure } else { Match::No }
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let flat = Flat::new(view);
-    let mut r = Reader { flat: &flat, operators: Operators::new("onnx"), files: Files::default(), heads: Vec::new(), groups: Groups::new(), graphs: Vec::new() };
+    let mut r = Reader { flat: &flat, operators: Operators::new("onnx"), heads: Vec::new(), groups: Groups::new(), graphs: Vec::new() };
     let done = r.model(scan);
     r.groups.end(scan);
     r.operators.finish(view, scan);
-    r.files.finish(view, scan);
     look(view, &r.heads, scan);
     if done.is_ok() {
         flat.behind(scan);
@@ -41,7 +40,6 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 struct Reader<'f, 's> {
     flat: &'f Flat<'s>,
     operators: Operators,
-    files: Files,
     heads: Vec<Head>,
     groups: Groups,
     /// Graphs that are still to be read, with their depth.
@@ -153,10 +151,8 @@ impl Reader<'_, '_> {
             fault(view, tensor.at, 16, "shape-size", format!("{name}: {n} of {}", raw.count), true, scan);
         }
         if outside {
-            // The file's name is given to the runtime by its caller, or is the model's with `.bin`.
-            let own = flat_name(scan.name());
-            let end = tensor.u64(6)?.saturating_add(need.unwrap_or(0));
-            self.files.need(&own, end, view, tensor.at, 16, scan);
+            // The format keeps offsets only: the caller of the runtime says which file they count in.
+            scan.note("tensors in a file beside it".to_string());
         } else {
             keep_head(&mut self.heads, &name, raw.at, raw.count, false);
         }
@@ -165,9 +161,4 @@ impl Reader<'_, '_> {
         scan.state(flat.view, tensor.at, 16, Fact::Tensor(fact));
         Ok(())
     }
-}
-
-fn flat_name(path: &str) -> String {
-    let own = path.rsplit('/').next().unwrap_or(path);
-    format!("{own}.data")
 }

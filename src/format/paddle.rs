@@ -87,7 +87,6 @@ fn probe_program(view: View<'_>) -> Match {
 
 #[derive(Default)]
 struct Open {
-    kind: Kind,
     at: u64,
     len: u64,
     names: Vec<String>,
@@ -111,7 +110,7 @@ fn walk(view: View<'_>, operators: &mut Operators, groups: &mut Groups, scan: &m
     let mut open: Vec<Open> = Vec::new();
     while let Some(event) = walker.advance()? {
         match event {
-            Event::Open { kind, at, len, .. } => open.push(Open { kind, at, len, ..Open::default() }),
+            Event::Open { at, len, .. } => open.push(Open { at, len, ..Open::default() }),
             Event::Field(kind, f) => {
                 if let Some(top) = open.last_mut() {
                     field(view, kind, &f, top, scan)?;

@@ -53,8 +53,9 @@ const CARRIERS: &[&str] = &[
     "Tile", "UnicodeEncode", "UnsortedSegmentJoin",
 ];
 
+/// Messages that are walked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     #[default]
     SavedModel,
     MetaGraph,
@@ -281,23 +282,41 @@ struct Scope {
 
 /// What was read of an open message.
 #[derive(Default)]
-struct Open {
+pub(super) struct Open {
     kind: Kind,
-    at: u64,
-    len: u64,
-    name: String,
-    ops: Vec<String>,
-    key: String,
+    /// Offset of the first byte.
+    pub at: u64,
+    /// Bytes.
+    pub len: u64,
+    /// Name of a node or function.
+    pub name: String,
+    /// Operators; one that stands twice is kept twice.
+    pub ops: Vec<String>,
+    /// Key of a map's entry.
+    pub key: String,
     inputs: Vec<u64>,
-    values: Vec<String>,
+    /// Texts.
+    pub values: Vec<String>,
     texts: Vec<OperatorText>,
     dims: Vec<u64>,
-    dtype: u64,
-    bytes: u64,
+    /// Element type; of a dimension its size.
+    pub dtype: u64,
+    /// Bytes of a tensor's content.
+    pub bytes: u64,
     tensor: Option<Tensor>,
 }
 
-struct Reader<'s> {
+impl Open {
+    /// Another input of a node.
+    pub fn input(&mut self, name: &str) {
+        if self.inputs.len() < 256 {
+            self.inputs.push(source(name));
+        }
+    }
+}
+
+/// What becomes of the messages, however they are written.
+pub(super) struct Reader<'s> {
     view: View<'s>,
     operators: Operators,
     files: Files,
@@ -310,34 +329,60 @@ struct Reader<'s> {
 }
 
 fn read(view: View<'_>, root: Kind, scan: &mut Scan<'_>) -> Result<()> {
-    let mut r = Reader { view, operators: Operators::new("tensorflow"), files: Files::default(), scopes: Vec::new(), waiting: Vec::new(), assets: HashSet::new(), tensors: 0, signatures: 0 };
+    let mut r = Reader::new(view);
     let done = r.walk(root, scan);
-    // What was read before a fault counts.
-    while let Some(scope) = r.scopes.pop() {
-        r.resolve(scope, scan);
-    }
-    r.settle();
-    r.operators.finish(view, scan);
-    r.files.finish(view, scan);
-    if r.signatures > 0 {
-        scan.note(format!("{} signatures", r.signatures));
-    }
+    r.finish(scan);
     done
 }
 
-impl Reader<'_> {
+impl<'s> Reader<'s> {
+    /// Nothing is read yet.
+    pub fn new(view: View<'s>) -> Self {
+        Reader { view, operators: Operators::new("tensorflow"), files: Files::default(), scopes: Vec::new(), waiting: Vec::new(), assets: HashSet::new(), tensors: 0, signatures: 0 }
+    }
+
+    /// States what was read, also before a fault.
+    pub fn finish(mut self, scan: &mut Scan<'_>) {
+        while let Some(scope) = self.scopes.pop() {
+            self.resolve(scope, scan);
+        }
+        self.settle();
+        self.operators.finish(self.view, scan);
+        self.files.finish(self.view, scan);
+        if self.signatures > 0 {
+            scan.note(format!("{} signatures", self.signatures));
+        }
+    }
+
+    /// A message begins.
+    pub fn open(&mut self, kind: Kind, at: u64, len: u64) -> Open {
+        if matches!(kind, Kind::Graph | Kind::Function) {
+            self.scopes.push(Scope::default());
+        }
+        Open { kind, at, len, ..Open::default() }
+    }
+
+    /// A file that is saved with the model.
+    pub fn asset(&mut self, name: &str, at: u64, len: u64, scan: &mut Scan<'_>) {
+        if json::leaves_folder(name) {
+            scan.state(self.view, at, len, Fact::Traversal { target: name.to_string() });
+        } else {
+            self.files.need(&format!("assets/{name}"), 0, self.view, at, len, scan);
+        }
+    }
+
+    /// The node that an asset's path is put into.
+    pub fn asset_tensor(&mut self, name: &str) {
+        self.assets.insert(source(name));
+    }
+
     fn walk(&mut self, root: Kind, scan: &mut Scan<'_>) -> Result<()> {
         let view = self.view;
         let mut walker = Walker::new(view, root);
         let mut open: Vec<Open> = Vec::new();
         while let Some(event) = walker.advance()? {
             match event {
-                Event::Open { kind, at, len, .. } => {
-                    if matches!(kind, Kind::Graph | Kind::Function) {
-                        self.scopes.push(Scope::default());
-                    }
-                    open.push(Open { kind, at, len, ..Open::default() });
-                }
+                Event::Open { kind, at, len, .. } => open.push(self.open(kind, at, len)),
                 Event::Field(kind, field) => {
                     if let Some(top) = open.last_mut() {
                         self.field(kind, &field, top, scan)?;
@@ -362,23 +407,15 @@ impl Reader<'_> {
             }
             (Kind::Node | Kind::Signature, 1) => top.name = f.text(view, NAME),
             (Kind::Node, 2) if top.ops.len() < 16 => top.ops.push(f.text(view, NAME)),
-            (Kind::Node, 3) if top.inputs.len() < 256 => top.inputs.push(source(&f.text(view, NAME))),
+            (Kind::Node, 3) => top.input(&f.text(view, NAME)),
             (Kind::Entry, 1) => top.key = f.text(view, NAME),
             (Kind::Value | Kind::List, 2) if top.values.len() < 8 => top.values.push(f.text(view, TEXT)),
             (Kind::Dim, 1) => top.dtype = f.varint().unwrap_or(0),
             (Kind::Tensor, 1) => top.dtype = f.varint().unwrap_or(0),
             (Kind::Tensor, 4) => top.bytes = f.bytes().map_or(0, |b| b.1),
             (Kind::Tensor, 8) if top.values.len() < REACH => top.values.push(f.text(view, TEXT)),
-            (Kind::Asset, 2) => {
-                let name = f.text(view, 4096);
-                self.files.need(&format!("assets/{name}"), 0, view, f.at, f.len(), scan);
-                if json::leaves_folder(&name) {
-                    scan.state(view, f.at, f.len(), Fact::Traversal { target: name });
-                }
-            }
-            (Kind::TensorInfo, 1) => {
-                self.assets.insert(source(&f.text(view, NAME)));
-            }
+            (Kind::Asset, 2) => self.asset(&f.text(view, 4096), f.at, f.len(), scan),
+            (Kind::TensorInfo, 1) => self.asset_tensor(&f.text(view, NAME)),
             (Kind::Signatures, 1) => self.signatures += 1,
             (Kind::UserObject, 1) => top.name = f.text(view, NAME),
             (Kind::UserObject, 3) => settings(view, f, &top.name, scan),
@@ -387,7 +424,8 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn close(&mut self, kind: Kind, mut done: Open, parent: Option<&mut Open>, scan: &mut Scan<'_>) {
+    /// A message ends: what it says goes to the one around it, or is stated.
+    pub fn close(&mut self, kind: Kind, mut done: Open, parent: Option<&mut Open>, scan: &mut Scan<'_>) {
         match kind {
             Kind::Dim => {
                 if let Some(p) = parent

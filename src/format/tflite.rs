@@ -3,7 +3,7 @@
 //! Custom operators need native code from elsewhere; those whose names begin with `Flex` are TensorFlow's and do what those do.
 //! The interpreter believes indices and offsets unless it was told to verify them.
 
-use super::flat::{Flat, OUTSIDE, Table, Vector};
+use super::flat::{self, Flat, OUTSIDE, Table, Vector};
 use super::graph::{Operators, fault};
 use super::safetensors::{Groups, Head, keep_head, look};
 use super::{Format, Match, zip};
@@ -25,7 +25,7 @@ const CUSTOM: u32 = 32;
 const BUILTINS: u32 = 1024;
 
 fn probe(view: View<'_>) -> Match {
-    if view.has(4, b"TFL3") { Match::Sure } else { Match::No }
+    if flat::marked(view, b"TFL3") { Match::Sure } else { Match::No }
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {

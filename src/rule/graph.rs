@@ -3,7 +3,7 @@
 use super::operators::{Effect, Standing, standing};
 use super::{Args, Check, Rule};
 use crate::fact::{Fact, OperatorText};
-use crate::report::Severity;
+use crate::report::{FileReport, Severity};
 
 const fn rule(id: &'static str, name: &'static str, severity: Severity, refs: &'static [&'static str], check: fn(&Fact) -> Option<Args>) -> Rule {
     Rule { id, name, severity, refs, check: Check::Fact(check) }
@@ -48,7 +48,13 @@ pub static RULES: &[Rule] = &[
     }),
     rule("WS515", "outside-entity", Severity::High, &["CWE-611"], |f| doctype(f, true)),
     rule("WS516", "document-type", Severity::Medium, &["CWE-776", "CWE-827"], |f| doctype(f, false)),
+    Rule { id: "WS517", name: "short-external-file", severity: Severity::Medium, refs: &["CWE-125"], check: Check::Pair(short) },
 ];
+
+/// A file of tensors that ends before the last of them.
+fn short(file: &FileReport, other: &FileReport, needed: u64) -> Option<Args> {
+    (other.size < needed).then(|| vec![("file", file.path.clone()), ("target", other.path.clone()), ("needed", needed.to_string()), ("size", other.size.to_string())])
+}
 
 /// An operator's standing, and what a sentence about it is filled with.
 fn meaning(f: &Fact) -> Option<(Standing, Args)> {
