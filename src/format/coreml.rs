@@ -134,7 +134,9 @@ fn probe(view: View<'_>) -> Match {
             },
             Ok(None) => break,
             // Cut off inside of the model itself.
-            Err(_) => return if version && description { Match::Sure } else { Match::No },
+            Err(_) => {
+                return if version && description { Match::Sure } else { Match::No };
+            }
         }
     }
     match (version, description, kind) {
@@ -265,7 +267,9 @@ fn probe_package(view: View<'_>) -> Match {
     let mut r = json::Reader::new(view, 0, view.len().min(64 * 1024), 64);
     for _ in 0..500 {
         match r.advance() {
-            Ok(Some(Json::Key)) if r.depth() == 1 && r.text() == "itemInfoEntries" => return Match::Sure,
+            Ok(Some(Json::Key)) if r.depth() == 1 && r.text() == "itemInfoEntries" => {
+                return Match::Sure;
+            }
             Ok(Some(_)) => {}
             _ => break,
         }
@@ -282,9 +286,12 @@ fn read_package(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             Json::Key => key = r.text().into_owned(),
             Json::String if key == "path" => {
                 let path = r.text().into_owned();
-                // Items lie in the package's data folder.
-                let target = if json::leaves_folder(&path) { path } else { format!("Data/{path}") };
-                files.need(&target, 0, view, r.start(), r.len(), scan);
+                // Items lie in the package's data folder; one without an ending is a folder itself.
+                if json::leaves_folder(&path) {
+                    scan.state(view, r.start(), r.len(), Fact::Traversal { target: path });
+                } else if path.rsplit('/').next().is_some_and(|name| name.contains('.')) {
+                    files.need(&format!("Data/{path}"), 0, view, r.start(), r.len(), scan);
+                }
             }
             _ => {}
         }

@@ -162,7 +162,15 @@ fn array(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<Array> {
         0xf993_fac8 => (at + 4, true, 0),
         0xf993_fac9 | 0xf993_faca => {
             let kind = view.u32(at + 4)?.cast_signed();
-            (at + 8, true, match kind { 1 => 1, 2 => 2, _ => 0 })
+            (
+                at + 8,
+                true,
+                match kind {
+                    1 => 1,
+                    2 => 2,
+                    _ => 0,
+                },
+            )
         }
         // Before there was a mark the first number was the rank.
         _ => (at, false, 0),

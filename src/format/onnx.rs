@@ -35,7 +35,7 @@ fn probe(view: View<'_>) -> Match {
                     (1, Some(1..=IR), _) => marks += 1,
                     (5, Some(_), _) => {}
                     // The names of a producer and of a domain are short texts.
-                    (2 | 3 | 4, _, Some((at, len))) if plain(view, at, len) => marks += usize::from(f.number == 2 && len > 0),
+                    (2..=4, _, Some((at, len))) if plain(view, at, len) => marks += usize::from(f.number == 2 && len > 0),
                     (8, _, Some((at, len))) if is_opset(view, at, len) => marks += 1,
                     (7, _, Some((at, len))) if is_graph(view, at, len) => graph = true,
                     (6 | 14 | 20 | 25 | 26, _, Some(_)) => {}

@@ -107,7 +107,7 @@ impl Reader<'_> {
             "data" => {
                 let constant = self.layers.last().is_some_and(|(_, l)| l.kind == "Const") && !get("offset").is_empty();
                 if constant {
-                    self.constant(get("offset"), get("size"), get("shape"), get("element_type"), at, end, scan);
+                    self.constant([get("offset"), get("size"), get("shape"), get("element_type")], at, end, scan);
                 } else if let Some((_, layer)) = self.layers.last_mut()
                     && !layer.version.starts_with("opset")
                 {
@@ -123,7 +123,7 @@ impl Reader<'_> {
     }
 
     /// A constant's place in the `.bin`.
-    fn constant(&mut self, offset: &str, size: &str, shape: &str, kind: &str, at: u64, end: u64, scan: &mut Scan<'_>) {
+    fn constant(&mut self, [offset, size, shape, kind]: [&str; 4], at: u64, end: u64, scan: &mut Scan<'_>) {
         let view = self.view;
         let (Ok(offset), Ok(size)) = (offset.trim().parse::<u64>(), size.trim().parse::<u64>()) else {
             fault(view, at, end - at, "external-range", format!("{offset}, {size}"), true, scan);

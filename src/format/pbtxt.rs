@@ -67,7 +67,9 @@ impl<'s> Tokens<'s> {
             }
         }
         let at = self.at;
-        let Some(b) = self.peek()? else { return Ok(None) };
+        let Some(b) = self.peek()? else {
+            return Ok(None);
+        };
         let token = match b {
             b'"' | b'\'' => Token::Text(self.text(b)?),
             b if b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'.') => {
@@ -93,7 +95,9 @@ impl<'s> Tokens<'s> {
         self.at += 1;
         let mut out = Vec::new();
         loop {
-            let Some(b) = self.peek()? else { return Err(Error::malformed(from, "text-proto")) };
+            let Some(b) = self.peek()? else {
+                return Err(Error::malformed(from, "text-proto"));
+            };
             self.at += 1;
             let b = match b {
                 b if b == quote => return Ok(out),
@@ -108,7 +112,9 @@ impl<'s> Tokens<'s> {
     }
 
     fn escape(&mut self, from: u64) -> Result<u8> {
-        let Some(b) = self.peek()? else { return Err(Error::malformed(from, "text-proto")) };
+        let Some(b) = self.peek()? else {
+            return Err(Error::malformed(from, "text-proto"));
+        };
         self.at += 1;
         let (base, first, most) = match b {
             b'n' => return Ok(b'\n'),
@@ -120,7 +126,9 @@ impl<'s> Tokens<'s> {
         };
         let mut n = first;
         for _ in 0..most {
-            let Some(d) = self.peek()?.and_then(|b| char::from(b).to_digit(base)) else { break };
+            let Some(d) = self.peek()?.and_then(|b| char::from(b).to_digit(base)) else {
+                break;
+            };
             n = n * base + d;
             self.at += 1;
         }
@@ -157,7 +165,9 @@ fn root(view: View<'_>) -> Option<Kind> {
         return None;
     }
     let mut tokens = Tokens::new(view.slice(0, view.len().min(WINDOW as u64)).ok()?);
-    let (_, Token::Word(first)) = tokens.advance().ok()?? else { return None };
+    let (_, Token::Word(first)) = tokens.advance().ok()?? else {
+        return None;
+    };
     let kind = match first.as_str() {
         "node" | "library" | "versions" => Kind::Graph,
         "meta_info_def" | "graph_def" => Kind::MetaGraph,
@@ -171,7 +181,9 @@ fn root(view: View<'_>) -> Option<Kind> {
     match mark {
         Token::Mark(b'{' | b'<') => {
             // Inside of it a name with a value or a message follows.
-            let (_, Token::Word(_)) = tokens.advance().ok()?? else { return None };
+            let (_, Token::Word(_)) = tokens.advance().ok()?? else {
+                return None;
+            };
             matches!(tokens.advance().ok()??.1, Token::Mark(b':' | b'{' | b'<')).then_some(kind)
         }
         Token::Mark(b':') => Some(kind),
@@ -184,7 +196,9 @@ fn probe(view: View<'_>) -> Match {
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    let Some(kind) = root(view) else { return Ok(()) };
+    let Some(kind) = root(view) else {
+        return Ok(());
+    };
     let mut reader = Reader::new(view);
     let done = walk(view, kind, &mut reader, scan);
     reader.finish(scan);
@@ -196,7 +210,12 @@ fn walk(view: View<'_>, kind: Kind, reader: &mut Reader<'_>, scan: &mut Scan<'_>
     // Messages that are none of ours have no kind; they are stepped through.
     let mut open: Vec<(Option<Kind>, Open)> = vec![(Some(kind), reader.open(kind, 0, view.len()))];
     let mut name = String::new();
+    // A name stands alone until its value or message follows.
+    let mut pending = false;
     while let Some((at, token)) = tokens.advance()? {
+        if !matches!(token, Token::Mark(b':')) {
+            pending = false;
+        }
         match token {
             Token::Mark(b'{' | b'<') => {
                 if open.len() >= DEPTH {
@@ -223,6 +242,9 @@ fn walk(view: View<'_>, kind: Kind, reader: &mut Reader<'_>, scan: &mut Scan<'_>
                 let named = matches!(peek_mark(&mut ahead)?, Some(b':' | b'{' | b'<'));
                 if named {
                     name = word;
+                    pending = true;
+                } else if open.len() == 1 && name.is_empty() {
+                    return Err(Error::malformed(at, "text-proto"));
                 } else if let Some((Some(kind), top)) = open.last_mut() {
                     set(view, *kind, &name, word.as_bytes(), (at, tokens.at), top, reader, scan);
                 }
@@ -234,7 +256,7 @@ fn walk(view: View<'_>, kind: Kind, reader: &mut Reader<'_>, scan: &mut Scan<'_>
             }
         }
     }
-    if open.len() > 1 {
+    if open.len() > 1 || pending {
         return Err(Error::malformed(view.len(), "text-proto"));
     }
     while let Some((Some(kind), done)) = open.pop() {
@@ -296,7 +318,11 @@ mod tests {
         assert_eq!(verdict("node {\n  name: \"x\"\n  op: 'Write\\106ile' }"), Verdict::Dangerous);
         assert_eq!(verdict("library { function { signature { name: \"f\" } node_def { name: \"a\" op: \"PyFunc\" } } }"), Verdict::Dangerous);
         assert_eq!(verdict("node < name: \"x\" op: \"NoSuchOp\" >"), Verdict::Suspicious);
-        let save = |path: &str| verdict(&format!("node {{ name: \"p\" op: \"Const\" attr {{ key: \"value\" value {{ tensor {{ dtype: DT_STRING string_val: \"{path}\" }} }} }} }} node {{ name: \"s\" op: \"SaveV2\" input: \"p\" }}"));
+        let save = |path: &str| {
+            verdict(&format!(
+                "node {{ name: \"p\" op: \"Const\" attr {{ key: \"value\" value {{ tensor {{ dtype: DT_STRING string_val: \"{path}\" }} }} }} }} node {{ name: \"s\" op: \"SaveV2\" input: \"p\" }}"
+            ))
+        };
         assert_eq!(save("model"), Verdict::Clear);
         assert_eq!(save("/root/.bashrc"), Verdict::Dangerous);
     }

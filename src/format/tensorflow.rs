@@ -48,9 +48,42 @@ const ROUNDS: usize = 16;
 
 /// Operators that hand a text on, whole or as a part of another.
 const CARRIERS: &[&str] = &[
-    "Add", "AddV2", "AsString", "ConcatV2", "Concat", "EnsureShape", "ExpandDims", "Fill", "GatherV2", "Identity", "IdentityN", "Merge", "Pack", "PlaceholderWithDefault", "ReduceJoin", "RegexReplace", "Reshape", "Select",
-    "SelectV2", "ShardedFilename", "ShardedFilespec", "Snapshot", "Squeeze", "StaticRegexReplace", "StopGradient", "StridedSlice", "StringFormat", "StringJoin", "StringLower", "StringStrip", "StringUpper", "Substr", "Switch",
-    "Tile", "UnicodeEncode", "UnsortedSegmentJoin",
+    "Add",
+    "AddV2",
+    "AsString",
+    "ConcatV2",
+    "Concat",
+    "EnsureShape",
+    "ExpandDims",
+    "Fill",
+    "GatherV2",
+    "Identity",
+    "IdentityN",
+    "Merge",
+    "Pack",
+    "PlaceholderWithDefault",
+    "ReduceJoin",
+    "RegexReplace",
+    "Reshape",
+    "Select",
+    "SelectV2",
+    "ShardedFilename",
+    "ShardedFilespec",
+    "Snapshot",
+    "Squeeze",
+    "StaticRegexReplace",
+    "StopGradient",
+    "StridedSlice",
+    "StringFormat",
+    "StringJoin",
+    "StringLower",
+    "StringStrip",
+    "StringUpper",
+    "Substr",
+    "Switch",
+    "Tile",
+    "UnicodeEncode",
+    "UnsortedSegmentJoin",
 ];
 
 /// Messages that are walked.
@@ -466,11 +499,7 @@ impl<'s> Reader<'s> {
                 }
             }
             Kind::Node => self.node(done, scan),
-            Kind::Signature => {
-                if parent.is_some_and(|p| p.kind == Kind::Function) {
-                    self.operators.define("", &done.name);
-                }
-            }
+            Kind::Signature if parent.as_ref().is_some_and(|p| p.kind == Kind::Function) => self.operators.define("", &done.name),
             Kind::Graph | Kind::Function => {
                 if let Some(scope) = self.scopes.pop() {
                     self.resolve(scope, scan);

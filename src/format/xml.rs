@@ -6,8 +6,8 @@ use crate::bytes::View;
 use crate::error::{Error, Result};
 use crate::fact::Fact;
 use crate::scan::Scan;
-use quick_xml::events::{BytesStart, Event};
 use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
 use std::io::{self, BufReader, Read};
 
 /// Bytes in front of the root element that are looked through.

@@ -94,7 +94,17 @@ pub fn standing(family: &str, domain: &str, name: &str, texts: &[OperatorText]) 
 }
 
 /// Domains that onnx and onnxruntime implement themselves.
-const ONNX_DOMAINS: &[&str] = &["ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview", "ai.onnx.preview.training", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc", "com.microsoft.experimental", "com.microsoft.dml"];
+const ONNX_DOMAINS: &[&str] = &[
+    "ai.onnx.ml",
+    "ai.onnx.training",
+    "ai.onnx.preview",
+    "ai.onnx.preview.training",
+    "com.microsoft",
+    "com.microsoft.nchwc",
+    "com.ms.internal.nhwc",
+    "com.microsoft.experimental",
+    "com.microsoft.dml",
+];
 
 fn onnx(domain: &str, name: &str, texts: &[OperatorText]) -> Standing {
     // Operators of onnxruntime and its extensions that run Python, in whatever domain they are registered.
@@ -117,25 +127,88 @@ fn onnx(domain: &str, name: &str, texts: &[OperatorText]) -> Standing {
 }
 
 /// Experimental operators of ONNX before 1.5, and those that Caffe2's exporter wrote.
-const ONNX_WITHDRAWN: &[&str] = &["Affine", "Crop", "DynamicSlice", "GRUUnit", "GivenTensorFill", "ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh", "ConstantFill", "SpaceToDepth", "ThresholdedRelu", "ATen"];
+const ONNX_WITHDRAWN: &[&str] =
+    &["Affine", "Crop", "DynamicSlice", "GRUUnit", "GivenTensorFill", "ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh", "ConstantFill", "SpaceToDepth", "ThresholdedRelu", "ATen"];
 
 const TF_PYTHON: &[&str] = &["PyFunc", "PyFuncStateless", "EagerPyFunc"];
 
 const TF_WRITE: &[&str] = &[
-    "WriteFile", "SaveDataset", "SaveDatasetV2", "DatasetToTFRecord", "ExperimentalDatasetToTFRecord", "CreateSummaryFileWriter", "CreateSummaryDbWriter", "CacheDataset", "CacheDatasetV2", "SnapshotDataset", "SnapshotDatasetV2",
-    "DistributedSave", "CalibrationStatisticsSaver", "DumpTensor", "TPUDumpTensor",
+    "WriteFile",
+    "SaveDataset",
+    "SaveDatasetV2",
+    "DatasetToTFRecord",
+    "ExperimentalDatasetToTFRecord",
+    "CreateSummaryFileWriter",
+    "CreateSummaryDbWriter",
+    "CacheDataset",
+    "CacheDatasetV2",
+    "SnapshotDataset",
+    "SnapshotDatasetV2",
+    "DistributedSave",
+    "CalibrationStatisticsSaver",
+    "DumpTensor",
+    "TPUDumpTensor",
 ];
 
 const TF_RECORDS: &[&str] = &[
-    "MatchingFiles", "MatchingFilesDataset", "ExperimentalMatchingFilesDataset", "WholeFileReader", "WholeFileReaderV2", "TextLineReader", "TextLineReaderV2", "TFRecordReader", "TFRecordReaderV2", "FixedLengthRecordReader",
-    "FixedLengthRecordReaderV2", "LMDBReader", "TextLineDataset", "TFRecordDataset", "TFRecordDatasetV2", "FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "CSVDataset", "CSVDatasetV2", "ExperimentalCSVDataset",
-    "LMDBDataset", "ExperimentalLMDBDataset", "SqlDataset", "ExperimentalSqlDataset", "RecordInput", "LoadDataset", "LoadAndRemapMatrix", "GenerateVocabRemapping", "Skipgram", "SnapshotDatasetReader", "SnapshotChunkDataset",
-    "ListSnapshotChunksDataset", "FileSystemSetConfiguration",
+    "MatchingFiles",
+    "MatchingFilesDataset",
+    "ExperimentalMatchingFilesDataset",
+    "WholeFileReader",
+    "WholeFileReaderV2",
+    "TextLineReader",
+    "TextLineReaderV2",
+    "TFRecordReader",
+    "TFRecordReaderV2",
+    "FixedLengthRecordReader",
+    "FixedLengthRecordReaderV2",
+    "LMDBReader",
+    "TextLineDataset",
+    "TFRecordDataset",
+    "TFRecordDatasetV2",
+    "FixedLengthRecordDataset",
+    "FixedLengthRecordDatasetV2",
+    "CSVDataset",
+    "CSVDatasetV2",
+    "ExperimentalCSVDataset",
+    "LMDBDataset",
+    "ExperimentalLMDBDataset",
+    "SqlDataset",
+    "ExperimentalSqlDataset",
+    "RecordInput",
+    "LoadDataset",
+    "LoadAndRemapMatrix",
+    "GenerateVocabRemapping",
+    "Skipgram",
+    "SnapshotDatasetReader",
+    "SnapshotChunkDataset",
+    "ListSnapshotChunksDataset",
+    "FileSystemSetConfiguration",
 ];
 
 const TF_NETWORK: &[&str] = &[
-    "RpcCall", "RpcClient", "RpcServer", "RpcServerStart", "RpcServerRegister", "RpcCheckStatus", "RpcGetValue", "Rpc", "TryRpc", "DataServiceDataset", "DataServiceDatasetV2", "DataServiceDatasetV3", "DataServiceDatasetV4",
-    "RegisterDataset", "RegisterDatasetV2", "BigQueryReader", "GenerateBigQueryReaderPartitions", "GcsConfigureBlockCache", "GcsConfigureCredentials", "KafkaDataset", "KinesisDataset", "RemoteCall",
+    "RpcCall",
+    "RpcClient",
+    "RpcServer",
+    "RpcServerStart",
+    "RpcServerRegister",
+    "RpcCheckStatus",
+    "RpcGetValue",
+    "Rpc",
+    "TryRpc",
+    "DataServiceDataset",
+    "DataServiceDatasetV2",
+    "DataServiceDatasetV3",
+    "DataServiceDatasetV4",
+    "RegisterDataset",
+    "RegisterDatasetV2",
+    "BigQueryReader",
+    "GenerateBigQueryReaderPartitions",
+    "GcsConfigureBlockCache",
+    "GcsConfigureCredentials",
+    "KafkaDataset",
+    "KinesisDataset",
+    "RemoteCall",
 ];
 
 /// Operators that every saved model or pipeline has and that act on the path that they are given.
@@ -185,6 +258,8 @@ fn tensorflow(name: &str, texts: &[OperatorText]) -> Standing {
         "ImmutableConst" => Standing::Acts(Effect::Memory),
         "XlaCustomCall" | "XlaCustomCallV2" | "RemoteFusedGraphExecute" => Standing::Acts(Effect::Native),
         "TRTEngineOp" => Standing::Acts(Effect::Engine),
+        // Registered only where TensorFlow was built with TensorRT.
+        "CreateTRTResourceHandle" | "InitializeTRTResource" | "SerializeTRTResource" | "GetCalibrationDataOp" | "TRTCalibOp" => Standing::Builtin,
         // The debugger's operators send what they see to where they are told.
         n if n.starts_with("Debug") && texts.iter().any(|t| t.key == "debug_urls") => Standing::Acts(if texts.iter().any(|t| t.value.starts_with("grpc")) { Effect::Network } else { Effect::Write }),
         n if names("tensorflow").contains(n) => Standing::Builtin,
@@ -206,8 +281,26 @@ fn takes_path(name: &str, key: &str) -> bool {
 /// Operators of packages that are loaded beside TensorFlow by those who use them.
 fn tensorflow_addon(name: &str) -> Option<&'static str> {
     Some(match name {
-        n if n.starts_with("TFText>") || n.starts_with("Sentencepiece") || n.starts_with("WordpieceTokenize") || n.starts_with("WhitespaceTokenize") || n.starts_with("UnicodeScriptTokenize") || n.starts_with("FastWordpiece") || n.starts_with("FastSentencepiece") => "tensorflow-text",
-        "NormalizeUTF8" | "CaseFoldUTF8" | "ConstrainedSequence" | "RegexSplitWithOffsets" | "SplitMergeTokenizeWithOffsets" | "RougeL" | "NgramsStringJoin" | "NormalizeUTF8WithOffsetsMap" | "FindSourceOffsets" | "RoundRobinTrim" => "tensorflow-text",
+        n if n.starts_with("TFText>")
+            || n.starts_with("Sentencepiece")
+            || n.starts_with("WordpieceTokenize")
+            || n.starts_with("WhitespaceTokenize")
+            || n.starts_with("UnicodeScriptTokenize")
+            || n.starts_with("FastWordpiece")
+            || n.starts_with("FastSentencepiece") =>
+        {
+            "tensorflow-text"
+        }
+        "NormalizeUTF8"
+        | "CaseFoldUTF8"
+        | "ConstrainedSequence"
+        | "RegexSplitWithOffsets"
+        | "SplitMergeTokenizeWithOffsets"
+        | "RougeL"
+        | "NgramsStringJoin"
+        | "NormalizeUTF8WithOffsetsMap"
+        | "FindSourceOffsets"
+        | "RoundRobinTrim" => "tensorflow-text",
         n if n.starts_with("Addons>") => "tensorflow-addons",
         n if n.starts_with("IO>") => "tensorflow-io",
         n if n.starts_with("SimpleML") => "tensorflow-decision-forests",
@@ -222,7 +315,14 @@ fn tflite(name: &str) -> Standing {
         // Registered by the interpreter itself.
         "TFLite_Detection_PostProcess" | "Mfcc" | "AudioSpectrogram" | "NumericVerify" => Standing::Builtin,
         "edgetpu-custom-op" => Standing::Acts(Effect::Engine),
-        "Convolution2DTransposeBias" | "MaxPoolingWithArgmax2D" | "MaxUnpooling2D" | "Landmarks2TransformMatrix" | "TransformTensorBilinear" | "TransformLandmarks" | "Resampler" | "FusedBatchNormV3" => Standing::Addon("MediaPipe"),
+        "Convolution2DTransposeBias"
+        | "MaxPoolingWithArgmax2D"
+        | "MaxUnpooling2D"
+        | "Landmarks2TransformMatrix"
+        | "TransformTensorBilinear"
+        | "TransformLandmarks"
+        | "Resampler"
+        | "FusedBatchNormV3" => Standing::Addon("MediaPipe"),
         "TFSentencepieceTokenizeOp" | "TFSentencepieceDetokenizeOp" | "TFSentencepieceTokenizerOp" => Standing::Addon("tensorflow-text"),
         n if n.starts_with("tftext:") || n.starts_with("TFText>") => Standing::Addon("tensorflow-text"),
         n if n.starts_with("odml.") || n.starts_with("stablehlo.") => Standing::Addon("Google's on-device libraries"),
@@ -236,7 +336,9 @@ fn paddle(domain: &str, name: &str) -> Standing {
         "py_func" => Standing::Acts(Effect::Python),
         "save" | "save_combine" | "checkpoint_notify" => Standing::Acts(Effect::Write),
         "load" | "load_combine" | "read_file" | "distributed_lookup_table" => Standing::Acts(Effect::Read),
-        "send" | "recv" | "listen_and_serv" | "prefetch" | "fl_listen_and_serv" | "heter_listen_and_serv" | "send_and_recv" | "gen_nccl_id" | "c_gen_nccl_id" | "gen_bkcl_id" | "c_gen_bkcl_id" => Standing::Acts(Effect::Network),
+        "send" | "recv" | "listen_and_serv" | "prefetch" | "fl_listen_and_serv" | "heter_listen_and_serv" | "send_and_recv" | "gen_nccl_id" | "c_gen_nccl_id" | "gen_bkcl_id" | "c_gen_bkcl_id" => {
+            Standing::Acts(Effect::Network)
+        }
         "tensorrt_engine" | "lite_engine" | "openvino_engine" => Standing::Acts(Effect::Engine),
         _ => match domain {
             "builtin" | "pd_op" | "cf" | "pd_dist" => Standing::Builtin,
@@ -258,12 +360,28 @@ fn mxnet(name: &str) -> Standing {
 }
 
 /// Namespaces of kernels that come with ExecuTorch.
-const EXECUTORCH: &[&str] = &["aten", "prim", "executorch_prim", "dim_order_ops", "quantized_decomposed", "quantized", "llama", "torchao", "cadence", "cortex_m", "tosa", "et_vk", "coreml", "custom_sdpa", "backend"];
+const EXECUTORCH: &[&str] =
+    &["aten", "prim", "executorch_prim", "dim_order_ops", "quantized_decomposed", "quantized", "llama", "torchao", "cadence", "cortex_m", "tosa", "et_vk", "coreml", "custom_sdpa", "backend"];
 
 /// Delegates that come with ExecuTorch.
 const DELEGATES: &[&str] = &[
-    "XnnpackBackend", "CoreMLBackend", "QnnBackend", "VulkanBackend", "MPSBackend", "MetalBackend", "EthosUBackend", "VgfBackend", "ArmBackend", "NeuropilotBackend", "OpenvinoBackend", "CudaBackend", "AotiBackend", "EnnBackend",
-    "NXPBackend", "NeutronBackend", "TensorRTBackend",
+    "XnnpackBackend",
+    "CoreMLBackend",
+    "QnnBackend",
+    "VulkanBackend",
+    "MPSBackend",
+    "MetalBackend",
+    "EthosUBackend",
+    "VgfBackend",
+    "ArmBackend",
+    "NeuropilotBackend",
+    "OpenvinoBackend",
+    "CudaBackend",
+    "AotiBackend",
+    "EnnBackend",
+    "NXPBackend",
+    "NeutronBackend",
+    "TensorRTBackend",
 ];
 
 fn executorch(domain: &str, name: &str) -> Standing {
