@@ -6,7 +6,7 @@
 
 use super::graph::{Files, Operators};
 use super::proto::{self, Event, Field, Fields, Schema, Walker};
-use super::{Format, Match, json};
+use super::{Format, Match, json, keras};
 use crate::bytes::View;
 use crate::error::Result;
 use crate::fact::{Fact, OperatorText, Tensor};
@@ -619,7 +619,7 @@ fn settings(view: View<'_>, f: &Field, name: &str, scan: &mut Scan<'_>) {
     if view.has(at, b"{")
         && let Ok(inner) = view.slice(at, len)
     {
-        scan.child(if name.is_empty() { "metadata" } else { name }, inner, false);
+        scan.enter(if name.is_empty() { "metadata" } else { name }, inner, &mut |v, s| keras::weigh(v, 0, v.len(), s));
     }
 }
 
