@@ -2,6 +2,7 @@
 //!
 //! Layers of a set that is not OpenVINO's own come from an extension, which is a native library.
 
+use super::executorch::is_library;
 use super::graph::{Files, Operators, fault};
 use super::safetensors::Groups;
 use super::{Format, Match, xml};
@@ -16,7 +17,7 @@ pub const OPENVINO: Format = Format { id: "openvino", name: "OpenVINO IR", exten
 
 fn probe(view: View<'_>) -> Match {
     match xml::root(view) {
-        Some((name, attributes)) if name == "net" && attributes.iter().any(|(k, _)| matches!(k.as_str(), "version" | "name")) => Match::Sure,
+        Some((name, attributes)) if name.rsplit(':').next() == Some("net") && attributes.iter().any(|(k, _)| matches!(k.as_str(), "version" | "name")) => Match::Sure,
         _ => Match::No,
     }
 }
@@ -89,7 +90,12 @@ impl Reader<'_> {
     fn element(&mut self, name: &str, attributes: Vec<(String, String)>, depth: usize, at: u64, end: u64, scan: &mut Scan<'_>) {
         let view = self.view;
         let get = |key: &str| attributes.iter().find(|(k, _)| k == key).map_or("", |(_, v)| v.as_str());
-        match name {
+        // A setting that is the name of a library says what an extension is to be loaded from.
+        for (_, value) in attributes.iter().filter(|(_, v)| is_library(v)) {
+            scan.state(view, at, end - at, Fact::NativeLibrary { target: value.clone() });
+        }
+        // Some readers look at a name without its prefix.
+        match name.rsplit(':').next().unwrap_or(name) {
             "net" if depth == 1 => {
                 for key in ["name", "version"] {
                     scan.state(view, at, end - at, Fact::Metadata { key: key.to_string(), value: get(key).to_string() });
