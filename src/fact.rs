@@ -206,6 +206,48 @@ pub enum Fact {
         /// The object, and what is odd about it.
         name: String,
     },
+    /// A graph uses an operator that it does not define itself. Stated once for each name and for what distinguishes its uses.
+    Operator {
+        /// Whose names these are: `onnx`, `tensorflow`, `paddle` ….
+        family: &'static str,
+        /// Domain, dialect or kind inside of the family, empty where there is none.
+        domain: String,
+        /// Name as written.
+        name: String,
+        /// Texts in the file that this use is given.
+        texts: Vec<OperatorText>,
+    },
+    /// A file beside this one holds tensors of it.
+    ExternalFile {
+        /// The name as written, relative to this file.
+        target: String,
+        /// Bytes of it that are needed; 0 where the file does not say.
+        end: u64,
+    },
+    /// The description of an external file has a key that no version of the format has.
+    ExternalKey {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// A compiled engine: code for a device that only its own runtime understands.
+    Engine {
+        /// What it is for.
+        kind: &'static str,
+    },
+    /// A native library that a runtime is told to load.
+    NativeLibrary {
+        /// Its name or path as written.
+        target: String,
+    },
+    /// A document type declaration, which models have no use for.
+    Doctype {
+        /// Whether it names something outside of the document.
+        external: bool,
+        /// The declaration, shortened.
+        text: String,
+    },
     /// A reader could not go on.
     Malformed {
         /// Format id.
@@ -213,6 +255,15 @@ pub enum Fact {
         /// What is wrong, as a stable id.
         what: &'static str,
     },
+}
+
+/// A text that an operator is given: by an attribute, or by a constant that reaches one of its inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorText {
+    /// The attribute's name, or `input 0` and so on.
+    pub key: String,
+    /// The text, shortened.
+    pub value: String,
 }
 
 /// A tensor's description; dimensions are kept up to the rank that a report shows.

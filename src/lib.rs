@@ -23,7 +23,7 @@ pub use bytes::Source;
 pub use digest::Digest;
 pub use place::Place;
 pub use report::{Evidence, FileReport, Finding, Report};
-pub use rule::{Tables, conclude, tables};
+pub use rule::{Tables, conclude, tables, waits};
 pub use scan::{evidence, scan, scan_as, stopped};
 pub use speech::Lang;
 pub use verdict::Verdict;

@@ -245,6 +245,7 @@ fn scan(options: &Options) -> Result<u8, Failure> {
     let progress = io::stderr().is_terminal() && paths.len() > 1;
     let mut files: Vec<FileReport> = Vec::new();
     let mut failed = false;
+    let mut held = Vec::new();
     std::thread::scope(|scope| -> Result<(), Failure> {
         for _ in 0..workers {
             let (send, next, paths) = (send.clone(), &next, &paths);
@@ -276,10 +277,13 @@ fn scan(options: &Options) -> Result<u8, Failure> {
                     eprint!("\r{turn} of {}", paths.len());
                 }
                 failed |= report.gaps.iter().any(|g| g.reason == "unreadable" && g.member.is_empty() && report.size == 0);
-                if options.format == Format::Jsonl {
+                if options.format == Format::Jsonl && !weighstation::waits(&report) {
                     serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
                     out.write_all(b"\n")?;
                     out.flush()?;
+                }
+                if weighstation::waits(&report) {
+                    held.push(files.len());
                 }
                 files.push(report);
             }
@@ -296,7 +300,13 @@ fn scan(options: &Options) -> Result<u8, Failure> {
             out.write_all(b"\n")?;
         }
         Format::Text | Format::Markdown => text(&report, &mut out, options.output.is_none() && colour())?,
-        Format::Jsonl => {}
+        // What only the folder could explain follows the others.
+        Format::Jsonl => {
+            for file in held.iter().filter_map(|n| report.files.get(*n)) {
+                serde_json::to_writer(&mut out, file).map_err(io::Error::from)?;
+                out.write_all(b"\n")?;
+            }
+        }
     }
     out.flush()?;
     if failed {

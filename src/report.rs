@@ -205,8 +205,21 @@ pub struct FileReport {
     /// Names of other files that this one asks for.
     #[serde(default)]
     pub references: Vec<String>,
+    /// Files beside this one that hold parts of it.
+    #[serde(default)]
+    pub external: Vec<External>,
     /// Contents tree.
     pub outline: Node,
+}
+
+/// A file that holds tensors of another one and has no form of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(TS, JsonSchema))]
+pub struct External {
+    /// Its path, relative to the file that names it.
+    pub path: String,
+    /// Bytes of it that are needed; 0 where that is not said.
+    pub needed: u64,
 }
 
 /// The report on everything that was given.
@@ -297,7 +310,7 @@ mod tests {
         macro_rules! print {
             ($($t:ty),*) => { $( if let Some(docs) = <$t>::docs() { out.push_str(&docs); } out.push_str("export "); out.push_str(&<$t>::decl(&config)); out.push_str("\n\n"); )* };
         }
-        print!(Verdict, Severity, Place, Finding, Gap, Used, Standing, Import, Tensors, Metadata, Licence, Node, FileReport, Tool, Report, Row, Mark, Evidence, RuleRow, FormatRow, Tables);
+        print!(Verdict, Severity, Place, Finding, Gap, Used, Standing, Import, Tensors, Metadata, Licence, Node, External, FileReport, Tool, Report, Row, Mark, Evidence, RuleRow, FormatRow, Tables);
         // JSON has one kind of number; the sizes of files stay far below 2^53.
         let out = out.replace("bigint", "number");
         pinned("www/report.types.ts", &out);

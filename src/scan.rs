@@ -7,7 +7,7 @@ use crate::fact::{Fact, Tensor, Use};
 use crate::format::{self, Format};
 use crate::limits::Limits;
 use crate::place::Place;
-use crate::report::{Evidence, FileReport, Gap, Import, Licence, Mark, Metadata, Node, Row, Tensors, Used};
+use crate::report::{Evidence, External, FileReport, Gap, Import, Licence, Mark, Metadata, Node, Row, Tensors, Used};
 use crate::rule::{self, Judge};
 use crate::speech::{self, Lang};
 use crate::text::printable;
@@ -16,6 +16,7 @@ use std::collections::{HashMap, HashSet};
 
 /// Everything that was collected about one file so far.
 struct Collected {
+    path: String,
     limits: Limits,
     lang: Lang,
     judge: Judge,
@@ -29,6 +30,7 @@ struct Collected {
     metadata: Vec<Metadata>,
     declared: Vec<String>,
     references: Vec<String>,
+    external: Vec<External>,
     /// The path of open outline nodes, outermost first.
     open: Vec<Node>,
     wanted: Option<Wanted>,
@@ -64,6 +66,11 @@ impl<'a> Scan<'a> {
         &self.member
     }
 
+    /// The path of the file being read, as it was given; a member's name is the last part of [`Scan::member`].
+    pub fn name(&self) -> &str {
+        if self.member.is_empty() { &self.out.path } else { self.member.rsplit(" › ").next().unwrap_or("") }
+    }
+
     /// States a fact about `len` bytes at `at` of the view.
     pub fn state(&mut self, view: View<'_>, at: u64, len: u64, fact: Fact) {
         let place = Place { member: self.member.clone(), offset: at, length: len, file_offset: view.file_offset(at) };
@@ -78,6 +85,10 @@ impl<'a> Scan<'a> {
                 if matches!(key.as_str(), "general.license" | "license" | "modelspec.license" | "licence") && !out.declared.contains(value) {
                     out.declared.push(printable(value, 200));
                 }
+            }
+            Fact::ExternalFile { target, end } if out.external.len() < out.limits.facts => {
+                out.references.push(printable(target, out.limits.text));
+                out.external.push(External { path: target.clone(), needed: *end });
             }
             Fact::Reference { target } if out.references.len() < out.limits.facts => out.references.push(printable(target, out.limits.text)),
             _ => {}
@@ -323,6 +334,7 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, 
     let limits = Limits::default();
     let budget = Cell::new(limits.inflated);
     let mut out = Collected {
+        path: path.to_string(),
         limits,
         lang,
         judge: Judge::default(),
@@ -335,6 +347,7 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, 
         metadata: Vec::new(),
         declared: Vec::new(),
         references: Vec::new(),
+        external: Vec::new(),
         open: vec![Node { label: printable(path, 400), size: Some(source.len()), ..Node::default() }],
         wanted,
     };
@@ -378,6 +391,7 @@ fn report(source: &dyn Source, path: &str, lang: Lang, out: Collected) -> FileRe
         metadata: out.metadata,
         licence: Licence { declared: out.declared, found: Vec::new() },
         references: out.references,
+        external: out.external,
         outline: out.open.into_iter().next().unwrap_or_default(),
     }
 }
@@ -411,6 +425,7 @@ pub fn stopped(path: &str, size: u64, reason: &str, lang: Lang) -> FileReport {
         metadata: Vec::new(),
         licence: Licence::default(),
         references: Vec::new(),
+        external: Vec::new(),
         outline: Node { label: printable(path, 400), size: Some(size), ..Node::default() },
     }
 }

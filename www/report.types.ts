@@ -205,6 +205,19 @@ children: Array<Node>,
 more: number, };
 
 /**
+ * A file that holds tensors of another one and has no form of its own.
+ */
+export type External = { 
+/**
+ * Its path, relative to the file that names it.
+ */
+path: string, 
+/**
+ * Bytes of it that are needed; 0 where that is not said.
+ */
+needed: number, };
+
+/**
  * The report on one file.
  */
 export type FileReport = { 
@@ -264,6 +277,10 @@ licence: Licence,
  * Names of other files that this one asks for.
  */
 references: Array<string>, 
+/**
+ * Files beside this one that hold parts of it.
+ */
+external: Array<External>, 
 /**
  * Contents tree.
  */

@@ -1,4 +1,4 @@
-//! Formats that are recognised by their beginning (or end) and not read yet: each is a gap, never clear.
+//! Formats that are recognised by their beginning and not read yet: each is a gap, never clear.
 
 use super::{Format, Match};
 use crate::bytes::View;
@@ -30,10 +30,7 @@ const MAGIC: &[Magic] = &[
     code("Mach-O program or library", "mach-o", 0, b"\xcf\xfa\xed\xfe"),
     code("Mach-O program or library", "mach-o", 0, b"\xfe\xed\xfa\xcf"),
     code("llamafile", "llamafile", 0, b"MZqFpD='"),
-    magic("TensorFlow Lite", 4, b"TFL3"),
-    magic("ExecuTorch", 4, b"ET1"),
     magic("PyTorch Mobile", 4, b"PTMF"),
-    magic("ONNX Runtime", 4, b"ORTM"),
     magic("CatBoost", 0, b"CBM1"),
     magic("GGML (legacy)", 0, b"lmgg"),
     magic("GGML (legacy)", 0, b"fmgg"),
@@ -68,27 +65,8 @@ fn is_pe(view: View<'_>) -> bool {
     view.has(0, b"MZ") && view.u32(60).is_ok_and(|at| view.has(u64::from(at), b"PE\0\0"))
 }
 
-/// A protobuf that begins like ONNX (`ir_version`, then a producer, opset or graph) or a TensorFlow SavedModel.
-fn protobuf(view: View<'_>) -> Option<&'static str> {
-    let head = view.array::<4>(0).ok()?;
-    match head {
-        [0x08, 1..=20, 0x12 | 0x1a | 0x22 | 0x3a | 0x42, n] if u64::from(n) < view.len() => Some("ONNX, Core ML or another protobuf model"),
-        _ => None,
-    }
-}
-
-fn table_end(view: View<'_>) -> bool {
-    view.len() > 48 && view.has(view.len() - 8, &[0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb])
-}
-
 fn probe(view: View<'_>) -> Match {
-    if find(view).is_some() || is_pe(view) || table_end(view) {
-        Match::Sure
-    } else if protobuf(view).is_some() {
-        Match::Weak
-    } else {
-        Match::No
-    }
+    if find(view).is_some() || is_pe(view) { Match::Sure } else { Match::No }
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
@@ -97,7 +75,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let kind = found.and_then(|m| m.runs).unwrap_or("pe");
         scan.state(view, 0, 16.min(view.len()), Fact::Embedded { kind });
     }
-    let name = found.map(|m| m.name).or_else(|| is_pe(view).then_some("Windows program or library")).or_else(|| protobuf(view)).unwrap_or("TensorFlow checkpoint");
+    let name = found.map(|m| m.name).unwrap_or("Windows program or library");
     scan.kind(name);
     scan.gap("format-not-read");
     Ok(())

@@ -1,22 +1,39 @@
 //! The formats: one file each, one line each in [`FORMATS`]. Content decides, never the extension.
 
+pub mod coreml;
+pub mod engine;
+pub mod executorch;
+pub mod flat;
 pub mod gguf;
+pub mod graph;
 pub mod hdf5;
 pub mod jinja;
 pub mod json;
 pub mod keras;
 pub mod known_magic;
 mod marshal;
+pub mod mxnet;
 pub mod numpy;
 pub mod oci;
+pub mod onnx;
+pub mod openvino;
+pub mod ort;
+pub mod paddle;
+pub mod pbtxt;
 pub mod pickle;
 pub mod plain;
+pub mod proto;
 pub mod safetensors;
 pub mod seven;
 pub mod stream;
 pub mod tar;
+pub mod tensorflow;
+pub mod tf_checkpoint;
+pub mod tflite;
+pub mod tfrecord;
 pub mod torch;
 pub mod torch_tar;
+pub mod xml;
 pub mod zip;
 
 use crate::bytes::View;
@@ -72,10 +89,32 @@ pub static FORMATS: &[Format] = &[
     hdf5::HDF5,
     safetensors::SAFETENSORS,
     safetensors::INDEX,
+    tflite::TFLITE,
+    ort::ORT,
+    executorch::EXECUTORCH,
+    mxnet::ARRAYS,
+    coreml::WEIGHTS,
+    paddle::PARAMS,
+    engine::ENGINE,
     pickle::PICKLE,
     stream::ZLIB,
     stream::LZMA,
     known_magic::RECOGNISED,
+    tf_checkpoint::INDEX,
+    tfrecord::TFRECORD,
+    onnx::ONNX,
+    tensorflow::SAVED_MODEL,
+    tensorflow::META_GRAPH,
+    tensorflow::GRAPH,
+    pbtxt::PBTXT,
+    tensorflow::KERAS_METADATA,
+    tensorflow::FINGERPRINT,
+    coreml::COREML,
+    paddle::PROGRAM,
+    openvino::OPENVINO,
+    coreml::PACKAGE,
+    paddle::PIR,
+    mxnet::SYMBOL,
     jinja::TEMPLATE,
     keras::CONFIG,
     oci::OCI,

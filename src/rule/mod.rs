@@ -2,8 +2,10 @@
 
 mod archive;
 pub mod code;
+mod graph;
 mod known;
 mod layer;
+mod operators;
 mod other;
 
 use crate::fact::{Fact, Use};
@@ -24,6 +26,8 @@ pub enum Check {
     Fact(fn(&Fact) -> Option<Args>),
     /// All files together: called once for each file, with every path that was given.
     Set(fn(&FileReport, &[&str]) -> Vec<Args>),
+    /// A file and one beside it that holds part of it, with how many bytes of that are needed.
+    Pair(fn(&FileReport, &FileReport, u64) -> Option<Args>),
 }
 
 /// One row of [`RULES`].
@@ -41,7 +45,7 @@ pub struct Rule {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, layer::RULES, other::WHOLE];
+pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, graph::RULES, layer::RULES, other::WHOLE];
 
 /// All rows in order.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
@@ -123,10 +127,45 @@ fn finding(rule: &'static Rule, args: Args, count: u64, places: Vec<Place>, lang
     }
 }
 
-/// Judges the files together and adds up the verdict.
-pub fn conclude(files: Vec<FileReport>, lang: Lang) -> Report {
-    let paths: Vec<&str> = files.iter().map(|f| f.path.as_str()).collect();
+/// Bytes that may stand behind the last one that is needed: files of tensors are padded to pages.
+const PADDING: u64 = 1 << 20;
+
+/// Whether a report cannot be finished before the others are known: bytes without any form may be what another file needs.
+pub fn waits(report: &FileReport) -> bool {
+    report.formats.is_empty() && matches!(report.gaps.as_slice(), [gap] if gap.reason == "unknown-format" && gap.member.is_empty())
+}
+
+/// Gives the bytes that have no form of their own to the file that says what they are, and judges the two together.
+fn pair(files: &mut [FileReport], lang: Lang) -> Vec<Finding> {
+    let index: HashMap<String, usize> = files.iter().enumerate().map(|(n, f)| (f.path.clone(), n)).collect();
+    let mut named: Vec<(usize, usize, u64)> = Vec::new();
+    for (n, file) in files.iter().enumerate() {
+        let folder = file.path.rsplit_once('/').map_or(String::new(), |(f, _)| format!("{f}/"));
+        named.extend(file.external.iter().filter_map(|e| Some((n, *index.get(&format!("{folder}{}", e.path))?, e.needed))));
+    }
     let mut findings = Vec::new();
+    for (from, to, needed) in named {
+        let (Some(file), Some(other)) = (files.get(from), files.get(to)) else { continue };
+        for rule in all() {
+            let Check::Pair(check) = rule.check else { continue };
+            findings.extend(check(file, other, needed).map(|args| finding(rule, args, 1, Vec::new(), lang, &file.path)));
+        }
+        let told = needed > 0 && other.size <= needed.saturating_add(PADDING);
+        if let Some(other) = files.get_mut(to).filter(|f| told && waits(f)) {
+            other.gaps.clear();
+            other.outline.kind = "data".into();
+            other.verdict = Verdict::of(&other.findings, &other.gaps);
+            other.headline = speech::headline(lang, other.verdict, &other.path, other.findings.first(), None, other.size);
+            other.advice = speech::advice(lang, other.verdict, &other.findings, &other.gaps);
+        }
+    }
+    findings
+}
+
+/// Judges the files together and adds up the verdict.
+pub fn conclude(mut files: Vec<FileReport>, lang: Lang) -> Report {
+    let mut findings = pair(&mut files, lang);
+    let paths: Vec<&str> = files.iter().map(|f| f.path.as_str()).collect();
     for rule in all() {
         let Check::Set(check) = rule.check else { continue };
         for file in &files {

@@ -9,6 +9,9 @@ const fn w(title: &'static str, message: &'static str, why: &'static str, fix: &
 const NO_PICKLE: &str = "Ask for the weights in a format that cannot run code, such as safetensors.";
 const ASK: &str = "Find out what writes this and whether you trust it; prefer the same weights as safetensors.";
 
+const GRAPH: &str = "Do not run this graph; ask its publisher what the operator is for, or take a version without it.";
+const NATIVE: &str = "Use it only if you trust who wrote that code, and know where it comes from.";
+
 pub(super) static BOOK: Book = Book {
     rules: &[
         ("WS101", w("Loading runs a command", "Loading {file} runs a shell command: {call}", "Unpickling calls this function by itself. It starts a program with the rights of whoever loads the file.", NO_PICKLE)),
@@ -57,6 +60,23 @@ pub(super) static BOOK: Book = Book {
         ("WS305", w("A program", "{file} holds a program ({kind})", "A model is data. A program inside it runs when something starts it.", "Do not run or load it unless running a program from this source is what you want.")),
         ("WS401", w("A template that breaks out", "The template in {file} reaches for Python's internals: {text}", "A renderer that is not sandboxed runs what the template asks for. Chat templates have no use for it.", "Do not render this template; take the one from the model's original publisher.")),
         ("WS402", w("A template with something odd in it", "The template in {file} does something conversations do not need ({what}): {text}", "It can hang the renderer or hide text from the reader.", "Read the template before you use it.")),
+        ("WS501", w("Runs Python", "The graph in {file} has an operator that calls Python: {operator}{given}", "The operator hands control to Python code outside of the graph: whatever is registered, or importable, under the name that it gives.", GRAPH)),
+        ("WS502", w("Writes files", "The graph in {file} writes files: {operator}{given}", "Running the graph writes where the graph says, with the rights of whoever runs it. A model that answers questions writes nothing.", GRAPH)),
+        ("WS503", w("Reads any file", "The graph in {file} reads files: {operator}{given}", "Running the graph hands the contents of a file on this machine to whoever sees its outputs.", GRAPH)),
+        ("WS504", w("Reads records from files", "The graph in {file} reads from files of its choice: {operator}{given}", "This belongs into the pipeline that feeds a model, not into the model. It reads whatever path it is given.", GRAPH)),
+        ("WS505", w("Opens connections", "The graph in {file} reaches the network: {operator}{given}", "Running the graph talks to an address that it is given. It can send out what it sees, or take in what decides the result.", GRAPH)),
+        ("WS506", w("Takes memory by address", "The graph in {file} reads memory that it names itself: {operator}{given}", "The operator believes an address or a region from the file. It can show what is in the process's memory, or crash it.", GRAPH)),
+        ("WS507", w("Needs native code of its own", "The graph in {file} runs native code from outside of its framework: {operator}{given}", "The framework does not bring this operator. A library or an engine from somewhere else does its work, and nothing restricts that.", NATIVE)),
+        ("WS508", w("An operator that nobody knows", "The graph in {file} needs an operator that its framework does not have: {operator}{given}", "It only runs once a library with this operator is loaded, and that library is native code. Who asks for it can give it any name.", NATIVE)),
+        ("WS509", w("Needs an additional package", "The graph in {file} needs {package} for {operator}", "The operator is not the framework's own. The package is native code that must be installed beside it.", "Take the package from its own publisher, not from whoever gives you the model.")),
+        ("WS510", w("Names a class of your program", "{file} has the program that runs it make an object of its class {operator}{given}", "Custom layers and models are looked up by name in the running program. What they do is not in this file.", NATIVE)),
+        ("WS511", w("Hands a path to a function", "The graph in {file} carries a path outside of its folder: {operator}{given}", "What happens to it is decided in another part of the graph. Models find their own files without such a path.", GRAPH)),
+        ("WS512", w("Names a native library", "{file} names a native library to load: {target}", "A library runs as soon as it is loaded, with the rights of whoever loads it.", NATIVE)),
+        ("WS513", w("Compiled code", "{file} holds code that was compiled for a device: {kind}", "Its runtime runs it as it is. What it does cannot be read from the file.", "Take the model in an open format from its publisher and compile it yourself.")),
+        ("WS514", w("A key that sets something else", "{file} describes an external file with the key {key} ({value})", "Readers that turned these keys into attributes could be made to change their own state. Only location, offset, length and checksum belong here.", "Do not load this file; ask for one that was written by an ordinary exporter.")),
+        ("WS515", w("Fetches something from outside", "{file} declares something outside of itself: {text}", "A parser that resolves the declaration reads files of this machine or addresses in its network.", "Do not load this file. Models have no use for such a declaration.")),
+        ("WS516", w("A document type in a model", "{file} declares a document type: {text}", "Entities declared there can grow without end, and say something else to each parser. The libraries never write one.", "Ask for a file that was written by the format's own library.")),
+        ("WS517", w("A file beside it is too short", "{file} needs {needed} bytes of {target}, which has {size}", "The two do not belong together, or one of them was cut off or exchanged. Readers that do not check read past the end.", "Fetch both files again from the same place.")),
         ("WS531", w("A layer carries Python bytecode", "Loading {file} builds a function from bytecode inside the file, which uses: {names}", "Bytecode is code: whoever runs the model runs it, with every right they have. The HDF5 way of loading and Keras before 2.13 never asked.", "Do not load it unless you trust its author as much as a program of theirs. Ask for the model without Lambda layers.")),
         ("WS532", w("A layer carries a pickled PyTorch module", "Loading {file} unpickles a PyTorch module that is kept inside its configuration", "Keras hands it to torch.load without any restriction, and a pickle runs whatever it names.", NO_PICKLE)),
         ("WS533", w("The model names a function that runs code", "Loading {file} makes Keras fetch {object}", "A configuration lists layers. This is none: Keras before 3.9 imported any module that a configuration names, and called what it found there.", "Do not load it.")),
@@ -119,6 +139,10 @@ pub(super) static BOOK: Book = Book {
         ("limit-hdf5-depth", "Its groups are nested more deeply than we follow. {member}"),
         ("limit-hdf5-chunks", "It has more pieces than we look into. {member}"),
         ("limit-hdf5-items", "It has more texts than we look into. {member}"),
+        ("limit-proto-depth", "Its messages are nested more deeply than we follow. {member}"),
+        ("limit-flat-tables", "It has more tables than we follow. {member}"),
+        ("limit-xml-depth", "Its elements are nested more deeply than we follow. {member}"),
+        ("limit-xml-piece", "One of its elements is longer than we read. {member}"),
         ("limit-tensors", "It has more tensors than we compare. {member}"),
     ],
     opcodes: &[

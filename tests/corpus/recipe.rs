@@ -403,6 +403,10 @@ impl Tokens<'_> {
                     out.extend(header);
                 }
                 "gguf" => self.gguf(&mut out),
+                "proto" => {
+                    self.open();
+                    self.proto(&mut out);
+                }
                 "zip" => self.zip(&mut out),
                 "hdf5" => self.hdf5(&mut out),
                 "gzip" | "zlib" | "bzip2" | "xz" | "lzma" | "zstd" | "lz4" => out.extend(packed(&word, &self.block())),
@@ -539,6 +543,41 @@ impl Tokens<'_> {
         out.extend(start);
         out.extend(data);
         out.extend(header);
+    }
+
+    /// Fields of a protobuf message: a number, then an integer, a text or a message in braces.
+    fn proto(&mut self, out: &mut Vec<u8>) {
+        fn varint(out: &mut Vec<u8>, mut n: u64) {
+            while n >= 0x80 {
+                out.push(n as u8 | 0x80);
+                n >>= 7;
+            }
+            out.push(n as u8);
+        }
+        loop {
+            let field = match self.next() {
+                Some(Token::Close) => return,
+                Some(Token::Word(w)) => number(self.id, &w),
+                other => panic!("{}: {other:?} is no field", self.id),
+            };
+            let body = match self.next() {
+                Some(Token::Word(w)) => {
+                    varint(out, field << 3);
+                    varint(out, number(self.id, &w));
+                    continue;
+                }
+                Some(Token::Text(t)) => t,
+                Some(Token::Open) => {
+                    let mut inner = Vec::new();
+                    self.proto(&mut inner);
+                    inner
+                }
+                other => panic!("{}: {other:?} is no value", self.id),
+            };
+            varint(out, field << 3 | 2);
+            varint(out, body.len() as u64);
+            out.extend(body);
+        }
     }
 
     fn gguf(&mut self, out: &mut Vec<u8>) {
