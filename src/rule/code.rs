@@ -75,7 +75,11 @@ fn standing(module: &str, name: &str) -> Standing {
     }
     // The module that `numpy.core.multiarray` takes its functions from; dill names functions where they are.
     if let Some(package) = module.strip_suffix("._multiarray_umath") {
-        return known::standing(&format!("{package}.multiarray"), name);
+        // Its arithmetic functions are those that `numpy` shows under the same names.
+        return match known::standing(&format!("{package}.multiarray"), name) {
+            Standing::Unknown(_) if package.starts_with("numpy.") => known::standing("numpy", name),
+            other => other,
+        };
     }
     known::standing(module, name)
 }

@@ -4,6 +4,7 @@ pub mod code;
 mod known;
 mod layer;
 mod other;
+mod setting;
 
 use crate::fact::{Fact, Use};
 use crate::limits::Limits;
@@ -40,7 +41,7 @@ pub struct Rule {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&[Rule]] = &[code::RULES, other::RULES, layer::RULES, other::WHOLE];
+pub static RULES: &[&[Rule]] = &[code::RULES, other::RULES, layer::RULES, setting::RULES, other::WHOLE];
 
 /// All rows in order.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
