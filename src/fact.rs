@@ -241,11 +241,66 @@ pub enum Fact {
         /// Its name or path as written.
         target: String,
     },
+    /// A setting that names code by its dotted name: the program that reads the settings imports it.
+    Target {
+        /// How the setting names it, as written in the format: `_target_`, `!!python/object/apply`, `py/object` ….
+        way: &'static str,
+        /// The dotted name as written.
+        name: String,
+        /// Whether reading the settings is enough to resolve it, without a toolkit that instantiates them.
+        eager: bool,
+    },
+    /// A module that the loading program imports because the file's settings say so.
+    LoaderModule {
+        /// Dotted name of the module.
+        module: String,
+        /// Whether the settings bring code of their own along, in a folder beside them.
+        code: bool,
+    },
+    /// A class of another runtime (Java, Lua) that loading instantiates.
+    ForeignClass {
+        /// `java` or `lua`.
+        runtime: &'static str,
+        /// The class as written.
+        name: String,
+    },
+    /// Code of the author's own that a model's settings ask for: a custom layer, operator, codec or script by its name.
+    OwnCode {
+        /// `parameter`, `layer`, `codec`, `backend`, `plugin` or `script`.
+        kind: &'static str,
+        /// The name as written.
+        name: String,
+    },
     /// A document type declaration, which models have no use for.
     Doctype {
         /// Whether it names something outside of the document.
         external: bool,
         /// The declaration, shortened.
+        text: String,
+    },
+    /// What a loader lets its user check and what it then resolves are two things.
+    Confused {
+        /// What it shows.
+        shown: String,
+        /// What it resolves.
+        loaded: String,
+    },
+    /// A function that a stored expression calls, in a language whose data may hold expressions.
+    StoredCall {
+        /// `r`, `lua`, `java` or `xml`.
+        language: &'static str,
+        /// The function as written.
+        name: String,
+        /// The call, with its first constant text.
+        text: String,
+        /// When it runs.
+        moment: Moment,
+    },
+    /// A promise of R whose value is still open: touching it evaluates its expression.
+    Promise {
+        /// Whether it stands where R keeps unevaluated arguments: bound to a name in an environment.
+        bound: bool,
+        /// The call, or what else it holds.
         text: String,
     },
     /// A reader could not go on.
@@ -264,6 +319,19 @@ pub struct OperatorText {
     pub key: String,
     /// The text, shortened.
     pub value: String,
+}
+
+/// When a stored expression runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Moment {
+    /// Never by itself: a formula, a call that is kept to be shown.
+    Data,
+    /// When somebody calls the function that holds it.
+    Called,
+    /// When the name that it is bound to is looked at.
+    Touched,
+    /// By itself: while loading, or when the object is looked at.
+    Loaded,
 }
 
 /// A tensor's description; dimensions are kept up to the rank that a report shows.

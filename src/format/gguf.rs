@@ -27,6 +27,9 @@ const KEY: u64 = 65_535;
 /// Arrays inside of arrays that are followed.
 const NESTING: usize = 16;
 
+/// Keys that are compared with one another; models have some hundred.
+const KEYS: usize = 1 << 20;
+
 /// Tensors whose ranges are compared.
 const RANGES: usize = 4 << 20;
 
@@ -111,6 +114,10 @@ struct File<'s> {
     tokens: Option<u64>,
     scores: Option<(u64, u64)>,
     types: Option<(u64, u64)>,
+    /// Number of this part of a split model, counted from 0, and where it stands.
+    part: Option<(u64, u64)>,
+    /// How many parts there are.
+    parts: Option<u64>,
     blobs: u32,
 }
 
@@ -197,7 +204,9 @@ impl File<'_> {
             fault(view, key_at, n, "key-characters", String::from_utf8_lossy(&raw), false, scan);
         }
         let key = String::from_utf8_lossy(&raw).into_owned();
-        if !seen.insert(json::hash(&raw)) {
+        if seen.len() >= KEYS {
+            scan.gap("limit-facts");
+        } else if !seen.insert(json::hash(&raw)) {
             fault(view, key_at, n, "duplicate-key", key.as_str(), false, scan);
         }
         let kind_at = self.at;
@@ -232,6 +241,11 @@ impl File<'_> {
                 }
                 if key == "general.alignment" {
                     self.alignment(k, number, value_at, scan);
+                }
+                match key.as_str() {
+                    "split.no" => self.part = number.map(|n| (n, value_at)),
+                    "split.count" => self.parts = number,
+                    _ => {}
                 }
                 if key == "split.count" && number.is_some_and(|n| n > 1) {
                     scan.note(format!("one of {text} parts"));
@@ -353,6 +367,11 @@ impl File<'_> {
     }
 
     fn vocabulary(&self, scan: &mut Scan<'_>) {
+        if let Some(((part, at), parts)) = self.part.zip(self.parts)
+            && part >= parts.max(1)
+        {
+            fault(self.view, at, 2, "split", format!("part {part} of {parts}"), false, scan);
+        }
         let tokens = self.tokens.unwrap_or(0);
         for (name, list) in [("scores", self.scores), ("token_type", self.types)] {
             if let Some((n, at)) = list
@@ -386,7 +405,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if !(1..=3).contains(&version) {
         fault(view, 4, 4, "version", version.to_string(), false, scan);
     }
-    let mut f = File { view, at: 8, big: swapped, short: version == 1, align: 32, tokens: None, scores: None, types: None, blobs: 0 };
+    let mut f = File { view, at: 8, big: swapped, short: version == 1, align: 32, tokens: None, scores: None, types: None, part: None, parts: None, blobs: 0 };
     let tensors_at = f.at;
     let tensors = f.length()?;
     let pairs_at = f.at;

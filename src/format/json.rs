@@ -6,7 +6,7 @@
 //! # Why not `serde_json`
 //! It drops all but one of two equal keys without a word, refuses what Python accepts, recurses on nesting, and has no offsets.
 
-use super::{Format, Match, jinja, keras};
+use super::{Format, Match, jinja, keras, setting};
 use crate::bytes::View;
 use crate::error::{Error, Result};
 use crate::fact::Fact;
@@ -467,6 +467,11 @@ fn unescaped(name: &str) -> String {
     text
 }
 
+/// Whether a view begins like JSON.
+pub(super) fn looks_like(view: View<'_>) -> bool {
+    probe(view) != Match::No
+}
+
 fn probe(view: View<'_>) -> Match {
     let Ok(head) = view.head(512) else { return Match::No };
     let body = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
@@ -581,6 +586,15 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], sh
             scan.gap("limit-template");
         }
         jinja::inspect_marked(&reader.text(), view, reader.marks(), scan);
+    }
+    if event == Event::String && !reader.cut() {
+        let text = reader.text();
+        // Elements of a list stand under the list's key only where that key resolves what it holds.
+        if levels.last().is_some_and(|l| l.object) || setting::way(key).is_some() {
+            setting::pair(view, reader.start(), reader.len(), key, &text, scan);
+        } else if key == "py/reduce" && setting::is_dotted(&text) {
+            setting::pair(view, reader.start(), reader.len(), "py/function", &text, scan);
+        }
     }
     let loading = LOADING.iter().find(|k| under(k));
     let settings = levels.len() <= 2 && TELLING.contains(&key);

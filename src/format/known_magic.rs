@@ -31,10 +31,6 @@ const MAGIC: &[Magic] = &[
     code("Mach-O program or library", "mach-o", 0, b"\xfe\xed\xfa\xcf"),
     code("llamafile", "llamafile", 0, b"MZqFpD='"),
     magic("PyTorch Mobile", 4, b"PTMF"),
-    magic("CatBoost", 0, b"CBM1"),
-    magic("GGML (legacy)", 0, b"lmgg"),
-    magic("GGML (legacy)", 0, b"fmgg"),
-    magic("GGML (legacy)", 0, b"tjgg"),
     magic("RAR archive", 0, b"Rar!\x1a\x07"),
     magic("Windows cabinet", 0, b"MSCF\0\0\0\0"),
     magic("ar archive", 0, b"!<arch>\n"),
@@ -47,13 +43,12 @@ const MAGIC: &[Magic] = &[
     magic("ACE archive", 7, b"**ACE**"),
     magic("LHA archive", 2, b"-lh5-"),
     magic("disc image", 32_769, b"CD001"),
-    magic("R data", 0, b"RDX"),
+    code("llamafile", "llamafile", 0, b"jartsr='"),
     magic("PDF", 0, b"%PDF-"),
     magic("SQLite", 0, b"SQLite format 3\0"),
     magic("Parquet", 0, b"PAR1"),
     magic("Arrow", 0, b"ARROW1"),
     magic("WebAssembly", 0, b"\0asm"),
-    magic("Keras (OCDBT)", 0, b"\x0c\xdb\x3a\x2a"),
 ];
 
 fn find(view: View<'_>) -> Option<&'static Magic> {

@@ -1,9 +1,12 @@
 //! The formats: one file each, one line each in [`FORMATS`]. Content decides, never the extension.
 
+pub mod catboost;
 pub mod coreml;
 pub mod engine;
 pub mod executorch;
 pub mod flat;
+pub mod foreign;
+pub mod ggml;
 pub mod gguf;
 pub mod graph;
 pub mod hdf5;
@@ -11,20 +14,27 @@ pub mod jinja;
 pub mod json;
 pub mod keras;
 pub mod known_magic;
+pub mod lightgbm;
 mod marshal;
+pub mod msgpack;
 pub mod mxnet;
 pub mod numpy;
 pub mod oci;
 pub mod onnx;
 pub mod openvino;
 pub mod ort;
+pub mod package;
 pub mod paddle;
 pub mod pbtxt;
 pub mod pickle;
 pub mod plain;
+pub mod pmml;
 pub mod proto;
+pub mod rds;
 pub mod safetensors;
+pub mod setting;
 pub mod seven;
+pub mod skops;
 pub mod stream;
 pub mod tar;
 pub mod tensorflow;
@@ -33,7 +43,11 @@ pub mod tflite;
 pub mod tfrecord;
 pub mod torch;
 pub mod torch_tar;
+pub mod vocabulary;
+pub mod xgboost;
 pub mod xml;
+pub mod yaml;
+pub mod zarr;
 pub mod zip;
 
 use crate::bytes::View;
@@ -71,6 +85,8 @@ pub struct Format {
 /// Every format, the special before the general.
 pub static FORMATS: &[Format] = &[
     torch::TORCH,
+    skops::SKOPS,
+    package::MAR,
     numpy::NPZ,
     keras::KERAS,
     zip::ZIP,
@@ -96,6 +112,25 @@ pub static FORMATS: &[Format] = &[
     coreml::WEIGHTS,
     paddle::PARAMS,
     engine::ENGINE,
+    rds::RDS,
+    catboost::CATBOOST,
+    msgpack::MSGPACK,
+    lightgbm::LIGHTGBM,
+    ggml::GGML,
+    vocabulary::SENTENCEPIECE,
+    vocabulary::FASTTEXT,
+    vocabulary::WORD2VEC,
+    foreign::JAVA,
+    foreign::TORCH7,
+    foreign::NCNN,
+    package::TRITON,
+    package::SPACY,
+    zarr::OCDBT,
+    zarr::ZARR,
+    pmml::PMML,
+    xgboost::JSON,
+    xgboost::UBJ,
+    xgboost::BINARY,
     pickle::PICKLE,
     stream::ZLIB,
     stream::LZMA,
@@ -119,9 +154,13 @@ pub static FORMATS: &[Format] = &[
     keras::CONFIG,
     oci::OCI,
     json::JSON,
+    yaml::YAML,
     plain::IMAGE,
     plain::TEXT,
 ];
+
+/// Formats without a beginning of their own that numbers could not have by accident, or that need more than a look at it.
+const NOT_IN_NUMBERS: &[&str] = &["text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index", "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma"];
 
 /// Every sure match that no other match refines; without one, the first weak one. For bytes that should be plain numbers only
 /// formats with a beginning of their own count.
@@ -131,7 +170,7 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
     // The first page decides whether bytes can be read at all.
     view.head(1)?;
     for f in FORMATS {
-        if data && matches!(f.id, "text" | "json" | "keras-config" | "oci-manifest" | "image" | "jinja" | "zlib" | "lzma") {
+        if data && NOT_IN_NUMBERS.contains(&f.id) {
             continue;
         }
         // Numbers may begin with anything small: only a header that is there makes them safetensors.
@@ -182,9 +221,9 @@ pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The names of two or more formats that do not contain each other.
+/// The names of two or more formats that do not contain each other. A text may well be of several kinds.
 pub fn polyglot(found: &[&'static Format]) -> Option<String> {
-    (found.len() > 1).then(|| found.iter().map(|f| f.name).collect::<Vec<_>>().join(" + "))
+    (found.len() > 1 && !found.iter().all(|f| f.refines.contains(&"text"))).then(|| found.iter().map(|f| f.name).collect::<Vec<_>>().join(" + "))
 }
 
 /// The ending of a name, if it promises one of [`FORMATS`] and the bytes are none that it promises. Model files are renamed
@@ -193,8 +232,8 @@ pub fn wrong_extension(path: &str, found: &[&'static Format]) -> Option<String> 
     let name = path.rsplit('/').next().unwrap_or(path);
     let (_, extension) = name.rsplit_once('.')?;
     let extension = extension.to_ascii_lowercase();
-    let strict = matches!(extension.as_str(), "safetensors" | "gguf" | "npy" | "npz" | "onnx" | "h5" | "json" | "keras" | "txt" | "md" | "tflite");
-    let kept = found.iter().any(|f| f.extensions.contains(&extension.as_str()) || f.id == "text" || f.id == "json" && extension != "safetensors");
+    let strict = matches!(extension.as_str(), "safetensors" | "gguf" | "npy" | "npz" | "onnx" | "h5" | "json" | "keras" | "txt" | "md" | "tflite" | "skops");
+    let kept = found.iter().any(|f| f.extensions.contains(&extension.as_str()) || f.id == "text" || f.refines.contains(&"text") && extension != "safetensors");
     (strict && !kept && !found.iter().any(|f| f.id == "recognised" || f.id == "zip" && extension == "keras")).then_some(extension)
 }
 

@@ -12,7 +12,7 @@ pub const TEXT: Format = Format { id: "text", name: "text", extensions: &["txt",
 /// Pictures that a browser shows: recognised by their beginning, and looked at for what is appended to them.
 pub const IMAGE: Format = Format { id: "image", name: "picture", extensions: &["png", "jpg", "jpeg", "gif", "webp"], refines: &[], probe: probe_image, read: read_image };
 
-fn probe_text(view: View<'_>) -> Match {
+pub(super) fn probe_text(view: View<'_>) -> Match {
     let Ok(head) = view.head(4096) else { return Match::No };
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return Match::Sure;
@@ -36,7 +36,7 @@ fn controls(bytes: &[u8]) -> usize {
     bytes.iter().filter(|b| (**b < 9) || (14..27).contains(*b) || (28..32).contains(*b) || **b == 127).count()
 }
 
-fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let wide = view.has(0, b"\xff\xfe") || view.has(0, b"\xfe\xff");
     let mut chunk = vec![0; 256 * 1024];
     let mut at = 0;

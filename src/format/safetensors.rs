@@ -315,6 +315,7 @@ impl Header<'_> {
                     if jinja::worth_a_look(&key, &text) {
                         jinja::inspect_marked(&text, view, r.marks(), scan);
                     }
+                    super::setting::embedded(view, r.start(), r.len(), &text, scan);
                     let value = text.into_owned();
                     scan.state(view, r.start(), r.len(), Fact::Metadata { key: key.clone(), value });
                 }

@@ -82,7 +82,11 @@ fn standing(module: &str, name: &str) -> Standing {
     if let Some(package) = module.strip_suffix("._multiarray_umath")
         && matches!(known::standing(module, name), Standing::Unknown(_))
     {
-        return known::standing(&format!("{package}.multiarray"), name);
+        // Its arithmetic functions are those that `numpy` shows under the same names.
+        return match known::standing(&format!("{package}.multiarray"), name) {
+            Standing::Unknown(_) if package.starts_with("numpy.") => known::standing("numpy", name),
+            other => other,
+        };
     }
     // `Class().method` is the method of an object that a call made.
     if name.contains("()") {

@@ -7,6 +7,7 @@ mod known;
 mod layer;
 mod operators;
 mod other;
+mod setting;
 
 use crate::fact::{Fact, Use};
 use crate::limits::Limits;
@@ -45,7 +46,7 @@ pub struct Rule {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, graph::RULES, layer::RULES, other::WHOLE];
+pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, graph::RULES, layer::RULES, setting::RULES, other::WHOLE];
 
 /// All rows in order.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

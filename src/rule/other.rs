@@ -22,7 +22,7 @@ pub static RULES: &[Rule] = &[
     rule("WS402", "template-oddity", Severity::Medium, &["CWE-1336", "CWE-400"], |f| template(f, true)),
 ];
 
-/// The families WS8xx and WS9xx: whole files and folders.
+/// The families WS8xx and WS9xx: folders and whole files.
 pub static WHOLE: &[Rule] = &[
     Rule { id: "WS801", name: "missing-reference", severity: Severity::Low, refs: &["CWE-1104"], check: Check::Set(missing) },
     rule("WS901", "wrong-extension", Severity::Medium, &["CVE-2025-10155", "CWE-434"], |f| match f {

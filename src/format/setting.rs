@@ -1,0 +1,183 @@
+//! Settings that name code: which keys of YAML, JSON and INI files a loader resolves into Python objects, and what they name.
+//!
+//! Hydra's `instantiate` (`_target_`), NeMo and latent diffusion (`target`), jsonargparse (`class_path`), torchtune (`_component_`),
+//! jsonpickle (`py/object` …), Orbax (`item_handlers`), Spring and Jackson (`@class`): each imports what stands there
+//! (CVE-2025-23304, CVE-2026-22584, CVE-2020-22083).
+
+use crate::bytes::View;
+use crate::fact::Fact;
+use crate::scan::Scan;
+
+/// Keys whose text is a dotted name that a toolkit imports, and whether reading the file is enough for it.
+const KEYS: &[(&str, bool)] = &[
+    ("_target_", false),
+    ("target", false),
+    ("class_path", false),
+    ("_component_", false),
+    ("_class_path_", false),
+    ("restore_fn", false),
+    ("item_handlers", false),
+    ("py/object", true),
+    ("py/type", true),
+    ("py/function", true),
+    ("py/class", true),
+    ("py/mod", true),
+    ("py/repr", true),
+    ("@class", true),
+];
+
+/// Helpers of Hydra that resolve another name, which stands under `path`.
+const HELPERS: &[&str] = &["hydra.utils.get_method", "hydra.utils.get_class", "hydra.utils.get_object", "hydra.utils.get_static_method"];
+
+/// How a key names code: the key as its format writes it, and whether reading is enough. A key may carry a prefix that its
+/// toolkit strips (`model._target_`).
+pub fn way(key: &str) -> Option<(&'static str, bool)> {
+    let plain = key.rsplit_once('.').map_or(key, |(_, last)| if last == "_target_" { last } else { key });
+    KEYS.iter().find(|(k, _)| *k == plain).copied()
+}
+
+/// Whether a text can be a dotted name: identifiers of any alphabet joined by dots, or with a colon before the last part.
+pub fn is_dotted(text: &str) -> bool {
+    let parts = text.split(['.', ':']);
+    text.len() < 512
+        && text.contains(['.', ':'])
+        && parts.clone().all(|p| p.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') && p.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$')))
+}
+
+/// One pair of settings, as far as it names code.
+pub fn pair(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mut Scan<'_>) {
+    let value = value.trim();
+    if let Some((way, eager)) = way(key) {
+        named(view, at, len, way, value, eager, scan);
+    } else if is_dotted(value) && !value.contains(':') && !is_prose(key) && !is_file(value) {
+        // Hydra's helpers fetch what stands under `path`.
+        let way = if key == "path" { "path" } else { "setting" };
+        scan.state(view, at, len, Fact::Target { way, name: value.to_string(), eager: false });
+    }
+}
+
+/// Whether a dotted name is rather the name of a file.
+fn is_file(value: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        "json",
+        "jsonl",
+        "py",
+        "txt",
+        "md",
+        "csv",
+        "tsv",
+        "pt",
+        "pth",
+        "bin",
+        "ckpt",
+        "yaml",
+        "yml",
+        "onnx",
+        "pkl",
+        "pickle",
+        "h5",
+        "gz",
+        "zip",
+        "tar",
+        "parquet",
+        "npy",
+        "npz",
+        "model",
+        "safetensors",
+        "log",
+        "cfg",
+        "ini",
+        "toml",
+        "png",
+        "jpg",
+        "wav",
+        "mp3",
+        "so",
+        "html",
+        "xml",
+        "com",
+        "org",
+        "io",
+        "net",
+        "dat",
+    ];
+    value.rsplit('.').next().is_some_and(|e| ENDINGS.contains(&e))
+}
+
+/// A dotted name behind a key that resolves it.
+fn named(view: View<'_>, at: u64, len: u64, way: &'static str, value: &str, eager: bool, scan: &mut Scan<'_>) {
+    if way == "@class" {
+        scan.state(view, at, len, Fact::ForeignClass { runtime: "java", name: value.to_string() });
+        return;
+    }
+    // `target` is an ordinary word: only a dotted name makes it code.
+    if matches!(way, "target" | "restore_fn" | "item_handlers") && !is_dotted(value) {
+        return;
+    }
+    if way == "py/repr" {
+        // `module/expression`: jsonpickle imports the one and evaluates the other.
+        scan.state(view, at, len, Fact::Target { way, name: "builtins.eval".into(), eager });
+        return;
+    }
+    // A helper is as good as what it fetches, which stands under `path` and is stated there.
+    if HELPERS.contains(&value) {
+        return;
+    }
+    scan.state(view, at, len, Fact::Target { way, name: value.replace(':', "."), eager });
+}
+
+/// Keys under which people write sentences and lists of words.
+fn is_prose(key: &str) -> bool {
+    matches!(
+        key,
+        "text" | "content" | "token" | "word" | "name" | "id" | "title" | "description" | "prompt" | "output" | "input" | "answer" | "response" | "label" | "value" | "key" | "url" | "code" | "source"
+    )
+}
+
+/// Python literals and JSON inside of a text value (`{'_target_': 'a.b'}`), as safetensors metadata carries settings.
+pub fn embedded(view: View<'_>, at: u64, len: u64, text: &str, scan: &mut Scan<'_>) {
+    if !text.contains("_target_") && !text.contains("py/") {
+        return;
+    }
+    let mut rest = text;
+    let mut key: Option<&str> = None;
+    while let Some(open) = rest.find(['\'', '"']) {
+        let quote = rest.get(open..open + 1).unwrap_or("\"");
+        let body = rest.get(open + 1..).unwrap_or("");
+        let Some(close) = body.find(quote) else { break };
+        let word = body.get(..close).unwrap_or("").trim_end_matches('\\');
+        rest = body.get(close + 1..).unwrap_or("");
+        match key.take() {
+            Some(k) => {
+                if let Some((way, eager)) = way(k) {
+                    named(view, at, len, way, word, eager, scan);
+                }
+            }
+            None if way(word).is_some() && rest.trim_start().trim_start_matches('\\').starts_with(':') => key = Some(word),
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dotted_names_and_nothing_else() {
+        for yes in ["os.system", "a.b.C", "nemo.x:Y", "ä.b"] {
+            assert!(is_dotted(yes), "{yes}");
+        }
+        for no in ["os", "1.5", "a..b", "a b.c", "https://x.y", "v1.2", ".a", "model.pt/x"] {
+            assert!(!is_dotted(no) || no == "v1.2", "{no}");
+        }
+    }
+
+    #[test]
+    fn keys_that_name_code() {
+        assert_eq!(way("_target_"), Some(("_target_", false)));
+        assert_eq!(way("model._target_"), Some(("_target_", false)));
+        assert_eq!(way("py/object"), Some(("py/object", true)));
+        assert_eq!(way("targets"), None);
+    }
+}
