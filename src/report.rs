@@ -205,6 +205,9 @@ pub struct FileReport {
     /// Names of other files that this one asks for.
     #[serde(default)]
     pub references: Vec<String>,
+    /// Source files beside this one that a loader runs because of it.
+    #[serde(default)]
+    pub code: Vec<String>,
     /// Contents tree.
     pub outline: Node,
 }

@@ -7,10 +7,17 @@ pub mod json;
 pub mod keras;
 pub mod known_magic;
 mod marshal;
+pub mod native;
+pub mod notebook;
 pub mod numpy;
+pub mod packages;
 pub mod pickle;
 pub mod plain;
+pub mod pointer;
+pub mod python;
 pub mod safetensors;
+pub mod secrets;
+pub mod shell;
 pub mod torch;
 pub mod zip;
 
@@ -58,13 +65,28 @@ pub static FORMATS: &[Format] = &[
     safetensors::SAFETENSORS,
     safetensors::INDEX,
     pickle::PICKLE,
+    native::NATIVE,
     known_magic::RECOGNISED,
     jinja::TEMPLATE,
+    notebook::NOTEBOOK,
     keras::CONFIG,
     json::JSON,
+    pointer::POINTER,
+    packages::REQUIREMENTS,
+    python::PYTHON,
+    shell::SHELL,
+    plain::DOCUMENT,
     plain::IMAGE,
     plain::TEXT,
 ];
+
+/// Languages that share one alphabet: what is surely one of them is not surely another one.
+const LANGUAGES: &[&str] = &["notebook", "json", "pointer", "requirements", "python", "shell", "document"];
+
+/// Whether a format is a way to read a text.
+fn is_text(f: &Format) -> bool {
+    f.id == "text" || f.refines.contains(&"text") && f.id != "recognised"
+}
 
 /// Every sure match that no other match refines; without one, the first weak one. For bytes that should be plain numbers only
 /// formats with a beginning of their own count.
@@ -74,7 +96,7 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
     // The first page decides whether bytes can be read at all.
     view.head(1)?;
     for f in FORMATS {
-        if data && matches!(f.id, "text" | "json" | "keras-config" | "image" | "jinja") {
+        if data && matches!(f.id, "text" | "json" | "keras-config" | "image" | "jinja" | "notebook" | "pointer" | "requirements" | "python" | "shell" | "document") {
             continue;
         }
         // Numbers may begin with anything small: only a header that is there makes them safetensors.
@@ -93,6 +115,9 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
     if sure.len() > 1 {
         sure.retain(|f| f.id != "text");
     }
+    // One text is read in one way, the first that fits; but a template may look like source, and source like a template.
+    let first = sure.iter().find(|f| LANGUAGES.contains(&f.id)).map(|f| f.id);
+    sure.retain(|f| !LANGUAGES.contains(&f.id) || Some(f.id) == first);
     if sure.is_empty() {
         sure.extend(weak);
     }
@@ -106,7 +131,10 @@ pub fn sure(view: View<'_>) -> bool {
 
 /// The names of two or more formats that do not contain each other.
 pub fn polyglot(found: &[&'static Format]) -> Option<String> {
-    (found.len() > 1).then(|| found.iter().map(|f| f.name).collect::<Vec<_>>().join(" + "))
+    // Ways to read a text are no formats that exclude each other.
+    let binary = found.iter().filter(|f| !is_text(f)).count();
+    let text = usize::from(found.iter().any(|f| is_text(f)));
+    (binary + text > 1).then(|| found.iter().map(|f| f.name).collect::<Vec<_>>().join(" + "))
 }
 
 /// The ending of a name, if it promises one of [`FORMATS`] and the bytes are none that it promises. Model files are renamed
@@ -116,7 +144,7 @@ pub fn wrong_extension(path: &str, found: &[&'static Format]) -> Option<String> 
     let (_, extension) = name.rsplit_once('.')?;
     let extension = extension.to_ascii_lowercase();
     let strict = matches!(extension.as_str(), "safetensors" | "gguf" | "npy" | "npz" | "onnx" | "h5" | "json" | "keras" | "txt" | "md" | "tflite");
-    let kept = found.iter().any(|f| f.extensions.contains(&extension.as_str()) || f.id == "text" || f.id == "json" && extension != "safetensors");
+    let kept = found.iter().any(|f| f.extensions.contains(&extension.as_str()) || f.id == "text" || is_text(f) && extension != "safetensors");
     (strict && !kept && !found.iter().any(|f| f.id == "recognised" || f.id == "zip" && extension == "keras")).then_some(extension)
 }
 
