@@ -11,6 +11,19 @@ pub struct Use {
     pub built: bool,
 }
 
+/// When source code runs, the earliest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum When {
+    /// As soon as the file is imported or installed.
+    Import,
+    /// When a library loads, serves or uses the model that the file belongs to.
+    Load,
+    /// When the file is started as a program.
+    Main,
+    /// When somebody calls the function that it stands in.
+    Call,
+}
+
 /// One statement of a reader.
 #[derive(Clone, Debug)]
 pub enum Fact {
@@ -301,6 +314,66 @@ pub enum Fact {
         /// Whether it stands where R keeps unevaluated arguments: bound to a name in an environment.
         bound: bool,
         /// The call, or what else it holds.
+        text: String,
+    },
+    /// Source code does something; `code` alone says that there is source.
+    Script {
+        /// The language's name.
+        language: &'static str,
+        /// What, as a stable id.
+        what: &'static str,
+        /// The earliest moment.
+        when: When,
+        /// The call or command as written, shortened.
+        call: String,
+    },
+    /// A setting makes a loader import code by its name.
+    CodeReference {
+        /// The setting's key.
+        key: String,
+        /// What it names, as written.
+        target: String,
+        /// Where the code comes from: `beside`, `elsewhere` (another repository), or `library`.
+        origin: &'static str,
+    },
+    /// A list of packages sends its installer somewhere else than to the registry.
+    PackageSource {
+        /// What, as a stable id.
+        what: &'static str,
+        /// The line as written.
+        line: String,
+    },
+    /// A credential.
+    Secret {
+        /// What it opens.
+        kind: &'static str,
+        /// Its beginning.
+        shown: String,
+    },
+    /// Characters that make a text read differently from how it is shown.
+    HiddenText {
+        /// What, as a stable id.
+        what: &'static str,
+        /// The characters, escaped.
+        shown: String,
+    },
+    /// Bytecode for another runtime that nothing about a model needs.
+    Bytecode {
+        /// What it is, for people.
+        kind: String,
+    },
+    /// A stand-in for a file that lies in a large-file store.
+    Pointer {
+        /// Digest of the real file.
+        digest: String,
+        /// Its size.
+        size: u64,
+    },
+    /// A page or drawing carries a program for the browser that shows it.
+    ActiveDocument {
+        /// What, as a stable id.
+        what: &'static str,
+        /// The beginning of it.
         text: String,
     },
     /// A reader could not go on.

@@ -13,6 +13,7 @@ pub mod place;
 pub mod report;
 pub mod rule;
 pub mod scan;
+pub mod secret;
 pub mod speech;
 pub mod text;
 pub mod verdict;

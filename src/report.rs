@@ -208,6 +208,9 @@ pub struct FileReport {
     /// Files beside this one that hold parts of it.
     #[serde(default)]
     pub external: Vec<External>,
+    /// Source files beside this one that a loader runs because of it.
+    #[serde(default)]
+    pub code: Vec<String>,
     /// Contents tree.
     pub outline: Node,
 }

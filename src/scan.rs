@@ -9,6 +9,7 @@ use crate::limits::Limits;
 use crate::place::Place;
 use crate::report::{Evidence, External, FileReport, Gap, Import, Licence, Mark, Metadata, Node, Row, Tensors, Used};
 use crate::rule::{self, Judge};
+use crate::secret;
 use crate::speech::{self, Lang};
 use crate::text::printable;
 use std::cell::Cell;
@@ -31,6 +32,7 @@ struct Collected {
     declared: Vec<String>,
     references: Vec<String>,
     external: Vec<External>,
+    code: Vec<String>,
     /// The path of open outline nodes, outermost first.
     open: Vec<Node>,
     wanted: Option<Wanted>,
@@ -80,7 +82,7 @@ impl<'a> Scan<'a> {
             Fact::Tensor(tensor) => Self::fold_tensor(&mut out.tensors, tensor),
             Fact::Metadata { key, value } => {
                 if out.metadata.len() < out.limits.facts {
-                    out.metadata.push(Metadata { key: printable(key, 200), value: printable(value, out.limits.text) });
+                    out.metadata.push(Metadata { key: printable(key, 200), value: printable(&secret::masked(value), out.limits.text) });
                 }
                 if matches!(key.as_str(), "general.license" | "license" | "modelspec.license" | "licence") && !out.declared.contains(value) {
                     out.declared.push(printable(value, 200));
@@ -92,6 +94,13 @@ impl<'a> Scan<'a> {
             }
             Fact::Reference { target } if out.references.len() < out.limits.facts => out.references.push(printable(target, out.limits.text)),
             _ => {}
+        }
+        // Metadata of formats that are not texts; a text is searched by its own reader.
+        if let Fact::Metadata { value, .. } = &fact {
+            for s in secret::find(value.as_bytes()) {
+                let shown = secret::short(value.get(s.at..s.at + s.len).unwrap_or(""));
+                out.judge.hear(&Fact::Secret { kind: s.kind, shown }, place.clone(), &out.limits);
+            }
         }
         out.judge.hear(&fact, place, &out.limits);
     }
@@ -120,6 +129,15 @@ impl<'a> Scan<'a> {
                 out.imports.push(Import { module: printable(module, out.limits.text), name: printable(name, out.limits.text), usage: used, standing: rule::standing_word(module, name, usage) });
             }
             None => {}
+        }
+    }
+
+    /// Remembers that this file makes a loader run a source file beside it.
+    pub fn names_code(&mut self, path: &str) {
+        let out = &mut *self.out;
+        let path = printable(path, out.limits.text);
+        if out.code.len() < out.limits.facts && !out.code.contains(&path) {
+            out.code.push(path);
         }
     }
 
@@ -348,6 +366,7 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, 
         declared: Vec::new(),
         references: Vec::new(),
         external: Vec::new(),
+        code: Vec::new(),
         open: vec![Node { label: printable(path, 400), size: Some(source.len()), ..Node::default() }],
         wanted,
     };
@@ -392,6 +411,7 @@ fn report(source: &dyn Source, path: &str, lang: Lang, out: Collected) -> FileRe
         licence: Licence { declared: out.declared, found: Vec::new() },
         references: out.references,
         external: out.external,
+        code: out.code,
         outline: out.open.into_iter().next().unwrap_or_default(),
     }
 }
@@ -426,6 +446,7 @@ pub fn stopped(path: &str, size: u64, reason: &str, lang: Lang) -> FileReport {
         licence: Licence::default(),
         references: Vec::new(),
         external: Vec::new(),
+        code: Vec::new(),
         outline: Node { label: printable(path, 400), size: Some(size), ..Node::default() },
     }
 }

@@ -560,6 +560,7 @@ pub fn scan_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
     if classes {
         keras::weigh(view, 0, view.len(), scan)?;
     }
+    super::secrets::inspect(view, scan)?;
     Ok(classes)
 }
 
@@ -587,6 +588,9 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], sh
         }
         jinja::inspect_marked(&reader.text(), view, reader.marks(), scan);
     }
+    if event == Event::String {
+        names_code(view, reader, levels, scan);
+    }
     if event == Event::String && !reader.cut() {
         let text = reader.text();
         // Elements of a list stand under the list's key only where that key resolves what it holds.
@@ -606,6 +610,41 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], sh
         };
         let key = loading.map_or(key, |k| *k).to_string();
         scan.state(view, reader.start(), reader.len(), Fact::Metadata { key, value: text });
+    }
+}
+
+/// Libraries whose classes a setting may name without bringing code of its own.
+const LIBRARIES: &[&str] = &["sentence_transformers", "transformers", "diffusers", "torch", "peft", "timm", "optimum", "setfit", "pylate", "model2vec", "tokenizers", "accelerate", "trl", "__main__"];
+
+fn of_library(name: &str) -> bool {
+    LIBRARIES.contains(&name.split('.').next().unwrap_or(name))
+}
+
+/// Settings by which a loader imports code: transformers' `auto_map` (`file.Class`, `owner/name--file.Class`) and custom
+/// pipelines, PEFT's `auto_mapping`, the `type` of a module of sentence-transformers, diffusers' `_class_name` pairs.
+fn names_code(view: View<'_>, reader: &Reader<'_>, levels: &[Level], scan: &mut Scan<'_>) {
+    let Some(nearest) = levels.iter().rev().find(|l| l.object) else { return };
+    let key = nearest.key.as_str();
+    let under = |name: &str| levels.iter().any(|l| l.object && l.key == name);
+    let target: String = reader.text().chars().take(400).collect();
+    let mapped = under("auto_map") || under("custom_pipelines") && matches!(key, "impl") || under("auto_mapping") && key == "parent_library";
+    // `modules.json`: a list of objects with `path` and `type`.
+    let module = key == "type" && levels.len() == 2 && levels.first().is_some_and(|l| !l.object) && target.contains('.') && !target.contains([' ', '/']);
+    if !(mapped || module) || target.is_empty() {
+        return;
+    }
+    let (origin, file) = match target.split_once("--") {
+        Some((_, rest)) => ("elsewhere", rest.to_string()),
+        None if of_library(&target) => return,
+        None if under("auto_mapping") => ("library", target.clone()),
+        None => ("beside", target.clone()),
+    };
+    let key = if module { "type".to_string() } else { levels.iter().find(|l| matches!(l.key.as_str(), "auto_map" | "custom_pipelines" | "auto_mapping")).map_or(key, |l| l.key.as_str()).to_string() };
+    scan.state(view, reader.start(), reader.len(), Fact::CodeReference { key, target: target.clone(), origin });
+    if origin == "beside"
+        && let Some((path, _)) = file.rsplit_once('.')
+    {
+        scan.names_code(&format!("{}.py", path.replace('.', "/")));
     }
 }
 

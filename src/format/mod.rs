@@ -18,22 +18,29 @@ pub mod lightgbm;
 mod marshal;
 pub mod msgpack;
 pub mod mxnet;
+pub mod native;
+pub mod notebook;
 pub mod numpy;
 pub mod oci;
 pub mod onnx;
 pub mod openvino;
 pub mod ort;
 pub mod package;
+pub mod packages;
 pub mod paddle;
 pub mod pbtxt;
 pub mod pickle;
 pub mod plain;
 pub mod pmml;
+pub mod pointer;
 pub mod proto;
+pub mod python;
 pub mod rds;
 pub mod safetensors;
+pub mod secrets;
 pub mod setting;
 pub mod seven;
+pub mod shell;
 pub mod skops;
 pub mod stream;
 pub mod tar;
@@ -134,6 +141,7 @@ pub static FORMATS: &[Format] = &[
     pickle::PICKLE,
     stream::ZLIB,
     stream::LZMA,
+    native::NATIVE,
     known_magic::RECOGNISED,
     tf_checkpoint::INDEX,
     tfrecord::TFRECORD,
@@ -151,16 +159,30 @@ pub static FORMATS: &[Format] = &[
     paddle::PIR,
     mxnet::SYMBOL,
     jinja::TEMPLATE,
+    notebook::NOTEBOOK,
     keras::CONFIG,
     oci::OCI,
     json::JSON,
+    pointer::POINTER,
+    packages::REQUIREMENTS,
+    python::PYTHON,
+    shell::SHELL,
     yaml::YAML,
+    plain::DOCUMENT,
     plain::IMAGE,
     plain::TEXT,
 ];
 
 /// Formats without a beginning of their own that numbers could not have by accident, or that need more than a look at it.
-const NOT_IN_NUMBERS: &[&str] = &["text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index", "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma"];
+const NOT_IN_NUMBERS: &[&str] = &["text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index", "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma", "notebook", "pointer", "requirements", "python", "shell", "document"];
+
+/// Languages that share one alphabet: what is surely one of them is not surely another one.
+const LANGUAGES: &[&str] = &["notebook", "json", "pointer", "requirements", "python", "shell", "yaml", "document"];
+
+/// Whether a format is a way to read a text.
+fn is_text(f: &Format) -> bool {
+    f.id == "text" || f.refines.contains(&"text") && f.id != "recognised"
+}
 
 /// Every sure match that no other match refines; without one, the first weak one. For bytes that should be plain numbers only
 /// formats with a beginning of their own count.
@@ -189,6 +211,9 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
     if sure.len() > 1 {
         sure.retain(|f| f.id != "text");
     }
+    // One text is read in one way, the first that fits; but a template may look like source, and source like a template.
+    let first = sure.iter().find(|f| LANGUAGES.contains(&f.id)).map(|f| f.id);
+    sure.retain(|f| !LANGUAGES.contains(&f.id) || Some(f.id) == first);
     if sure.is_empty() {
         sure.extend(weak);
     }
@@ -221,9 +246,12 @@ pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The names of two or more formats that do not contain each other. A text may well be of several kinds.
+/// The names of two or more formats that do not contain each other.
 pub fn polyglot(found: &[&'static Format]) -> Option<String> {
-    (found.len() > 1 && !found.iter().all(|f| f.refines.contains(&"text"))).then(|| found.iter().map(|f| f.name).collect::<Vec<_>>().join(" + "))
+    // Ways to read a text are no formats that exclude each other.
+    let binary = found.iter().filter(|f| !is_text(f)).count();
+    let text = usize::from(found.iter().any(|f| is_text(f)));
+    (binary + text > 1).then(|| found.iter().map(|f| f.name).collect::<Vec<_>>().join(" + "))
 }
 
 /// The ending of a name, if it promises one of [`FORMATS`] and the bytes are none that it promises. Model files are renamed
@@ -233,7 +261,7 @@ pub fn wrong_extension(path: &str, found: &[&'static Format]) -> Option<String> 
     let (_, extension) = name.rsplit_once('.')?;
     let extension = extension.to_ascii_lowercase();
     let strict = matches!(extension.as_str(), "safetensors" | "gguf" | "npy" | "npz" | "onnx" | "h5" | "json" | "keras" | "txt" | "md" | "tflite" | "skops");
-    let kept = found.iter().any(|f| f.extensions.contains(&extension.as_str()) || f.id == "text" || f.refines.contains(&"text") && extension != "safetensors");
+    let kept = found.iter().any(|f| f.extensions.contains(&extension.as_str()) || f.id == "text" || is_text(f) && extension != "safetensors");
     (strict && !kept && !found.iter().any(|f| f.id == "recognised" || f.id == "zip" && extension == "keras")).then_some(extension)
 }
 

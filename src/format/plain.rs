@@ -1,13 +1,16 @@
 //! Files that are not models: texts and pictures. Looking at them whole is what makes them clear.
 
 use super::{Format, Match};
-use crate::bytes::View;
+use crate::bytes::{Pages, View};
 use crate::error::Result;
 use crate::fact::Fact;
 use crate::scan::Scan;
 
 /// Plain text in UTF-8 or UTF-16.
 pub const TEXT: Format = Format { id: "text", name: "text", extensions: &["txt", "md", "py", "yaml", "yml", "csv", "tsv"], refines: &[], probe: probe_text, read: read_text };
+
+/// Pages and drawings in markup, which may carry programs for whoever shows them.
+pub const DOCUMENT: Format = Format { id: "document", name: "HTML or SVG", extensions: &["html", "htm", "svg", "xhtml"], refines: &["text"], probe: probe_document, read: read_document };
 
 /// Pictures that a browser shows: recognised by their beginning, and looked at for what is appended to them.
 pub const IMAGE: Format = Format { id: "image", name: "picture", extensions: &["png", "jpg", "jpeg", "gif", "webp"], refines: &[], probe: probe_image, read: read_image };
@@ -36,11 +39,16 @@ fn controls(bytes: &[u8]) -> usize {
     bytes.iter().filter(|b| (**b < 9) || (14..27).contains(*b) || (28..32).contains(*b) || **b == 127).count()
 }
 
+/// Bytes of a text in UTF-16 that are read.
+const WIDE: u64 = 16 << 20;
+
 pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    let wide = view.has(0, b"\xff\xfe") || view.has(0, b"\xfe\xff");
+    if view.has(0, b"\xff\xfe") || view.has(0, b"\xfe\xff") {
+        return read_wide(view, scan);
+    }
     let mut chunk = vec![0; 256 * 1024];
     let mut at = 0;
-    while !wide && at < view.len() {
+    while at < view.len() {
         let n = view.read(at, &mut chunk)?;
         if n == 0 {
             break;
@@ -59,7 +67,139 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if scan.member().is_empty() || view.has(0, b"#!") {
         shebang(view, scan);
     }
+    super::secrets::inspect(view, scan)?;
+    hidden_message(view, scan)
+}
+
+/// A text in UTF-16 is read as what it says, whatever that is.
+fn read_wide(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    if view.len() > WIDE {
+        scan.gap("limit-text");
+    }
+    let bytes = view.head(WIDE as usize)?;
+    let big = bytes.starts_with(b"\xfe\xff");
+    let units = bytes.get(2..).unwrap_or(&[]).chunks_exact(2).map(|p| match p {
+        [a, b] if big => u16::from_be_bytes([*a, *b]),
+        [a, b] => u16::from_le_bytes([*a, *b]),
+        _ => 0,
+    });
+    let text: Vec<u8> = char::decode_utf16(units).map(|c| c.unwrap_or('\u{fffd}')).collect::<String>().into_bytes();
+    if !text.is_empty() {
+        let pages = Pages::new(&text);
+        scan.child("UTF-16 text", View::of_inflated(&pages), false);
+    }
     Ok(())
+}
+
+/// Characters of one kind that stand together before they are taken for a message; emoji flags use six.
+const MESSAGE: usize = 10;
+
+/// States runs of tag characters, which spell ASCII that nobody sees and every tokenizer reads.
+fn hidden_message(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    unseen(view, scan, false)
+}
+
+/// As for a text, and every character that turns the reading order: in source code these hide code (CVE-2021-42574).
+///
+/// # Errors
+/// Where the view cannot be read.
+pub fn hidden(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    unseen(view, scan, true)
+}
+
+fn unseen(view: View<'_>, scan: &mut Scan<'_>, code: bool) -> Result<()> {
+    let mut chunk = vec![0; 256 * 1024];
+    let (mut at, mut run, mut from) = (0u64, 0usize, 0u64);
+    let mut said = String::new();
+    let mut found = 0;
+    while at < view.len() && found < 1000 {
+        let n = view.read(at, &mut chunk)?;
+        let text = chunk.get(..n).unwrap_or(&[]);
+        let last = at + n as u64 >= view.len();
+        // Three bytes are kept for the next window, where a character may go on.
+        let stop = if last { n } else { n.saturating_sub(3) };
+        let mut i = 0;
+        while i < stop {
+            let step = match text.get(i..i + 4).unwrap_or(text.get(i..).unwrap_or(&[])) {
+                [0xf3, 0xa0, b @ 0x80..=0x81, c] => {
+                    if run == 0 {
+                        from = at + i as u64;
+                        said.clear();
+                    }
+                    run += 1;
+                    let letter = (*b & 1) << 6 | *c & 0x3f;
+                    if said.len() < 100 {
+                        said.push(char::from(letter));
+                    }
+                    i += 4;
+                    continue;
+                }
+                [0xe2, 0x80, 0xaa..=0xae, ..] | [0xe2, 0x81, 0xa6..=0xa9, ..] if code => {
+                    let shown = String::from_utf8_lossy(text.get(i..i + 3).unwrap_or(&[])).into_owned();
+                    scan.state(view, at + i as u64, 3, Fact::HiddenText { what: "bidi", shown });
+                    found += 1;
+                    3
+                }
+                _ => 1,
+            };
+            if run >= MESSAGE {
+                scan.state(view, from, run as u64 * 4, Fact::HiddenText { what: "tags", shown: std::mem::take(&mut said) });
+                found += 1;
+            }
+            run = 0;
+            i += step;
+        }
+        if last || n == 0 {
+            break;
+        }
+        at += i as u64;
+    }
+    if run >= MESSAGE {
+        scan.state(view, from, run as u64 * 4, Fact::HiddenText { what: "tags", shown: said });
+    }
+    Ok(())
+}
+
+fn probe_document(view: View<'_>) -> Match {
+    if probe_text(view) == Match::No {
+        return Match::No;
+    }
+    let Ok(head) = view.head(1024) else { return Match::No };
+    let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    let markup = ["<!doctype html", "<html", "<svg", "<script"].iter().any(|t| start.starts_with(t)) || start.starts_with("<?xml") && (start.contains("<svg") || start.contains("<html"));
+    if markup { Match::Sure } else { Match::No }
+}
+
+/// Bytes of a page that are searched for programs.
+const PAGE: u64 = 8 << 20;
+
+fn read_document(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    if view.len() > PAGE {
+        scan.gap("limit-text");
+    }
+    let text = String::from_utf8_lossy(&view.head(PAGE as usize)?).into_owned();
+    if let Some(what) = active(&text) {
+        let svg = !text.chars().take(4096).collect::<String>().to_ascii_lowercase().contains("<html") && text.contains("<svg");
+        let shown: String = text.find('<').and_then(|i| text.get(i..)).unwrap_or("").chars().take(120).collect();
+        scan.state(view, 0, view.len().min(64), Fact::ActiveDocument { what: if svg { "svg-script" } else { what }, text: shown });
+    }
+    super::secrets::inspect(view, scan)?;
+    hidden_message(view, scan)
+}
+
+/// What runs when a browser shows this markup.
+pub fn active(markup: &str) -> Option<&'static str> {
+    let lower = markup.to_ascii_lowercase();
+    let decodes = lower.contains("atob(") && (lower.contains("eval(") || lower.contains("function("));
+    let handler = ["onload=", "onerror=", "onclick=", "onmouseover=", "onfocus="].iter().any(|h| lower.match_indices(h).any(|(i, _)| lower.as_bytes().get(i.wrapping_sub(1)).is_some_and(u8::is_ascii_whitespace)));
+    if decodes {
+        Some("decoded-script")
+    } else if lower.contains("<script") || lower.contains("javascript:") || handler {
+        Some("script")
+    } else {
+        None
+    }
 }
 
 /// A script is not a model; beside one it is worth naming.

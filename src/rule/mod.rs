@@ -8,6 +8,7 @@ mod layer;
 mod operators;
 mod other;
 mod setting;
+mod source;
 
 use crate::fact::{Fact, Use};
 use crate::limits::Limits;
@@ -25,10 +26,10 @@ pub type Args = Vec<(&'static str, String)>;
 pub enum Check {
     /// One fact.
     Fact(fn(&Fact) -> Option<Args>),
-    /// All files together: called once for each file, with every path that was given.
-    Set(fn(&FileReport, &[&str]) -> Vec<Args>),
     /// A file and one beside it that holds part of it, with how many bytes of that are needed.
     Pair(fn(&FileReport, &FileReport, u64) -> Option<Args>),
+    /// All files together: called once for each file, with every file that was given.
+    Set(fn(&FileReport, &[FileReport]) -> Vec<Args>),
 }
 
 /// One row of [`RULES`].
@@ -46,7 +47,7 @@ pub struct Rule {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, graph::RULES, layer::RULES, setting::RULES, other::WHOLE];
+pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, graph::RULES, layer::RULES, setting::RULES, source::RULES, other::WHOLE];
 
 /// All rows in order.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
@@ -164,15 +165,33 @@ fn pair(files: &mut [FileReport], lang: Lang) -> Vec<Finding> {
 }
 
 /// Judges the files together and adds up the verdict.
+///
+/// The files may come out of an earlier conclusion: they are judged as if they did not.
 pub fn conclude(mut files: Vec<FileReport>, lang: Lang) -> Report {
     let mut findings = pair(&mut files, lang);
-    let paths: Vec<&str> = files.iter().map(|f| f.path.as_str()).collect();
+    let mut about: Vec<(usize, Finding)> = Vec::new();
     for rule in all() {
         let Check::Set(check) = rule.check else { continue };
-        for file in &files {
-            for args in check(file, &paths) {
-                findings.push(finding(rule, args, 1, Vec::new(), lang, &file.path));
+        for (n, file) in files.iter().enumerate() {
+            for args in check(file, &files) {
+                let f = finding(rule, args, 1, Vec::new(), lang, &file.path);
+                if f.severity >= Severity::Medium {
+                    about.push((n, f.clone()));
+                }
+                findings.push(f);
             }
+        }
+    }
+    // What the folder shows about a file weighs on that file as well.
+    for (n, f) in about {
+        let Some(file) = files.get_mut(n).filter(|file| !file.findings.contains(&f)) else { continue };
+        file.findings.push(f);
+        file.findings.sort_by_key(|f| std::cmp::Reverse((f.severity, shows_call(f))));
+        let verdict = Verdict::of(&file.findings, &file.gaps);
+        if verdict != file.verdict {
+            file.verdict = verdict;
+            file.headline = speech::headline(lang, verdict, &file.path, file.findings.first(), file.gaps.first(), file.size);
+            file.advice = speech::advice(lang, verdict, &file.findings, &file.gaps);
         }
     }
     let worst = files.iter().map(|f| f.verdict).max().unwrap_or(Verdict::Clear);

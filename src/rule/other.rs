@@ -63,15 +63,16 @@ fn template(f: &Fact, mild: bool) -> Option<Args> {
 }
 
 /// A file that another one names and that was not given.
-fn missing(file: &FileReport, paths: &[&str]) -> Vec<Args> {
+fn missing(file: &FileReport, all: &[FileReport]) -> Vec<Args> {
     let folder = file.path.rsplit_once('/').map_or(String::new(), |(f, _)| format!("{f}/"));
     // One file by itself says nothing about its folder.
-    if paths.len() < 2 {
+    if all.len() < 2 || file.references.is_empty() {
         return Vec::new();
     }
+    let paths: std::collections::HashSet<&str> = all.iter().map(|f| f.path.as_str()).collect();
     file.references
         .iter()
-        .filter(|r| !paths.contains(&format!("{folder}{r}").as_str()))
+        .filter(|r| !paths.contains(format!("{folder}{r}").as_str()))
         .map(|r| vec![("file", file.path.clone()), ("target", r.clone())])
         .collect()
 }

@@ -11,6 +11,8 @@ const ASK: &str = "Find out what writes this and whether you trust it; prefer th
 
 const GRAPH: &str = "Do not run this graph; ask its publisher what the operator is for, or take a version without it.";
 const NATIVE: &str = "Use it only if you trust who wrote that code, and know where it comes from.";
+const NO_CODE: &str = "Do not import or run this code, and do not set trust_remote_code.";
+const READ_CODE: &str = "Read this code before you let it run, or use a model that needs none.";
 
 pub(super) static BOOK: Book = Book {
     rules: &[
@@ -110,6 +112,42 @@ pub(super) static BOOK: Book = Book {
         ("WS575", w("An array that is unpickled", "Reading {file} unpickles its chunks (codec {name})", "The codec hands the bytes of each chunk to Python's pickle, which runs what they ask for.", "Do not open this array; ask for one of plain numbers.")),
         ("WS576", w("Brings its own scripts", "{file} is served by a {kind} of its own: {name}", "The server runs this script. That is how such packages are meant to work, so the script is part of what you trust.", "Read the script before you serve the model.")),
         ("WS577", w("Declares entities", "{file} declares entities or includes other documents: {text}", "XML readers that follow such declarations read local files, call other machines, or expand without end. Models have no use for them.", "Do not open this file with an XML reader that resolves entities.")),
+        ("WS601", w("Runs code that it decodes", "The {language} source in {file} decodes something and runs it at {when} time: {call}", "Code that has to be decoded first was hidden from whoever reads it. Ordinary model code has no reason to.", NO_CODE)),
+        ("WS602", w("Runs code that it downloads", "The {language} source in {file} downloads something and runs it at {when} time: {call}", "What runs is not in this folder, can differ for every visitor, and can change tomorrow.", NO_CODE)),
+        ("WS603", w("Starts a program", "The {language} source in {file} starts a program at {when} time: {call}", "A model needs no program to be started when its code is imported or when it is loaded; it runs with the rights of whoever does that.", NO_CODE)),
+        ("WS604", w("Opens a shell to somebody else", "The {language} source in {file} connects a shell to the network at {when} time: {call}", "Whoever is at the other end then works on this machine.", NO_CODE)),
+        ("WS605", w("Sends credentials away", "The {language} source in {file} sends credentials or the whole environment away at {when} time: {call}", "Environment variables and these files hold keys and passwords.", NO_CODE)),
+        ("WS606", w("Makes itself start again", "The {language} source in {file} writes to a place that runs by itself at {when} time: {call}", "Shell profiles, timers and authorised keys work on after the model is gone.", NO_CODE)),
+        ("WS607", w("Hides what it calls", "The {language} source in {file} puts a name together so that it cannot be searched for, at {when} time: {call}", "Nobody spells a function in pieces to call it, except to keep others from finding it.", NO_CODE)),
+        ("WS608", w("Writes machine code into memory", "The {language} source in {file} calls what injects machine code, at {when} time: {call}", "These functions put bytes into memory and run them as a program.", NO_CODE)),
+        ("WS609", w("Climbs through Python's objects", "The {language} source in {file} searches all classes from an ordinary object at {when} time: {call}", "This is how code reaches functions that it was kept away from.", NO_CODE)),
+        ("WS610", w("Deletes everything", "The {language} source in {file} erases whole folders or disks at {when} time: {call}", "Nothing about a model asks for it.", NO_CODE)),
+        ("WS611", w("Reads credentials", "The {language} source in {file} reads a file of credentials at {when} time: {call}", "A model needs no keys that belong to its user.", NO_CODE)),
+        ("WS621", w("Runs text as code", "The {language} source in {file} runs code that it puts together at {when} time: {call}", "What runs does not stand in the source, so it cannot be read beforehand.", READ_CODE)),
+        ("WS622", w("Fetches a program and runs it", "The {language} source in {file} fetches something and runs it at {when} time: {call}", "What runs comes from an address and can change at any time.", READ_CODE)),
+        ("WS623", w("Installs packages by itself", "The {language} source in {file} installs packages at {when} time: {call}", "Installing runs the packages' own code, whatever they have become by then.", READ_CODE)),
+        ("WS624", w("Sends data", "The {language} source in {file} connects and sends at {when} time: {call}", "Importing or loading a model should tell nobody.", READ_CODE)),
+        ("WS625", w("Calls what cannot be seen", "The {language} source in {file} chooses at {when} time what it calls: {call}", "A function that runs programs or code is handed on or looked up by a computed name.", READ_CODE)),
+        ("WS626", w("Source in disguise", "The {language} source in {file} is written so that it reads as something else: {call}", "Letters that look alike and odd encodings show people other code than Python runs.", READ_CODE)),
+        ("WS627", w("Loads a library from the folder", "The {language} source in {file} loads machine code that it brings along at {when} time: {call}", "What the library does cannot be read from its source.", READ_CODE)),
+        ("WS628", w("Unpickles what it downloads", "The {language} source in {file} downloads a pickle and loads it at {when} time: {call}", "A pickle runs code when it is loaded, and this one comes from an address.", READ_CODE)),
+        ("WS631", w("Source code", "{file} is source code ({language})", "It runs when somebody imports or starts it, or loads the model with trust_remote_code. Nothing above this line means that we found nothing in it, not that it is right.", "Read it before you let it run.")),
+        ("WS632", w("Can reach out", "The {language} source in {file} can start programs, evaluate text or use the network at {when} time: {call}", "Ordinary programs do that as well; it is listed so that nobody has to search for it.", "Look whether it belongs to what the code is for.")),
+        ("WS641", w("Names code beside it", "{file} makes a loader run {target} ({key})", "Libraries run it only where trust_remote_code is set; then it can do anything.", "Read the named file before you set trust_remote_code.")),
+        ("WS642", w("Runs code from another repository", "{file} makes a loader fetch and run {target} ({key})", "The code is not in this folder, was not checked, and its owner can change it at any time.", "Do not set trust_remote_code; or fetch that code, weigh it, and pin its revision.")),
+        ("WS643", w("Imports a library of its choice", "{file} makes a loader import {target} ({key})", "Importing runs the module, whatever is installed under that name.", "Load it only with a base model that you name yourself.")),
+        ("WS644", w("Names code that does harm", "{target}, which {file} names, has findings of its own", "A loader that trusts this file runs that code.", NO_CODE)),
+        ("WS645", w("Names code that is not here", "{file} names {target}, which is not among the files given", "What would run could not be checked.", "Get the file and weigh the folder again.")),
+        ("WS646", w("Imports whatever has this name", "{file} names {target}, which is not here: a loader imports what is installed under that name", "Which code runs is decided by whoever publishes a package of that name.", "Do not load it; ask for a folder that brings its code along.")),
+        ("WS651", w("Another package index", "{file} takes packages from another index ({what}): {line}", "Packages are installed with their own code. An index that is not the registry can answer with any package under any name.", "Install from the registry, with pinned versions and hashes.")),
+        ("WS652", w("A package from an address", "{file} installs straight from an address ({what}): {line}", "Nobody but the address's owner has seen the package, and it can change at any time.", "Install from the registry, with pinned versions and hashes.")),
+        ("WS653", w("A package that is not published", "{file} installs from a repository or a path ({what}): {line}", "The package is what the repository holds at that moment.", "Pin the commit.")),
+        ("WS661", w("A credential", "{file} holds a credential ({kind}): {shown}", "Whoever has the file can use it. It was probably left in by mistake.", "If it is yours, revoke it now; removing it from the file is not enough.")),
+        ("WS671", w("Text that is not shown", "{file} holds characters that nobody sees and programs read ({what}): {shown}", "They can turn code around or whisper to a language model.", "Look at the file with an editor that shows them.")),
+        ("WS681", w("Bytecode of another runtime", "{file} holds a {kind}", "It runs in a browser, a Java machine or another host; a model has no use for it.", "Find out what it is for before anything loads it.")),
+        ("WS682", w("A drawing or page that runs", "{file} carries a script that a drawing has no use for ({what}): {text}", "It runs in the browser of whoever looks at it.", "Do not open it in a browser.")),
+        ("WS683", w("A page with scripts", "{file} carries a script that runs when it is shown: {text}", "Most pages do. A notebook's output runs it where the notebook is trusted.", "Open it only where scripts may run.")),
+        ("WS691", w("A pointer, not the file", "{file} only says that {size} bytes with SHA-256 {digest} belong here", "The real file was not given, so it was not checked.", "Fetch it with git lfs pull and weigh it again.")),
         ("WS801", w("A named file is not there", "{file} needs {target}, which is not among the files given", "What is missing could not be checked, and a loader may fetch it from somewhere else.", "Get the missing file and weigh the folder again.")),
         ("WS901", w("Not what its name says", "{file} ends in .{extension} but is something else ({format})", "Programs and people choose by the ending. A pickle under a harmless ending is loaded as a pickle all the same.", "Treat it as what it is, not as what it is called.")),
         ("WS902", w("Not well formed", "{file} stops making sense before its end ({format}: {what})", "What comes after the fault was not understood. What ran before it would already have run.", "Fetch the file again.")),
@@ -118,6 +156,11 @@ pub(super) static BOOK: Book = Book {
     gaps: &[
         ("unknown-format", "We do not know this format, so its contents were not checked. {member}"),
         ("format-not-read", "We know this format but do not read it yet. {member}"),
+        ("native-code", "It is machine code, which we recognise and do not read. {member}"),
+        ("pointer", "It is a pointer to a file that was not given. {member}"),
+        ("limit-source", "Its source is longer or deeper than we follow. {member}"),
+        ("source-encoding", "Its source is written in an encoding that we do not read. {member}"),
+        ("limit-text", "It is longer than we search. {member}"),
         ("malformed", "Part of it could not be read because it is damaged. {member}"),
         ("unreadable", "It changed or could not be read while we read it. Choose it again. {member}"),
         ("scanner-stopped", "The scanner stopped on this file. It counts as not checked."),

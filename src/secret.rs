@@ -1,0 +1,404 @@
+//! Credentials in texts, by the shapes that their issuers give them.
+//!
+//! A shape alone is not enough: checksums are checked where there are any (GitHub's and npm's CRC-32), the header of a JSON Web
+//! Token must decode, and what is written as an example is none. A report never holds a credential whole.
+//!
+//! # Why not Aho-Corasick
+//! Every prefix begins at the beginning of a word, and few bytes begin a prefix: one table of 256 bits and a short list are as fast,
+//! and weigh nothing.
+
+/// A credential in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// Offset in the text.
+    pub at: usize,
+    /// Bytes.
+    pub len: usize,
+    /// What it opens.
+    pub kind: &'static str,
+}
+
+/// Letters that a body is made of.
+#[derive(Clone, Copy)]
+enum Of {
+    /// Letters and digits.
+    Alnum,
+    /// Letters, digits, `_` and `-`.
+    Url,
+    /// Capitals and digits.
+    Upper,
+    /// Hexadecimal digits.
+    Hex,
+    /// As [`Of::Url`], and dots.
+    Dotted,
+}
+
+impl Of {
+    fn holds(self, b: u8) -> bool {
+        match self {
+            Of::Alnum => b.is_ascii_alphanumeric(),
+            Of::Url => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
+            Of::Upper => b.is_ascii_uppercase() || b.is_ascii_digit(),
+            Of::Hex => b.is_ascii_hexdigit(),
+            Of::Dotted => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'),
+        }
+    }
+}
+
+struct Shape {
+    prefix: &'static str,
+    of: Of,
+    least: usize,
+    most: usize,
+    kind: &'static str,
+    /// The last six letters are the CRC-32 of the ones before, in base 62.
+    checked: bool,
+}
+
+const fn shape(prefix: &'static str, of: Of, least: usize, most: usize, kind: &'static str) -> Shape {
+    Shape { prefix, of, least, most, kind, checked: false }
+}
+
+const fn checked(prefix: &'static str, kind: &'static str) -> Shape {
+    Shape { prefix, of: Of::Alnum, least: 36, most: 36, kind, checked: true }
+}
+
+/// Longer prefixes before their beginnings. Sources: the issuers' documentation and GitHub's list of secret scanning patterns.
+const SHAPES: &[Shape] = &[
+    shape("AKIA", Of::Upper, 16, 16, "AWS access key"),
+    shape("ASIA", Of::Upper, 16, 16, "AWS session key"),
+    shape("AIza", Of::Url, 35, 35, "Google API key"),
+    shape("ya29.", Of::Url, 40, 400, "Google access token"),
+    shape("GOCSPX-", Of::Url, 28, 28, "Google client secret"),
+    shape("hf_", Of::Alnum, 34, 37, "Hugging Face token"),
+    shape("api_org_", Of::Alnum, 34, 34, "Hugging Face organisation token"),
+    shape("sk-ant-", Of::Url, 60, 200, "Anthropic key"),
+    shape("sk-proj-", Of::Url, 40, 200, "OpenAI key"),
+    shape("sk-svcacct-", Of::Url, 40, 200, "OpenAI key"),
+    shape("sk-admin-", Of::Url, 40, 200, "OpenAI key"),
+    shape("sk-or-v1-", Of::Hex, 64, 64, "OpenRouter key"),
+    shape("sk-lf-", Of::Url, 36, 36, "Langfuse key"),
+    shape("sk-", Of::Alnum, 48, 51, "OpenAI key"),
+    shape("github_pat_", Of::Url, 82, 82, "GitHub token"),
+    checked("ghp_", "GitHub token"),
+    checked("gho_", "GitHub token"),
+    checked("ghu_", "GitHub token"),
+    checked("ghs_", "GitHub token"),
+    checked("ghr_", "GitHub token"),
+    checked("npm_", "npm token"),
+    shape("glpat-", Of::Url, 20, 60, "GitLab token"),
+    shape("xoxb-", Of::Url, 24, 90, "Slack token"),
+    shape("xoxp-", Of::Url, 24, 90, "Slack token"),
+    shape("xoxa-", Of::Url, 24, 90, "Slack token"),
+    shape("xoxr-", Of::Url, 24, 90, "Slack token"),
+    shape("xoxs-", Of::Url, 24, 90, "Slack token"),
+    shape("xapp-", Of::Url, 40, 150, "Slack token"),
+    shape("hooks.slack.com/services/T", Of::Dotted, 8, 12, "Slack webhook"),
+    shape("sk_live_", Of::Alnum, 20, 120, "Stripe key"),
+    shape("rk_live_", Of::Alnum, 20, 120, "Stripe key"),
+    shape("whsec_", Of::Alnum, 32, 64, "Stripe webhook secret"),
+    shape("pypi-AgEI", Of::Url, 50, 400, "PyPI token"),
+    shape("SG.", Of::Dotted, 66, 66, "SendGrid key"),
+    shape("dop_v1_", Of::Hex, 64, 64, "DigitalOcean token"),
+    shape("dapi", Of::Hex, 32, 32, "Databricks token"),
+    shape("r8_", Of::Alnum, 37, 37, "Replicate token"),
+    shape("gsk_", Of::Alnum, 52, 52, "Groq key"),
+    shape("xai-", Of::Alnum, 80, 80, "xAI key"),
+    shape("pplx-", Of::Alnum, 48, 56, "Perplexity key"),
+    shape("pcsk_", Of::Url, 60, 80, "Pinecone key"),
+    shape("nvapi-", Of::Url, 60, 72, "NVIDIA key"),
+    shape("shpat_", Of::Hex, 32, 32, "Shopify token"),
+    shape("hvs.", Of::Url, 24, 120, "Vault token"),
+    shape("glsa_", Of::Url, 41, 41, "Grafana token"),
+    shape("lin_api_", Of::Alnum, 40, 40, "Linear key"),
+    shape("ntn_", Of::Alnum, 46, 46, "Notion token"),
+    shape("PMAK-", Of::Url, 59, 59, "Postman key"),
+    shape("AGE-SECRET-KEY-1", Of::Upper, 58, 58, "age key"),
+    shape("discord.com/api/webhooks/", Of::Url, 17, 20, "Discord webhook"),
+];
+
+/// Names before a value that has no shape of its own.
+const NAMED: &[(&str, usize, &str)] = &[("aws_secret_access_key", 40, "AWS secret key"), ("wandb_api_key", 40, "Weights & Biases key"), ("accountkey=", 88, "Azure storage key"), ("azure_client_secret", 40, "Azure client secret"), ("comet_api_key", 25, "Comet key")];
+
+const SCHEMES: &[&str] = &["postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps", "mssql", "clickhouse", "ftp", "sftp", "https", "http", "postgresql+psycopg2", "mysql+pymysql", "nats", "kafka"];
+
+/// Every credential in a text, in order.
+pub fn find(text: &[u8]) -> Vec<Secret> {
+    let mut out: Vec<Secret> = Vec::new();
+    let mut at = 0;
+    let mut before = 0u8;
+    while let Some(b) = text.get(at) {
+        let begins = !(before.is_ascii_alphanumeric() || before == b'_') || before == b'n' && at > 1 && text.get(at - 2) == Some(&b'\\');
+        let found = match b {
+            _ if out.len() >= 1000 => return out,
+            b'-' => private_key(text, at),
+            b':' => url(text, at),
+            b'e' if begins => token(text, at),
+            b'a' | b'A' | b'w' | b'W' | b'c' | b'C' if begins => named(text, at).or_else(|| shaped(text, at)),
+            _ if begins && b.is_ascii_alphanumeric() => shaped(text, at),
+            _ => None,
+        };
+        match found {
+            Some(secret) => {
+                at = (secret.at + secret.len).max(at + 1);
+                before = b'x';
+                out.push(secret);
+            }
+            None => {
+                before = *b;
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// A text with every credential in it cut short.
+pub fn masked(text: &str) -> String {
+    let found = find(text.as_bytes());
+    if found.is_empty() {
+        return text.to_string();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for s in found {
+        out.push_str(text.get(from..s.at).unwrap_or(""));
+        out.push_str(&short(text.get(s.at..s.at + s.len).unwrap_or("")));
+        from = s.at + s.len;
+    }
+    out.push_str(text.get(from..).unwrap_or(""));
+    out
+}
+
+/// The beginning of a credential, enough to find it again.
+pub fn short(secret: &str) -> String {
+    let shown: String = secret.chars().take((secret.chars().count() / 4).min(8)).collect();
+    format!("{shown}… ({} characters)", secret.chars().count())
+}
+
+fn run(text: &[u8], at: usize, of: impl Fn(u8) -> bool, most: usize) -> usize {
+    text.get(at..).map_or(0, |r| r.iter().take(most).take_while(|b| of(**b)).count())
+}
+
+fn shaped(text: &[u8], at: usize) -> Option<Secret> {
+    let rest = text.get(at..)?;
+    for s in SHAPES {
+        if !rest.starts_with(s.prefix.as_bytes()) {
+            continue;
+        }
+        let from = at + s.prefix.len();
+        let len = run(text, from, |b| s.of.holds(b), s.most + 1);
+        let body = text.get(from..from + len)?;
+        let fits = len >= s.least && len <= s.most && if s.checked { crc_fits(body) } else { lively(body) };
+        if !fits {
+            continue;
+        }
+        let mut end = from + len;
+        // A webhook's path goes on with what opens it.
+        if s.prefix.contains('/') {
+            let more = run(text, end, |b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'), 120);
+            if more < 24 || !lively(text.get(end..end + more)?) {
+                continue;
+            }
+            end += more;
+        }
+        return Some(Secret { at, len: end - at, kind: s.kind });
+    }
+    None
+}
+
+/// Whether a body looks drawn by lot, and not written by hand.
+fn lively(body: &[u8]) -> bool {
+    let lower = body.to_ascii_lowercase();
+    let holds = |w: &[u8]| lower.windows(w.len()).any(|x| x == w);
+    let example = [&b"example"[..], b"xxxx", b"your", b"placeholder", b"dummy", b"redacted", b"abcdefgh", b"12345678", b"00000000", b"insert", b"changeme", b"token-here", b"_here", b"-here"].iter().any(|w| holds(w));
+    let mut counts = [0u16; 256];
+    for b in body.iter().take(4096) {
+        if let Some(c) = counts.get_mut(usize::from(*b)) {
+            *c += 1;
+        }
+    }
+    let distinct = counts.iter().filter(|c| **c > 0).count();
+    let same = body.windows(5).any(|w| w.iter().all(|b| Some(b) == w.first()));
+    let digits = body.iter().any(u8::is_ascii_digit) || body.len() >= 34;
+    !example && !same && digits && distinct >= 10.min(body.len() / 2)
+}
+
+/// GitHub's and npm's checksum: six letters of base 62 at the end.
+fn crc_fits(body: &[u8]) -> bool {
+    const LETTERS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let Some((random, check)) = body.len().checked_sub(6).and_then(|n| body.split_at_checked(n)) else { return false };
+    let mut crc = u32::MAX;
+    for b in random {
+        crc ^= u32::from(*b);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+        }
+    }
+    let mut n = !crc as usize;
+    let mut want = [b'0'; 6];
+    for slot in want.iter_mut().rev() {
+        *slot = LETTERS.get(n % 62).copied().unwrap_or(b'0');
+        n /= 62;
+    }
+    check == want
+}
+
+/// `-----BEGIN … PRIVATE KEY-----` with a key behind it.
+fn private_key(text: &[u8], at: usize) -> Option<Secret> {
+    let rest = text.get(at..)?.strip_prefix(b"-----BEGIN ")?;
+    let line = rest.get(..rest.len().min(60))?;
+    let end = line.windows(16).position(|w| w == b"PRIVATE KEY-----").or_else(|| line.windows(22).position(|w| w == b"PRIVATE KEY BLOCK-----").map(|n| n + 6))?;
+    let body_at = at + 11 + end + 16;
+    let body = text.get(body_at..)?;
+    let window = body.get(..body.len().min(8192))?;
+    let stop = window.windows(9).position(|w| w == b"-----END ").unwrap_or(window.len());
+    let mut letters = 0;
+    let mut escaped = false;
+    let mut kept = Vec::new();
+    for b in window.get(..stop)? {
+        // Line ends may be written as `\n`.
+        let counts = !(escaped && matches!(b, b'n' | b'r' | b't')) && (b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+        escaped = *b == b'\\';
+        if counts {
+            letters += 1;
+            if kept.len() < 200 {
+                kept.push(*b);
+            }
+        }
+    }
+    (letters >= 40 && lively(&kept)).then_some(Secret { at, len: body_at + stop - at, kind: "private key" })
+}
+
+/// A JSON Web Token: three parts, the first of which is an object that names its algorithm.
+fn token(text: &[u8], at: usize) -> Option<Secret> {
+    if !text.get(at..)?.starts_with(b"eyJ") {
+        return None;
+    }
+    let url = |b: u8| Of::Url.holds(b);
+    let header = run(text, at, url, 4096);
+    let body_at = at + header + 1;
+    let body = run(text, body_at, url, 16 << 10);
+    let sign_at = body_at + body + 1;
+    let sign = run(text, sign_at, url, 4096);
+    let dots = text.get(at + header) == Some(&b'.') && text.get(body_at + body) == Some(&b'.');
+    let decoded = base64url(text.get(at..at + header)?);
+    let names = decoded.windows(5).any(|w| w == b"\"alg\"");
+    (dots && names && body >= 8 && sign >= 20 && lively(text.get(sign_at..sign_at + sign)?)).then_some(Secret { at, len: sign_at + sign - at, kind: "JSON Web Token" })
+}
+
+fn base64url(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let (mut bits, mut n) = (0u32, 0);
+    for b in text {
+        let v = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'-' | b'+' => 62,
+            _ => 63,
+        };
+        bits = bits << 6 & 0xff_ffff | u32::from(v);
+        n += 6;
+        if n >= 8 {
+            n -= 8;
+            out.push((bits >> n & 0xff) as u8);
+        }
+    }
+    out
+}
+
+/// `scheme://user:password@host`, seen from its colon.
+fn url(text: &[u8], at: usize) -> Option<Secret> {
+    if !text.get(at..)?.starts_with(b"://") {
+        return None;
+    }
+    let back = text.get(at.saturating_sub(24)..at)?.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'-')).count();
+    let start = at - back;
+    let scheme = std::str::from_utf8(text.get(start..at)?).ok()?.to_ascii_lowercase();
+    if !SCHEMES.contains(&scheme.as_str()) {
+        return None;
+    }
+    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'/' | b'@' | b':' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'{' | b'}' | b'$' | b'(' | b')' | b'[' | b']' | b'|' | b',');
+    let user = run(text, at + 3, plain, 64);
+    let colon = at + 3 + user;
+    let pass_at = colon + 1;
+    let pass = run(text, pass_at, plain, 200);
+    if user == 0 || text.get(colon) != Some(&b':') || text.get(pass_at + pass) != Some(&b'@') || pass < 6 {
+        return None;
+    }
+    let host_at = pass_at + pass + 1;
+    let host = run(text, host_at, |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'), 200);
+    let password = String::from_utf8_lossy(text.get(pass_at..pass_at + pass)?).to_ascii_lowercase();
+    let name = String::from_utf8_lossy(text.get(at + 3..colon)?).to_ascii_lowercase();
+    let host_name = String::from_utf8_lossy(text.get(host_at..host_at + host)?).to_ascii_lowercase();
+    let written = ["pass", "pwd", "secret", "changeme", "user", "xxx", "***", "...", "your", "token", "example", "12345", "admin", "root", "postgres", "key", "mysql", "guest", "test", "foo", "bar", "login", "access"].iter().any(|w| password.contains(w)) || password == name;
+    let sample = host_name.contains("example") || host_name == "host" || host_name == "hostname" || host == 0;
+    let kinds = [password.bytes().any(|b| b.is_ascii_digit()), text.get(pass_at..pass_at + pass)?.iter().any(u8::is_ascii_uppercase), pass >= 12].iter().filter(|k| **k).count();
+    (!written && !sample && kinds >= 1).then_some(Secret { at: start, len: host_at + host - start, kind: "password in an address" })
+}
+
+/// `name = value` for values without a shape.
+fn named(text: &[u8], at: usize) -> Option<Secret> {
+    let rest = text.get(at..)?;
+    let (name, least, kind) = NAMED.iter().find(|n| rest.get(..n.0.len()).is_some_and(|r| r.eq_ignore_ascii_case(n.0.as_bytes())))?;
+    let from = at + name.len();
+    let gap = if name.ends_with('=') { 0 } else { run(text, from, |b| matches!(b, b' ' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'\t'), 12) };
+    let value_at = from + gap;
+    let len = run(text, value_at, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-' | b'~' | b'.'), 120);
+    let value = text.get(value_at..value_at + len)?;
+    ((gap > 0 || name.ends_with('=')) && len == *least && lively(value)).then_some(Secret { at: value_at, len, kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<&'static str> {
+        find(text.as_bytes()).into_iter().map(|s| s.kind).collect()
+    }
+
+    /// Tokens are put together here, so that this file holds none.
+    fn github(random: &str) -> String {
+        let letters = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        let mut crc = u32::MAX;
+        for b in random.bytes() {
+            crc ^= u32::from(b);
+            for _ in 0..8 {
+                crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+            }
+        }
+        let mut n = !crc as usize;
+        let mut check = Vec::new();
+        for _ in 0..6 {
+            check.insert(0, char::from(letters[n % 62]));
+            n /= 62;
+        }
+        format!("{}_{random}{}", "ghp", check.into_iter().collect::<String>())
+    }
+
+    #[test]
+    fn shapes_with_checks() {
+        let good = github("q8Zt3LmN0vXyB5wR7cKd2JfHs9PgAe");
+        assert_eq!(kinds(&format!("token: {good}")), ["GitHub token"]);
+        let mut wrong = good.clone();
+        wrong.pop();
+        wrong.push('!');
+        assert!(kinds(&wrong).is_empty());
+        let hf = format!("{}_{}", "hf", "qWmZxTnRvBkLpYsDfGhJcKaVbNeMtUyXwZ");
+        assert_eq!(kinds(&hf), ["Hugging Face token"]);
+        assert!(kinds("hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx hf_transfer sk-learn AKIAIOSFODNN7EXAMPLE").is_empty());
+        assert_eq!(kinds(&format!("\"{}://admin:q3wtXgyLFEXYWK@db.internal:5432/prod\"", "postgresql")), ["password in an address"]);
+        assert!(kinds("postgresql://user:password@localhost/db https://github.com/a/b http://a:b@c").is_empty());
+        let jwt = format!("{}.4ijwuAXp8OX7yam8.dqFj5u53z4sF0w9s1xBF8rkRcbYR5CJnyn", "eyJhbGciOiJIUzI1NiJ9");
+        assert_eq!(kinds(&jwt), ["JSON Web Token"]);
+    }
+
+    #[test]
+    fn nothing_is_shown_whole() {
+        let hf = format!("{}_{}", "hf", "qWmZxTnRvBkLpYsDfGhJcKaVbNeMtUyXwZ");
+        let text = masked(&format!("a {hf} b"));
+        assert!(!text.contains(&hf) && text.starts_with("a hf_") && text.ends_with(" b"), "{text}");
+        assert_eq!(masked("plain"), "plain");
+    }
+}
