@@ -86,7 +86,7 @@ fn text(core: View<'_>, at: u64) -> Result<(String, u64)> {
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let size = u64::from(view.u32(4)?);
-    let left = view.len() - 8;
+    let left = view.len().saturating_sub(8);
     if size > left {
         scan.state(view, 4, 4, Fact::Header { what: "core-size", detail: format!("{size} of {left}"), memory: true });
         return Err(Error::malformed(4, "past-end"));
@@ -100,7 +100,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 scan.state(view, end, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
                 scan.child("trailing bytes", rest, true);
             } else if end < view.len() {
-                scan.leaf("parts", "data", Some(view.len() - end), None);
+                scan.leaf("parts", "data", Some(view.len().saturating_sub(end)), None);
             }
             Ok(())
         }

@@ -60,7 +60,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     scan.state(view, at, 8, Fact::Engine { kind });
     for (from, len) in [(0, view.len().min(LOOK)), (view.len().saturating_sub(LOOK).max(LOOK), LOOK)] {
         if from < view.len() {
-            libraries(view, from, len.min(view.len() - from), scan)?;
+            libraries(view, from, len.min(view.len().saturating_sub(from)), scan)?;
         }
     }
     scan.gap("format-not-read");

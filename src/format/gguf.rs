@@ -546,7 +546,7 @@ impl Data {
         let view = f.view;
         let pad = |n: u64| n.checked_next_multiple_of(f.align).unwrap_or(u64::MAX);
         let start = pad(f.at).min(view.len());
-        let room = view.len() - start;
+        let room = view.len().saturating_sub(start);
         for (offset, end, at, size) in std::mem::take(&mut self.ends) {
             if end > room {
                 self.unknown = true;

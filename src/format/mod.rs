@@ -234,7 +234,7 @@ pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
         let filled = chunk.iter().take(n).position(|b| !matches!(b, 0 | b'\n' | b'\r' | b' '));
         if let Some(i) = filled {
             let rest = view.rest(from.saturating_add(i as u64));
-            scan.state(view, at, view.len() - at, Fact::Stray { what: "trailing", bytes: rest.len() });
+            scan.state(view, at, view.len().saturating_sub(at), Fact::Stray { what: "trailing", bytes: rest.len() });
             scan.child("trailing bytes", rest, true);
             return Ok(());
         }

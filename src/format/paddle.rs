@@ -330,9 +330,9 @@ fn read_params(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let (data, kind, shape) = parameter(view, at)?;
         let (dtype, bits) = dtype(kind);
         let name = format!("parameter {n}");
-        let bytes = shape.iter().try_fold(bits, |n, d| n.checked_mul(*d)).map(|n| n / 8).filter(|n| *n <= view.len() - data);
+        let bytes = shape.iter().try_fold(bits, |n, d| n.checked_mul(*d)).map(|n| n / 8).filter(|n| *n <= view.len().saturating_sub(data));
         let Some(bytes) = bytes.filter(|_| bits > 0) else {
-            fault(view, at, data - at, "shape-size", format!("{name}: {shape:?} of {}", view.len() - data), true, scan);
+            fault(view, at, data - at, "shape-size", format!("{name}: {shape:?} of {}", view.len().saturating_sub(data)), true, scan);
             return Err(Error::malformed(at, "paddle-parameter"));
         };
         keep_head(&mut heads, &name, data, bytes, bits == 8);

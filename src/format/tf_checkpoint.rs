@@ -29,7 +29,7 @@ const ENTRIES: u64 = 2_000_000;
 const KEY: usize = 65_536;
 
 fn probe(view: View<'_>) -> Match {
-    if view.len() >= FOOTER && view.has(view.len() - 8, &MAGIC) { Match::Sure } else { Match::No }
+    if view.len() >= FOOTER && view.has(view.len().saturating_sub(8), &MAGIC) { Match::Sure } else { Match::No }
 }
 
 /// A block's place: offset and size without its five-byte trailer.
@@ -146,7 +146,7 @@ struct Bundle {
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    let foot = view.len() - FOOTER;
+    let foot = view.len().saturating_sub(FOOTER);
     let footer = view.array::<40>(foot)?;
     let bad = || Error::malformed(foot, "table-footer");
     let (_, used) = handle(&footer).ok_or_else(bad)?;

@@ -150,7 +150,7 @@ fn read_legacy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         at = o.end;
     }
     scan.leaf("storages", "data", Some(raw), Some(format!("{storages}")));
-    let left = view.len() - at;
+    let left = view.len().saturating_sub(at);
     if raw > left {
         scan.state(view, at, left, Fact::Malformed { format: "torch-legacy", what: "ends-early" });
         scan.gap("malformed");

@@ -185,7 +185,7 @@ fn probe_word2vec(view: View<'_>) -> Match {
 fn read_word2vec(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let (count, dimensions, start) = heading(view).ok_or(Error::malformed(0, "word2vec-heading"))?;
     let least = dimensions.checked_mul(4).and_then(|n| n.checked_add(2)).and_then(|n| n.checked_mul(count));
-    if least.is_none_or(|n| n > view.len() - start) {
+    if least.is_none_or(|n| n > view.len().saturating_sub(start)) {
         scan.state(view, 0, start, Fact::Header { what: "word-count", detail: format!("{count} × {dimensions}"), memory: false });
         return Err(Error::malformed(0, "past-end"));
     }
@@ -205,7 +205,7 @@ fn read_word2vec(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             scan.child("trailing bytes", rest, true);
         }
     }
-    let bytes = view.len() - start;
+    let bytes = view.len().saturating_sub(start);
     let tensor = Tensor { name: "vectors".into(), dtype: "F32".into(), shape: vec![count, dimensions], bytes };
     scan.leaf("vectors", "tensor", Some(bytes), Some(format!("F32 [{count} × {dimensions}]")));
     scan.state(view, 0, start, Fact::Tensor(tensor));

@@ -164,8 +164,8 @@ fn read_ocdbt(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             break;
         }
         let len = view.u64(at + 4)?;
-        if len < 18 || len > view.len() - at {
-            scan.state(view, at + 4, 8, Fact::Header { what: "node-size", detail: format!("{len} of {}", view.len() - at), memory: false });
+        if len < 18 || len > view.len().saturating_sub(at) {
+            scan.state(view, at + 4, 8, Fact::Header { what: "node-size", detail: format!("{len} of {}", view.len().saturating_sub(at)), memory: false });
             return Err(Error::malformed(at + 4, "past-end"));
         }
         nodes += 1;
@@ -179,7 +179,7 @@ fn read_ocdbt(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 /// One node: its body, decompressed, holds keys and short values. Values that are JSON are the metadata of arrays.
 fn node(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
     let [_, method] = view.array::<2>(12)?;
-    let packed = view.slice(14, view.len() - 18)?;
+    let packed = view.slice(14, view.len().saturating_sub(18))?;
     let bytes = match method {
         0 => packed.take(0, packed.len(), BODY as usize)?,
         1 => unpack(packed, scan)?,

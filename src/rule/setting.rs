@@ -36,10 +36,6 @@ pub static RULES: &[Rule] = &[
     rule("WS574", "needs-own-code", Severity::Medium, &["CWE-829"], |f| own(f, &["parameter", "layer", "plugin"])),
     rule("WS575", "unpickling-codec", Severity::High, &["CWE-502"], |f| own(f, &["codec"])),
     rule("WS576", "brings-scripts", Severity::Low, &["CWE-829"], |f| own(f, &["script", "backend"])),
-    rule("WS577", "document-type", Severity::High, &["CWE-611", "CWE-776"], |f| match f {
-        Fact::Doctype { text, .. } => Some(vec![("text", text.clone())]),
-        _ => None,
-    }),
 ];
 
 fn own(f: &Fact, kinds: &[&str]) -> Option<Args> {

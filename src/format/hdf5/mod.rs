@@ -117,7 +117,7 @@ impl<'s> Walk<'s> {
     fn state(&self, at: u64, len: u64, fact: Fact, scan: &mut Scan<'_>) {
         // An address that lies behind the end is shown as the end.
         let at = self.shift.saturating_add(at).min(self.whole.len());
-        scan.state(self.whole, at, len.min(self.whole.len() - at), fact);
+        scan.state(self.whole, at, len.min(self.whole.len().saturating_sub(at)), fact);
     }
 
     /// A fault in one object does not hide the others.
