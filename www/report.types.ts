@@ -265,6 +265,10 @@ licence: Licence,
  */
 references: Array<string>, 
 /**
+ * Source files beside this one that a loader runs because of it.
+ */
+code: Array<string>, 
+/**
  * Contents tree.
  */
 outline: Node, };
