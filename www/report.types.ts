@@ -282,6 +282,10 @@ references: Array<string>,
  */
 external: Array<External>, 
 /**
+ * Source files beside this one that a loader runs because of it.
+ */
+code: Array<string>, 
+/**
  * Contents tree.
  */
 outline: Node, };
