@@ -314,7 +314,9 @@ fn parameter(view: View<'_>, at: u64) -> Result<(u64, u64, Vec<u64>)> {
             _ => return Err(bad()),
         }
     }
-    Ok((desc + len, kind.ok_or_else(bad)?, dims))
+    // A description that the file's end cuts off has no data behind it.
+    let data = desc.checked_add(len).filter(|n| *n <= view.len()).ok_or_else(bad)?;
+    Ok((data, kind.ok_or_else(bad)?, dims))
 }
 
 fn probe_params(view: View<'_>) -> Match {
