@@ -120,7 +120,7 @@ pub(super) static BOOK: Book = Book {
         ("WS607", w("Hides what it calls", "The {language} source in {file} puts a name together so that it cannot be searched for, at {when} time: {call}", "Nobody spells a function in pieces to call it, except to keep others from finding it.", NO_CODE)),
         ("WS608", w("Writes machine code into memory", "The {language} source in {file} calls what injects machine code, at {when} time: {call}", "These functions put bytes into memory and run them as a program.", NO_CODE)),
         ("WS609", w("Climbs through Python's objects", "The {language} source in {file} searches all classes from an ordinary object at {when} time: {call}", "This is how code reaches functions that it was kept away from.", NO_CODE)),
-        ("WS610", w("Deletes everything", "The {language} source in {file} erases whole folders or disks at {when} time: {call}", "Nothing about a model asks for it.", NO_CODE)),
+        ("WS610", w("Deletes everything", "The {language} source in {file} erases whole folders or disks at {when} time: {call}", "Nothing about a model asks for it, and what is gone is gone.", NO_CODE)),
         ("WS611", w("Reads credentials", "The {language} source in {file} reads a file of credentials at {when} time: {call}", "A model needs no keys that belong to its user.", NO_CODE)),
         ("WS621", w("Runs text as code", "The {language} source in {file} runs code that it puts together at {when} time: {call}", "What runs does not stand in the source, so it cannot be read beforehand.", READ_CODE)),
         ("WS622", w("Fetches a program and runs it", "The {language} source in {file} fetches something and runs it at {when} time: {call}", "What runs comes from an address and can change at any time.", READ_CODE)),
