@@ -262,7 +262,7 @@ pub fn wrong_extension(path: &str, found: &[&'static Format]) -> Option<String> 
     let extension = extension.to_ascii_lowercase();
     let strict = matches!(extension.as_str(), "safetensors" | "gguf" | "npy" | "npz" | "onnx" | "h5" | "json" | "keras" | "txt" | "md" | "tflite" | "skops");
     let kept = found.iter().any(|f| f.extensions.contains(&extension.as_str()) || f.id == "text" || is_text(f) && extension != "safetensors");
-    (strict && !kept && !found.iter().any(|f| f.id == "recognised" || f.id == "zip" && extension == "keras")).then_some(extension)
+    (strict && !kept && !found.iter().any(|f| matches!(f.id, "recognised" | "pointer") || f.id == "zip" && extension == "keras")).then_some(extension)
 }
 
 #[cfg(test)]
