@@ -293,22 +293,14 @@ fn scan(options: &Options) -> Result<u8, Failure> {
     if progress {
         eprint!("\r\x1b[K");
     }
-    let alone: Vec<Verdict> = files.iter().map(|f| f.verdict).collect();
     let report = weighstation::conclude(files, options.lang);
-    // A file that weighs more beside the others is said again; the later line stands.
-    if options.format == Format::Jsonl {
-        for (file, _) in report.files.iter().zip(alone).filter(|(f, before)| f.verdict != *before) {
-            serde_json::to_writer(&mut out, file).map_err(io::Error::from)?;
-            out.write_all(b"\n")?;
-        }
-    }
     match options.format {
         Format::Json => {
             serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
             out.write_all(b"\n")?;
         }
         Format::Text | Format::Markdown => text(&report, &mut out, options.output.is_none() && colour())?,
-        // What only the folder could explain follows the others.
+        // What the folder has a say in follows the others.
         Format::Jsonl => {
             for file in held.iter().filter_map(|n| report.files.get(*n)) {
                 serde_json::to_writer(&mut out, file).map_err(io::Error::from)?;

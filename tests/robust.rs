@@ -56,13 +56,15 @@ fn corpus() -> Vec<(String, Built)> {
 fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     let lost = &file.bytes[kept.len()..];
     let formats: Vec<&str> = report.formats.iter().map(String::as_str).collect();
+    // A number in digits cannot be told from its beginning.
+    let digits = formats == ["rds"] && lost.iter().all(|b| b.is_ascii_digit() || *b == b'\n');
     // Padding carries nothing.
     let padding = lost.iter().all(|b| matches!(b, 0 | b' ' | b'\n' | b'\r'));
     // A text has no end of its own, and the beginning of a text format is a text. So is nothing at all.
     // Shorter than the longest mark of a format, nothing can be told apart.
-    let text = kept.len() < 8 || formats.iter().all(|f| matches!(*f, "text" | "jinja" | "yaml" | "spacy" | "triton" | "ncnn" | "python" | "shell" | "requirements" | "document")) && !kept.contains(&0);
-    // Pickles follow one another without a count: the file may end behind any of them.
-    let chain = formats == ["pickle"] && kept.ends_with(b".");
+    let text = kept.len() < 8 || formats.iter().all(|f| matches!(*f, "text" | "jinja" | "yaml" | "spacy" | "triton" | "ncnn" | "lightgbm" | "python" | "shell" | "requirements" | "document")) && !kept.contains(&0);
+    // Pickles follow one another without a count: the file may end behind any of them. So do the pieces of a vocabulary.
+    let chain = formats == ["pickle"] && kept.ends_with(b".") || formats == ["sentencepiece"];
     // A picture is shown, not loaded, and what is left of it was looked at.
     let picture = formats == ["image"];
     // The comment behind an archive's end record is for people.
@@ -75,7 +77,7 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     // A message, a list of records and a list of parameters have no end: they may stop behind any of theirs. Inside of one is a fault.
     let records = formats.iter().any(|f| matches!(*f, "tfrecord" | "paddle-params" | "tf-text"));
     let message = formats.iter().any(|f| MESSAGES.contains(f)) && between_fields(kept);
-    padding || text || chain || picture || comment || stray || records || message
+    padding || digits || text || chain || picture || comment || stray || records || message
 }
 
 /// Formats that are one protobuf message.

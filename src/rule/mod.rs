@@ -132,8 +132,13 @@ fn finding(rule: &'static Rule, args: Args, count: u64, places: Vec<Place>, lang
 /// Bytes that may stand behind the last one that is needed: files of tensors are padded to pages.
 const PADDING: u64 = 1 << 20;
 
-/// Whether a report cannot be finished before the others are known: bytes without any form may be what another file needs.
+/// Whether a report cannot be finished before the others are known: bytes without any form may be what another file needs, and code beside
+/// the file may be what makes it dangerous.
 pub fn waits(report: &FileReport) -> bool {
+    formless(report) || !report.code.is_empty()
+}
+
+fn formless(report: &FileReport) -> bool {
     report.formats.is_empty() && matches!(report.gaps.as_slice(), [gap] if gap.reason == "unknown-format" && gap.member.is_empty())
 }
 
@@ -153,7 +158,7 @@ fn pair(files: &mut [FileReport], lang: Lang) -> Vec<Finding> {
             findings.extend(check(file, other, needed).map(|args| finding(rule, args, 1, Vec::new(), lang, &file.path)));
         }
         let told = needed > 0 && other.size <= needed.saturating_add(PADDING);
-        if let Some(other) = files.get_mut(to).filter(|f| told && waits(f)) {
+        if let Some(other) = files.get_mut(to).filter(|f| told && formless(f)) {
             other.gaps.clear();
             other.outline.kind = "data".into();
             other.verdict = Verdict::of(&other.findings, &other.gaps);

@@ -77,7 +77,7 @@ pub static RULES: &[Rule] = &[
         Fact::Secret { kind, shown } => Some(vec![("kind", kind.to_string()), ("shown", shown.clone())]),
         _ => None,
     }),
-    rule("WS671", "hidden-text", Severity::Medium, &["CVE-2021-42574", "CWE-1007"], |f| match f {
+    rule("WS671", "unshown-text", Severity::Medium, &["CVE-2021-42574", "CWE-1007"], |f| match f {
         Fact::HiddenText { what, shown } => Some(vec![("what", what.to_string()), ("shown", shown.clone())]),
         _ => None,
     }),
