@@ -2,6 +2,7 @@
 //! (`torch/serialization.py`).
 
 use super::pickle::{self, machine::Stop};
+use super::python::lex::{Kind, Lexer};
 use super::zip::{self, Archive};
 use super::{Format, Match};
 use crate::bytes::View;
@@ -87,37 +88,57 @@ fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 /// with `shared=True`; `torch.save` writes one). Everything else in `code/` is arithmetic.
 const SCRIPT_FILE: &[&str] = &["from_file", "save", "load"];
 
-/// Looks through TorchScript source for calls that reach outside. The source is cut into names; a name followed by `(` is a call.
+/// Namespaces of operators that torch and its own libraries register.
+const OPERATORS: &[&str] = &["aten", "prim", "prims", "quantized", "torchvision", "torchaudio", "inductor", "profiler", "_caffe2", "rnn", "onednn", "mkldnn", "mkldnn_prepacked", "xnnpack", "prepacked", "sparse", "static_runtime", "tensorexpr"];
+
+/// Namespaces of classes that they register (`TORCH_LIBRARY` with `class_`). Any other comes out of a library of the author's.
+const CLASSES: &[&str] = &["quantized", "sparse", "rnn", "xnnpack", "mkldnn", "metal", "vulkan", "_nnapi", "profiler", "caffe2", "c10d", "dist_c10d", "dist_rpc", "tensorrt", "torchtext", "torchaudio", "torchvision"];
+
+/// Bytes of one source that are read.
+const SOURCE: usize = 64 << 20;
+
+/// Looks through TorchScript source for calls that reach outside.
 fn script_calls(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     scan.kind("TorchScript source");
-    let source = view.take(0, view.len(), 64 << 20)?;
-    let mut at = 0;
-    while let Some(b) = source.get(at) {
-        if !(b.is_ascii_alphabetic() || *b == b'_') {
-            // Texts and comments are not code.
-            at += match b {
-                b'"' | b'\'' => source.iter().skip(at + 1).position(|c| c == b).map_or(source.len(), |n| n + 2),
-                b'#' => source.iter().skip(at).position(|c| *c == b'\n').unwrap_or(source.len()),
-                _ => 1,
-            };
+    let source = view.take(0, view.len(), SOURCE)?;
+    let word = |from: usize, to: usize| source.get(from..to).unwrap_or(&[]);
+    let mut lexer = Lexer::new(&source);
+    let mut token = lexer.token_next();
+    while token.kind != Kind::End {
+        if token.kind != Kind::Name {
+            token = lexer.token_next();
             continue;
         }
-        let rest = source.get(at..).unwrap_or(&[]);
-        let len = rest.iter().position(|c| !(c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.'))).unwrap_or(rest.len());
-        let name = String::from_utf8_lossy(rest.get(..len).unwrap_or(&[])).into_owned();
-        let called = rest.get(len) == Some(&b'(');
-        let reaches = match name.split('.').collect::<Vec<_>>().as_slice() {
+        let at = token.at;
+        let mut end = token.end;
+        let mut parts = vec![String::from_utf8_lossy(word(token.at, token.end)).into_owned()];
+        token = lexer.token_next();
+        while token.kind == Kind::Op && word(token.at, token.end) == b"." {
+            token = lexer.token_next();
+            if token.kind != Kind::Name {
+                break;
+            }
+            parts.push(String::from_utf8_lossy(word(token.at, token.end)).into_owned());
+            end = token.end;
+            token = lexer.token_next();
+        }
+        let called = token.kind == Kind::Op && word(token.at, token.end) == b"(";
+        let local = token.kind == Kind::Name && word(token.at, token.end) == b"__torch__";
+        let names: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let reaches = match names.as_slice() {
             ["torch", f] | ["ops", "aten", f] | ["torch", "ops", "aten", f] => called && SCRIPT_FILE.contains(f),
-            ["ops", space, _] => !matches!(*space, "aten" | "prim" | "prims" | "quantized" | "torchvision" | "torchaudio" | "inductor" | "profiler" | "_caffe2" | "rnn" | "onednn" | "mkldnn" | "mkldnn_prepacked" | "xnnpack" | "prepacked" | "sparse" | "static_runtime" | "tensorexpr"),
+            ["ops", space, _] | ["torch", "ops", space, _] => !OPERATORS.contains(space),
+            ["torch", "classes", space, ..] | ["__torch__", "torch", "classes", space, ..] => !CLASSES.contains(space),
             ["exec" | "eval" | "compile" | "__import__" | "open"] => called,
-            ["import"] => !source.get(..at).is_some_and(|b| b.ends_with(b"__torch__.")),
+            ["import" | "from"] => !local,
             _ => false,
         };
         if reaches {
-            let (module, name) = name.rsplit_once('.').unwrap_or(("", name.as_str()));
-            scan.state(view, at as u64, len as u64, Fact::ScriptCall { name: format!("{module}{}{name}", if module.is_empty() { "" } else { "." }) });
+            scan.state(view, at as u64, (end - at) as u64, Fact::ScriptCall { name: parts.join(".") });
         }
-        at += len.max(1);
+    }
+    if lexer.faults > 0 {
+        scan.gap("malformed");
     }
     Ok(())
 }
