@@ -38,6 +38,11 @@ struct Collected {
     wanted: Option<Wanted>,
 }
 
+/// Numbers that a file merely claims end at 2^53 - 1 in a report: beyond it JavaScript's numbers are no longer exact.
+fn exact(claimed: u64) -> u64 {
+    claimed.min((1 << 53) - 1)
+}
+
 /// A place whose bytes somebody wants to see.
 struct Wanted {
     place: Place,
@@ -75,7 +80,7 @@ impl<'a> Scan<'a> {
 
     /// States a fact about `len` bytes at `at` of the view.
     pub fn state(&mut self, view: View<'_>, at: u64, len: u64, fact: Fact) {
-        let place = Place { member: self.member.clone(), offset: at, length: len, file_offset: view.file_offset(at) };
+        let place = Place { member: self.member.clone(), offset: exact(at), length: exact(len), file_offset: view.file_offset(at).map(exact) };
         let out = &mut *self.out;
         match &fact {
             Fact::Import { module, name, usage, .. } => Self::fold_import(out, module, name, *usage),
@@ -90,7 +95,7 @@ impl<'a> Scan<'a> {
             }
             Fact::ExternalFile { target, end } if out.external.len() < out.limits.facts => {
                 out.references.push(printable(target, out.limits.text));
-                out.external.push(External { path: target.clone(), needed: *end });
+                out.external.push(External { path: target.clone(), needed: exact(*end) });
             }
             Fact::Reference { target } if out.references.len() < out.limits.facts => out.references.push(printable(target, out.limits.text)),
             _ => {}
@@ -143,8 +148,8 @@ impl<'a> Scan<'a> {
 
     fn fold_tensor(sum: &mut Tensors, tensor: &Tensor) {
         sum.count += 1;
-        sum.parameters = sum.parameters.saturating_add(tensor.elements());
-        sum.bytes = sum.bytes.saturating_add(tensor.bytes);
+        sum.parameters = exact(sum.parameters.saturating_add(tensor.elements()));
+        sum.bytes = exact(sum.bytes.saturating_add(tensor.bytes));
         *sum.dtypes.entry(tensor.dtype.clone()).or_default() += 1;
     }
 
@@ -168,7 +173,7 @@ impl<'a> Scan<'a> {
         let (text, most) = (self.out.limits.text, self.out.limits.outline);
         if let Some(top) = self.out.open.last_mut() {
             if top.children.len() < most {
-                top.children.push(Node { label: printable(label, text), kind: kind.to_string(), size, note: note.map(|n| printable(&n, text)), ..Node::default() });
+                top.children.push(Node { label: printable(label, text), kind: kind.to_string(), size: size.map(exact), note: note.map(|n| printable(&n, text)), ..Node::default() });
             } else {
                 top.more += 1;
             }
@@ -178,7 +183,7 @@ impl<'a> Scan<'a> {
     /// Opens a branch of the contents tree; [`Scan::close`] ends it.
     pub fn open(&mut self, label: &str, kind: &str, size: Option<u64>) {
         let label = printable(label, self.out.limits.text);
-        self.out.open.push(Node { label, kind: kind.to_string(), size, ..Node::default() });
+        self.out.open.push(Node { label, kind: kind.to_string(), size: size.map(exact), ..Node::default() });
     }
 
     /// Ends the branch that was opened last.
