@@ -85,7 +85,8 @@ impl<'a> Scan<'a> {
                 if out.metadata.len() < out.limits.facts {
                     out.metadata.push(Metadata { key: printable(key, 200), value: printable(&secret::masked(value), out.limits.text) });
                 }
-                if out.statements.len() < evidence::MANY {
+                // A card says it once, whichever reader comes by.
+                if out.statements.len() < evidence::MANY && evidence::role(&out.path).is_none() {
                     out.statements.extend(evidence::of_metadata(&out.path, key, value, &place));
                 }
             }
