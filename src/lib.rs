@@ -8,6 +8,7 @@ pub mod digest;
 pub mod error;
 pub mod fact;
 pub mod format;
+pub mod licence;
 pub mod limits;
 pub mod place;
 pub mod report;

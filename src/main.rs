@@ -9,14 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::mpsc;
+use weighstation::licence::compat::{Level, Part, Situation, Use};
+use weighstation::licence::inventory::{Change, Inventory};
 use weighstation::report::{FileReport, Report};
 use weighstation::{Digest, Lang, Source, Verdict};
 
 const HELP: &str = "weighstation weighs an AI model before anybody loads it.
 
 usage: weighstation scan [OPTIONS] PATH...     files or folders; folders are walked, hidden files included
+       weighstation licence [OPTIONS] PATH...  what may be done with it, what must be done, and whether the parts fit
+       weighstation licence [OPTIONS] --by-name NAME...
        weighstation explain RULE               what a rule means and what to do
-       weighstation rules|formats [--format json|markdown]
+       weighstation rules|formats|licences [--format json|markdown]
 
 scan options
   --format text|json|jsonl     default: text
@@ -24,6 +28,25 @@ scan options
   --fail-on dangerous|suspicious|incomplete|never     default: suspicious
   --lang en                    language of the sentences
   --no-digest                  skip the SHA-256 pass
+
+licence options
+  --use inside|service|give|fine-tune|merge|sell|distil|service-fine-tuned|research     default: inside
+  --seat COUNTRY               two letters, or EU
+  --users N  --revenue N       people a month; US dollars a year
+  --fact NAME=N                another number that a licence asks for, as it names it
+  --business KIND,KIND|none    model-as-a-service, ai-work-assistant, software-service-provider, cloud-service-provider …
+  --field CODE,CODE            fields of use, such as medical-advice or military
+  --outbound LICENCE           what the result goes out under, or proprietary
+  --label LICENCE              what a card already says of the result
+  --agreement LICENCE          a contract with its licensor is held
+  --commercial yes|no  --non-profit
+  --assume NAME=yes|no|open    an open question of law
+  --format text|json|markdown|csv     default: text
+  --output FILE                default: standard output
+  --fail-on conflict|needs-review|never     default: conflict
+  --against FILE               tell what changed since this inventory
+  --save FILE                  add to this inventory; a name that ends in .csv writes a table
+  --date DAY                   day to note in the inventory
 
 exit status: 0 nothing at or above --fail-on; 1 something is; 2 the command line is wrong; 3 an input could not be read at all
 ";
@@ -107,6 +130,8 @@ fn run(args: &[String]) -> Result<u8, Failure> {
     let rest = args.get(1..).unwrap_or(&[]);
     match command.as_str() {
         "scan" => scan(&options(rest)?),
+        "licence" | "license" => licence(rest),
+        "licences" | "licenses" => licences(rest),
         "explain" => explain(rest),
         "rules" => table(rest, true),
         "formats" => table(rest, false),
@@ -369,6 +394,205 @@ fn text(report: &Report, out: &mut dyn Write, colour: bool) -> io::Result<()> {
         count(Verdict::Incomplete),
         count(Verdict::Clear)
     )
+}
+
+/// What the licence command was told.
+struct Terms {
+    names: Vec<String>,
+    paths: Vec<PathBuf>,
+    situation: Situation,
+    format: String,
+    output: Option<PathBuf>,
+    fail_on: Option<Level>,
+    against: Option<PathBuf>,
+    save: Option<PathBuf>,
+    date: String,
+    lang: Lang,
+}
+
+fn terms(args: &[String]) -> Result<Terms, Failure> {
+    let wrong = |what: String| Failure::Usage(what);
+    let mut o = Terms {
+        names: Vec::new(),
+        paths: Vec::new(),
+        situation: Situation::default(),
+        format: "text".into(),
+        output: None,
+        fail_on: Some(Level::Conflict),
+        against: None,
+        save: None,
+        date: String::new(),
+        lang: Lang::En,
+    };
+    let mut by_name = false;
+    let mut i = 0;
+    while let Some(arg) = args.get(i) {
+        i += 1;
+        if !arg.starts_with("--") || arg == "--" {
+            match (arg.as_str(), by_name) {
+                ("--", _) => by_name = false,
+                (_, true) => o.names.push(arg.clone()),
+                (_, false) => o.paths.push(PathBuf::from(arg)),
+            }
+            continue;
+        }
+        let (flag, inline) = arg.split_once('=').map_or((arg.as_str(), None), |(f, v)| (f, Some(v.to_string())));
+        match flag {
+            "--by-name" => {
+                by_name = true;
+                o.names.extend(inline);
+                continue;
+            }
+            "--non-profit" => {
+                o.situation.for_profit = false;
+                continue;
+            }
+            _ => {}
+        }
+        let value = match inline {
+            Some(v) => v,
+            None => {
+                i += 1;
+                args.get(i - 1).cloned().ok_or_else(|| wrong(format!("{flag} needs a value")))?
+            }
+        };
+        let unknown = || wrong(format!("{flag} does not know {value:?}"));
+        let number = |v: &str| v.replace(['_', ','], "").parse::<u64>().map_err(|_| unknown());
+        let list = |v: &str| v.split(',').map(str::trim).filter(|x| !x.is_empty()).map(str::to_string).collect::<Vec<_>>();
+        match flag {
+            "--use" => o.situation.activity = Use::of(&value).ok_or_else(unknown)?,
+            "--seat" => o.situation.seat = Some(value),
+            "--users" => {
+                let n = number(&value)?;
+                for name in ["mau", "dau", "monthly_unique_users", "monthly_visits"] {
+                    o.situation.facts.entry(name.into()).or_insert(n);
+                }
+            }
+            "--revenue" => {
+                let n = number(&value)?;
+                for (name, n) in [("annual_revenue_usd", n), ("annual_recurring_revenue_usd", n), ("monthly_revenue_usd", n / 12)] {
+                    o.situation.facts.entry(name.into()).or_insert(n);
+                }
+            }
+            "--fact" => {
+                let (name, n) = value.split_once('=').ok_or_else(unknown)?;
+                o.situation.facts.insert(name.into(), number(n)?);
+            }
+            "--business" => o.situation.business = Some(if value == "none" { Vec::new() } else { list(&value) }),
+            "--field" => o.situation.fields.extend(list(&value)),
+            "--outbound" => o.situation.outbound = Some(value),
+            "--label" => o.situation.label = Some(value),
+            "--agreement" => o.situation.agreements.push(value),
+            "--commercial" => {
+                o.situation.commercial = Some(match value.as_str() {
+                    "yes" => true,
+                    "no" => false,
+                    _ => return Err(unknown()),
+                })
+            }
+            "--assume" => {
+                let (name, answer) = value.split_once('=').ok_or_else(unknown)?;
+                let known = weighstation::licence::compat::ASSUMPTIONS.iter().any(|(n, _)| *n == name);
+                let answer = weighstation::licence::guide::switch(answer).filter(|_| known).ok_or_else(unknown)?;
+                o.situation.assume.insert(name.into(), answer);
+            }
+            "--format" => {
+                if !["text", "json", "markdown", "csv"].contains(&value.as_str()) {
+                    return Err(unknown());
+                }
+                o.format = value;
+            }
+            "--output" => o.output = Some(PathBuf::from(value)),
+            "--against" => o.against = Some(PathBuf::from(value)),
+            "--save" => o.save = Some(PathBuf::from(value)),
+            "--date" => o.date = value,
+            "--lang" => {
+                if !value.starts_with("en") {
+                    return Err(Failure::Usage(format!("--lang: there is no {value:?} yet")));
+                }
+                o.lang = Lang::from_tag(&value);
+            }
+            "--fail-on" => {
+                o.fail_on = match value.as_str() {
+                    "conflict" => Some(Level::Conflict),
+                    "needs-review" => Some(Level::NeedsReview),
+                    "never" => None,
+                    _ => return Err(unknown()),
+                }
+            }
+            other => return Err(wrong(format!("there is no option {other}"))),
+        }
+    }
+    if o.paths.is_empty() && o.names.is_empty() {
+        return Err(wrong("licence needs a file, a folder, or --by-name and a licence".into()));
+    }
+    Ok(o)
+}
+
+/// An inventory that was saved.
+fn inventory(path: &Path) -> Result<Inventory, Failure> {
+    let text = std::fs::read(path)?;
+    serde_json::from_slice(&text).map_err(|_| Failure::Usage(format!("{} is no inventory", path.display())))
+}
+
+fn licence(args: &[String]) -> Result<u8, Failure> {
+    let o = terms(args)?;
+    let options = Options { format: Format::Json, output: None, fail_on: None, lang: o.lang, digest: o.save.is_some() || o.against.is_some(), paths: Vec::new() };
+    let files: Vec<FileReport> = walk(&o.paths).iter().map(|p| weigh(p, &options)).collect();
+    let failed = files.iter().any(|r| r.gaps.iter().any(|g| g.reason == "unreadable" && g.member.is_empty() && r.size == 0));
+    let report = weighstation::conclude(files, o.lang);
+    let mut parts = report.licence.parts.clone();
+    parts.extend(o.names.iter().map(|n| Part { name: n.clone(), licence: n.clone(), source: "chosen".into(), ..Part::default() }));
+    let guidance = weighstation::licence::guide::guide(&parts, &o.situation, o.lang);
+    let mut text = match o.format.as_str() {
+        "json" => serde_json::to_string_pretty(&guidance).map_err(io::Error::from)? + "\n",
+        "markdown" => weighstation::licence::print::markdown(&guidance, o.lang),
+        "csv" => weighstation::licence::print::csv(&guidance, o.lang),
+        _ => weighstation::licence::print::text(&guidance, o.lang),
+    };
+    let now = Inventory::of(&report, &guidance, &o.date);
+    if let Some(path) = &o.against {
+        let changes = inventory(path)?.changes(&now, true);
+        text = if o.format == "json" { serde_json::to_string_pretty(&changes).map_err(io::Error::from)? + "\n" } else { changed(&changes) + &text };
+    }
+    if let Some(path) = &o.save {
+        let table = path.extension().is_some_and(|e| e == "csv");
+        let mut all = if table || !path.exists() { Inventory::default() } else { inventory(path)? };
+        all.add(&now);
+        std::fs::write(path, if table { all.csv() } else { serde_json::to_string_pretty(&all).map_err(io::Error::from)? + "\n" })?;
+    }
+    match &o.output {
+        Some(path) => std::fs::write(path, text)?,
+        None => io::stdout().write_all(text.as_bytes())?,
+    }
+    if failed {
+        return Ok(3);
+    }
+    Ok(u8::from(o.fail_on.is_some_and(|limit| guidance.level >= limit)))
+}
+
+/// What changed since an inventory, a line each.
+fn changed(changes: &[Change]) -> String {
+    let line = |c: &Change| format!("{}: {}{} {:?} -> {:?}\n", c.name, c.what, if c.grade.is_empty() { String::new() } else { format!(" ({})", c.grade) }, c.before, c.after);
+    if changes.is_empty() { "nothing changed\n\n".into() } else { changes.iter().map(line).collect::<String>() + "\n" }
+}
+
+fn licences(args: &[String]) -> Result<u8, Failure> {
+    let json = match args {
+        [] => false,
+        [flag, value] if flag == "--format" && (value == "json" || value == "markdown") => value == "json",
+        _ => return Err(Failure::Usage("only --format json|markdown is understood here".into())),
+    };
+    let rows = weighstation::licence::rows();
+    if json {
+        println!("{}", serde_json::to_string_pretty(&rows).map_err(io::Error::from)?);
+    } else {
+        println!("| licence | name | family | read | sure |\n|---|---|---|---|---|");
+        for r in &rows {
+            println!("| {} | {} | {} | {} | {:?} |", r.id, r.name, r.family, r.read, r.sure);
+        }
+    }
+    Ok(0)
 }
 
 fn explain(args: &[String]) -> Result<u8, Failure> {

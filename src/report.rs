@@ -1,5 +1,7 @@
 //! The report: what doors print and others parse. The names are a contract (`weighstation-report/1`).
 
+use crate::licence::compat::Part;
+use crate::licence::evidence::Statement;
 use crate::place::Place;
 use crate::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -152,6 +154,12 @@ pub struct Licence {
     pub declared: Vec<String>,
     /// Texts that were recognised.
     pub found: Vec<String>,
+    /// Everything that is said about licences, with its place.
+    #[serde(default)]
+    pub statements: Vec<Statement>,
+    /// What has to be judged together: each folder, what it is made from, what it was trained on. Only filled for the whole.
+    #[serde(default)]
+    pub parts: Vec<Part>,
 }
 
 /// A node of the contents tree.
@@ -292,6 +300,12 @@ pub struct Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::licence::LicenceRow;
+    use crate::licence::catalogue::Sure;
+    use crate::licence::compat::{Level, Relation, Situation, Switch, Use};
+    use crate::licence::evidence::Kind;
+    use crate::licence::guide::{Guidance, Judged, Line, Question, Source};
+    use crate::licence::inventory::{Change, Entry, Inventory, Pin};
     use crate::place::Place;
     use crate::rule::{FormatRow, RuleRow, Tables};
     use crate::verdict::Verdict;
@@ -313,6 +327,7 @@ mod tests {
         macro_rules! print {
             ($($t:ty),*) => { $( if let Some(docs) = <$t>::docs() { out.push_str(&docs); } out.push_str("export "); out.push_str(&<$t>::decl(&config)); out.push_str("\n\n"); )* };
         }
+        print!(Sure, Level, Use, Relation, Switch, Part, Situation, Kind, Statement, Source, Line, Question, Judged, Guidance, Pin, Entry, Inventory, Change, LicenceRow);
         print!(Verdict, Severity, Place, Finding, Gap, Used, Standing, Import, Tensors, Metadata, Licence, Node, External, FileReport, Tool, Report, Row, Mark, Evidence, RuleRow, FormatRow, Tables);
         // JSON has one kind of number; the sizes of files stay far below 2^53.
         let out = out.replace("bigint", "number");

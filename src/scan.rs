@@ -5,6 +5,7 @@ use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::fact::{Fact, Tensor, Use};
 use crate::format::{self, Format};
+use crate::licence::evidence::{self, Kind, Statement};
 use crate::limits::Limits;
 use crate::place::Place;
 use crate::report::{Evidence, External, FileReport, Gap, Import, Licence, Mark, Metadata, Node, Row, Tensors, Used};
@@ -29,7 +30,7 @@ struct Collected {
     import_seen: HashMap<(String, String), (usize, Use)>,
     tensors: Tensors,
     metadata: Vec<Metadata>,
-    declared: Vec<String>,
+    statements: Vec<Statement>,
     references: Vec<String>,
     external: Vec<External>,
     code: Vec<String>,
@@ -89,8 +90,9 @@ impl<'a> Scan<'a> {
                 if out.metadata.len() < out.limits.facts {
                     out.metadata.push(Metadata { key: printable(key, 200), value: printable(&secret::masked(value), out.limits.text) });
                 }
-                if matches!(key.as_str(), "general.license" | "license" | "modelspec.license" | "licence") && !out.declared.contains(value) {
-                    out.declared.push(printable(value, 200));
+                // A card says it once, whichever reader comes by.
+                if out.statements.len() < evidence::MANY && evidence::role(&out.path).is_none() {
+                    out.statements.extend(evidence::of_metadata(&out.path, key, value, &place));
                 }
             }
             Fact::ExternalFile { target, end } if out.external.len() < out.limits.facts => {
@@ -252,6 +254,7 @@ impl<'a> Scan<'a> {
     /// Detects and reads everything that the bytes are.
     fn read(&mut self, view: View<'_>, name: &str, data: bool) {
         self.show(view);
+        self.terms(view, name);
         if view.is_empty() {
             if self.depth == 0 {
                 self.kind("empty");
@@ -289,6 +292,25 @@ impl<'a> Scan<'a> {
         }
         for f in found {
             self.run(f, view);
+        }
+    }
+
+    /// Reads what a file says about licences whose name says that it is there for that.
+    fn terms(&mut self, view: View<'_>, name: &str) {
+        let most = match evidence::role(name) {
+            Some(evidence::Role::Source) => 4096,
+            Some(_) => evidence::LONGEST,
+            None => return,
+        };
+        if self.out.statements.len() >= evidence::MANY {
+            return;
+        }
+        let Ok(bytes) = view.take(0, view.len().min(most), evidence::LONGEST as usize) else { return };
+        for mut s in evidence::of_text(name, &bytes) {
+            s.file = printable(&self.out.path, 4096);
+            s.place.member = self.member.clone();
+            s.place.file_offset = view.file_offset(s.place.offset);
+            self.out.statements.push(s);
         }
     }
 
@@ -368,7 +390,7 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, 
         import_seen: HashMap::new(),
         tensors: Tensors::default(),
         metadata: Vec::new(),
-        declared: Vec::new(),
+        statements: Vec::new(),
         references: Vec::new(),
         external: Vec::new(),
         code: Vec::new(),
@@ -382,6 +404,23 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, 
         Some(format) => scan.run(format, view),
         None => scan.read(view, path, false),
     }
+    out
+}
+
+/// What a file says about its licence: names as they stand there, texts by their ids.
+fn licence(statements: Vec<Statement>) -> Licence {
+    let mut out = Licence::default();
+    for s in &statements {
+        match s.kind {
+            Kind::Declared if !out.declared.contains(&s.value) => out.declared.push(s.value.clone()),
+            Kind::Text if matches!(s.how.as_str(), "text" | "part") => {
+                let new: Vec<String> = s.licences.iter().filter(|l| !out.found.contains(l)).cloned().collect();
+                out.found.extend(new);
+            }
+            _ => {}
+        }
+    }
+    out.statements = statements;
     out
 }
 
@@ -413,7 +452,7 @@ fn report(source: &dyn Source, path: &str, lang: Lang, out: Collected) -> FileRe
         imports: out.imports,
         tensors: out.tensors,
         metadata: out.metadata,
-        licence: Licence { declared: out.declared, found: Vec::new() },
+        licence: licence(out.statements),
         references: out.references,
         external: out.external,
         code: out.code,

@@ -11,6 +11,9 @@
 
 #![cfg(target_arch = "wasm32")]
 
+use crate::licence::compat::{Part, Situation};
+use crate::licence::inventory::Inventory;
+use crate::licence::{guide, print};
 use crate::{Digest, FileReport, Lang, Place, Source};
 use js_sys::{Function, Uint8Array};
 use std::cell::RefCell;
@@ -136,6 +139,66 @@ pub fn stopped(path: &str, size: f64, reason: &str, lang: &str) -> Result<String
         0
     };
     to_json(&crate::stopped(path, size, reason, Lang::from_tag(lang)))
+}
+
+/// What may, must and must not be done with parts (a JSON array, such as a report's `licence.parts`) in a situation; a `Guidance` as JSON.
+#[wasm_bindgen]
+pub fn licence(parts_json: &str, situation_json: &str, lang: &str) -> Result<String, JsError> {
+    let parts: Vec<Part> = from_json(parts_json)?;
+    let situation: Situation = from_json(situation_json)?;
+    to_json(&guide::guide(&parts, &situation, Lang::from_tag(lang)))
+}
+
+/// The same guidance as `text`, `markdown` or `csv`.
+#[wasm_bindgen]
+pub fn licence_print(parts_json: &str, situation_json: &str, format: &str, lang: &str) -> Result<String, JsError> {
+    let parts: Vec<Part> = from_json(parts_json)?;
+    let situation: Situation = from_json(situation_json)?;
+    let lang = Lang::from_tag(lang);
+    let g = guide::guide(&parts, &situation, lang);
+    Ok(match format {
+        "markdown" => print::markdown(&g, lang),
+        "csv" => print::csv(&g, lang),
+        _ => print::text(&g, lang),
+    })
+}
+
+/// The catalogue of licences, for choosing by name.
+#[wasm_bindgen]
+pub fn licences() -> Result<String, JsError> {
+    to_json(&crate::licence::rows())
+}
+
+/// The inventory of file reports (a JSON array) for a situation; `seen` is the day to note.
+#[wasm_bindgen]
+pub fn inventory(files_json: &str, situation_json: &str, seen: &str, lang: &str) -> Result<String, JsError> {
+    let files: Vec<FileReport> = from_json(files_json)?;
+    let situation: Situation = from_json(situation_json)?;
+    let lang = Lang::from_tag(lang);
+    let report = crate::conclude(files, lang);
+    let g = guide::guide(&report.licence.parts, &situation, lang);
+    to_json(&Inventory::of(&report, &g, seen))
+}
+
+/// One inventory with another added to it.
+#[wasm_bindgen]
+pub fn inventory_add(inventory_json: &str, later_json: &str) -> Result<String, JsError> {
+    let mut all: Inventory = from_json(inventory_json)?;
+    all.add(&from_json(later_json)?);
+    to_json(&all)
+}
+
+/// What a later inventory says differently; `whole` says that it was made of the same folder.
+#[wasm_bindgen]
+pub fn inventory_changes(inventory_json: &str, later_json: &str, whole: bool) -> Result<String, JsError> {
+    let old: Inventory = from_json(inventory_json)?;
+    to_json(&old.changes(&from_json(later_json)?, whole))
+}
+
+/// An inventory as CSV.
+#[wasm_bindgen]
+pub fn inventory_csv(inventory_json: &str) -> Result<String, JsError> {
+    Ok(from_json::<Inventory>(inventory_json)?.csv())
 }
 
 /// SHA-256 over chunks handed in one after the other.
@@ -278,6 +341,16 @@ mod tests {
         );
         assert!(conclude("not json", "en").is_err());
         assert!(text(&tables("en").expect("tables"), &["rules", "0", "id"]).starts_with("WS"));
+    }
+
+    #[wasm_bindgen_test]
+    fn licence_guidance_crosses_as_json() {
+        let parts = r#"[{"name":"m","licence":"llama3.1"}]"#;
+        let g = licence(parts, r#"{"use":"service","seat":"US","facts":{"mau":10}}"#, "en").expect("guidance");
+        assert_eq!(text(&g, &["level"]), "ok-with-obligations");
+        assert!(licence_print(parts, "{}", "markdown", "en").expect("Markdown").contains("Llama 3.1"));
+        assert!(licence("[]", "nothing", "en").is_err());
+        assert!(text(&licences().expect("a list"), &["0", "id"]).len() > 2);
     }
 
     #[wasm_bindgen_test]

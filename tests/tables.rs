@@ -25,7 +25,7 @@ fn rules_have_unique_ids_and_names_and_all_their_words() {
         }
         assert!(r.why.ends_with('.') && r.fix.ends_with('.') && !r.title.ends_with('.'), "{}", r.id);
         for reference in r.refs {
-            let known = ["CWE-", "CVE-", "GHSA-"].iter().any(|p| reference.starts_with(p) && reference.len() > p.len());
+            let known = ["CWE-", "CVE-", "GHSA-", "SPDX "].iter().any(|p| reference.starts_with(p) && reference.len() > p.len());
             assert!(known, "{} cites {reference:?}", r.id);
         }
     }

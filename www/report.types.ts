@@ -1,6 +1,513 @@
 // Printed from the Rust types by `UPDATE=1 cargo test report`; a test holds the two together.
 
 /**
+ * How sure a row is. A row of low confidence never makes an answer good.
+ */
+export type Sure = "low" | "medium" | "high";
+
+/**
+ * How good the answer is.
+ */
+export type Level = "ok" | "ok-with-obligations" | "needs-review" | "conflict";
+
+/**
+ * What somebody is about to do.
+ */
+export type Use = "research" | "inside" | "service" | "service-fine-tuned" | "give" | "fine-tune" | "merge" | "sell" | "distil";
+
+/**
+ * How a part enters the whole.
+ */
+export type Relation = "weights" | "outputs" | "data" | "code" | "code-separate";
+
+/**
+ * What is left open by law, and how somebody decides to see it.
+ */
+export type Switch = "yes" | "no" | "open";
+
+/**
+ * A part, with one licence.
+ */
+export type Part = { 
+/**
+ * What it is called: a path, a repository, a licence's name.
+ */
+name: string, 
+/**
+ * An SPDX expression, an id of the catalogue, or any other name of a licence; empty if there is none.
+ */
+licence: string, 
+/**
+ * How it enters the whole.
+ */
+relation: Relation, 
+/**
+ * It is changed before it is used.
+ */
+modified: boolean, 
+/**
+ * Data that leaves with the product.
+ */
+shipped: boolean, 
+/**
+ * Whether the model sees pictures, if known.
+ */
+multimodal: boolean | null, 
+/**
+ * A small model for one task, not a foundation model, comes out of it.
+ */
+small_target: boolean, 
+/**
+ * Where the licence was read: `text`, `declared`, `base`, `dataset`, `chosen`.
+ */
+source: string, 
+/**
+ * What is doubtful about that: `contradiction`, `drift`, `drift-adapter`, `altered`, `disguised`, `card`.
+ */
+doubts: Array<string>, };
+
+/**
+ * Who does it, where, for what.
+ */
+export type Situation = { 
+/**
+ * What is done.
+ */
+use: Use, 
+/**
+ * Whether it earns money; if not said, what the use and the organisation suggest.
+ */
+commercial: boolean | null, 
+/**
+ * A company, or a person for gain.
+ */
+for_profit: boolean, 
+/**
+ * Seat: a country's two letters, or `EU`.
+ */
+seat: string | null, 
+/**
+ * Numbers by name: `mau`, `annual_revenue_usd` ….
+ */
+facts: { [key in string]: number }, 
+/**
+ * Kinds of business; `None` if not said.
+ */
+business: Array<string> | null, 
+/**
+ * Fields of use, as codes of the catalogue's limits.
+ */
+fields: Array<string>, 
+/**
+ * Licence under which the result goes out, or `proprietary`.
+ */
+outbound: string | null, 
+/**
+ * Licence that a card already puts on the result.
+ */
+label: string | null, 
+/**
+ * Ids of licences for which a contract with the licensor is held.
+ */
+agreements: Array<string>, 
+/**
+ * Answers to the open questions, by name.
+ */
+assume: { [key in string]: Switch }, };
+
+/**
+ * What a statement is about.
+ */
+export type Kind = "declared" | "text" | "header" | "base" | "dataset" | "problem";
+
+/**
+ * One statement, with its place.
+ */
+export type Statement = { 
+/**
+ * What it is about.
+ */
+kind: Kind, 
+/**
+ * The file.
+ */
+file: string, 
+/**
+ * Key of the metadata or card; for texts the part of the folder that they are for: `weights`, `code`, `notice`, `policy`, `card`.
+ */
+key: string, 
+/**
+ * What stands there, shortened.
+ */
+value: string, 
+/**
+ * Ids of the catalogue that it means; several if the name has several meanings.
+ */
+licences: Array<string>, 
+/**
+ * For texts `text`, `part`, `altered`, `version`; for problems what is wrong, as a code.
+ */
+how: string, 
+/**
+ * Share of the known text that is there, in hundredths.
+ */
+score: number | null, 
+/**
+ * Words beside a known text that limit.
+ */
+residue: string, 
+/**
+ * Where it stands.
+ */
+place: Place, };
+
+/**
+ * Where a line comes from.
+ */
+export type Source = { 
+/**
+ * Id of the licence.
+ */
+licence: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Clause.
+ */
+clause: string, 
+/**
+ * Day on which it was read.
+ */
+read: string, 
+/**
+ * How it was read: `text`, `clauses`, `secondary`, `unread`.
+ */
+basis: string, 
+/**
+ * How sure that is: `high`, `medium`, `low`.
+ */
+sure: string, 
+/**
+ * Parts that it is about.
+ */
+parts: Array<string>, };
+
+/**
+ * One line of the answer.
+ */
+export type Line = { 
+/**
+ * What, as a code.
+ */
+code: string, 
+/**
+ * One sentence.
+ */
+text: string, 
+/**
+ * What would resolve it, for what stands against the use.
+ */
+resolve: string, 
+/**
+ * How bad it is.
+ */
+level: Level, 
+/**
+ * Licences and clauses.
+ */
+sources: Array<Source>, };
+
+/**
+ * A question whose answer is needed.
+ */
+export type Question = { 
+/**
+ * Name of the fact, or of the open question.
+ */
+id: string, 
+/**
+ * The question.
+ */
+text: string, 
+/**
+ * How it is answered now: `yes`, `no`, `open`; empty for a fact that is missing.
+ */
+answer: string, };
+
+/**
+ * A part with what its licence is.
+ */
+export type Judged = { 
+/**
+ * The part.
+ */
+part: Part, 
+/**
+ * Ids that were judged: of a choice the one that serves best.
+ */
+licences: Array<string>, 
+/**
+ * Their names.
+ */
+names: Array<string>, 
+/**
+ * Their families.
+ */
+families: Array<string>, 
+/**
+ * How good the answer is for this part by itself.
+ */
+level: Level, 
+/**
+ * What it means for the AI Act's open-source rules: `yes`, `no`, `unclear`.
+ */
+act: string, };
+
+/**
+ * The whole answer.
+ */
+export type Guidance = { 
+/**
+ * [`SCHEMA`].
+ */
+schema: string, 
+/**
+ * Day of the catalogue.
+ */
+catalogue: string, 
+/**
+ * That this is guidance and no legal advice.
+ */
+disclaimer: string, 
+/**
+ * What was asked.
+ */
+situation: Situation, 
+/**
+ * The answer in one word.
+ */
+level: Level, 
+/**
+ * The answer in one sentence.
+ */
+headline: string, 
+/**
+ * The parts.
+ */
+parts: Array<Judged>, 
+/**
+ * What stands against it, worst first.
+ */
+clashes: Array<Line>, 
+/**
+ * What may be done.
+ */
+may: Array<Line>, 
+/**
+ * What must be done.
+ */
+must: Array<Line>, 
+/**
+ * What must not be done.
+ */
+must_not: Array<Line>, 
+/**
+ * What a person has to decide or ask.
+ */
+ask: Array<Line>, 
+/**
+ * What can change later.
+ */
+watch: Array<Line>, 
+/**
+ * What it means for the EU AI Act's open-source rules.
+ */
+act: Array<Line>, 
+/**
+ * Facts that were missing.
+ */
+questions: Array<Question>, 
+/**
+ * Open questions of law, and how they are answered.
+ */
+assumptions: Array<Question>, 
+/**
+ * Text for a file NOTICE; empty if none is asked for.
+ */
+notice: string, 
+/**
+ * Block for the head of the model card.
+ */
+card: string, 
+/**
+ * Strings to show.
+ */
+attribution: Array<string>, 
+/**
+ * A letter to the publisher where nobody gave permission; empty otherwise.
+ */
+letter: string, };
+
+/**
+ * A file as it was.
+ */
+export type Pin = { 
+/**
+ * Path.
+ */
+path: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * SHA-256, if it was computed.
+ */
+sha256: string | null, 
+/**
+ * It holds terms: a licence, a notice, a policy.
+ */
+terms: boolean, };
+
+/**
+ * One model, program or set of data.
+ */
+export type Entry = { 
+/**
+ * Name of the part.
+ */
+name: string, 
+/**
+ * Licence as an expression of ids.
+ */
+licence: string, 
+/**
+ * Names of the licences.
+ */
+names: Array<string>, 
+/**
+ * Families.
+ */
+families: Array<string>, 
+/**
+ * How it enters: `weights`, `data`, `code` ….
+ */
+relation: Relation, 
+/**
+ * Where the licence was read.
+ */
+source: string, 
+/**
+ * Duties for the use that was asked about, as sentences.
+ */
+duties: Array<string>, 
+/**
+ * Models that it is made from.
+ */
+bases: Array<string>, 
+/**
+ * Its files.
+ */
+files: Array<Pin>, 
+/**
+ * Day of the scan, as whoever made it says.
+ */
+seen: string, };
+
+/**
+ * The table.
+ */
+export type Inventory = { 
+/**
+ * [`SCHEMA`].
+ */
+schema: string, 
+/**
+ * Day of the catalogue that the last entry was judged by.
+ */
+catalogue: string, 
+/**
+ * That this is guidance and no legal advice.
+ */
+disclaimer: string, 
+/**
+ * Entries, in the order in which they came.
+ */
+entries: Array<Entry>, };
+
+/**
+ * What changed of one entry.
+ */
+export type Change = { 
+/**
+ * Name of the entry.
+ */
+name: string, 
+/**
+ * `new`, `gone`, `licence`, `terms`, `base`, `files`.
+ */
+what: string, 
+/**
+ * What it was.
+ */
+before: string, 
+/**
+ * What it is.
+ */
+after: string, 
+/**
+ * For `licence`: `tighter`, `looser`, `other`; by what the licences ask and not by how alike they read.
+ */
+grade: string, };
+
+/**
+ * A licence as a list shows it.
+ */
+export type LicenceRow = { 
+/**
+ * Id.
+ */
+id: string, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Who wrote it.
+ */
+steward: string, 
+/**
+ * Date on the text.
+ */
+date: string, 
+/**
+ * Family.
+ */
+family: string, 
+/**
+ * SPDX id, empty if it has none.
+ */
+spdx: string, 
+/**
+ * Day on which it was read.
+ */
+read: string, 
+/**
+ * How sure the row is.
+ */
+sure: Sure, 
+/**
+ * Where it can be read.
+ */
+urls: Array<string>, 
+/**
+ * The AI Act's open-source rules: `yes`, `no`, `unclear`.
+ */
+act: string, };
+
+/**
  * The four verdicts. The word "safe" does not exist.
  */
 export type Verdict = "clear" | "incomplete" | "suspicious" | "dangerous";
@@ -173,7 +680,15 @@ declared: Array<string>,
 /**
  * Texts that were recognised.
  */
-found: Array<string>, };
+found: Array<string>, 
+/**
+ * Everything that is said about licences, with its place.
+ */
+statements: Array<Statement>, 
+/**
+ * What has to be judged together: each folder, what it is made from, what it was trained on. Only filled for the whole.
+ */
+parts: Array<Part>, };
 
 /**
  * A node of the contents tree.

@@ -5,6 +5,7 @@ pub mod code;
 mod graph;
 mod known;
 mod layer;
+mod licence;
 mod operators;
 mod other;
 mod setting;
@@ -13,7 +14,7 @@ mod source;
 use crate::fact::{Fact, Use};
 use crate::limits::Limits;
 use crate::place::Place;
-use crate::report::{FileReport, Finding, Licence, Report, SCHEMA, Severity, Standing, Tool};
+use crate::report::{FileReport, Finding, Report, SCHEMA, Severity, Standing, Tool};
 use crate::speech::{self, Lang};
 use crate::verdict::Verdict;
 use serde::Serialize;
@@ -30,6 +31,8 @@ pub enum Check {
     Pair(fn(&FileReport, &FileReport, u64) -> Option<Args>),
     /// All files together: called once for each file, with every file that was given.
     Set(fn(&FileReport, &[FileReport]) -> Vec<Args>),
+    /// What the files say about licences, compared over folders: an issue with this code.
+    Licence(&'static str),
 }
 
 /// One row of [`RULES`].
@@ -47,7 +50,7 @@ pub struct Rule {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, graph::RULES, layer::RULES, setting::RULES, source::RULES, other::WHOLE];
+pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, graph::RULES, layer::RULES, setting::RULES, source::RULES, licence::RULES, other::WHOLE];
 
 /// All rows in order.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
@@ -199,10 +202,17 @@ pub fn conclude(mut files: Vec<FileReport>, lang: Lang) -> Report {
             file.advice = speech::advice(lang, verdict, &file.findings, &file.gaps);
         }
     }
+    let (licence, issues) = crate::licence::folder::judge(&files);
+    for rule in all() {
+        let Check::Licence(code) = rule.check else { continue };
+        for i in issues.iter().filter(|i| i.code == code) {
+            findings.push(finding(rule, i.args.clone(), 1, vec![i.place.clone()], lang, &i.path));
+        }
+    }
     let worst = files.iter().map(|f| f.verdict).max().unwrap_or(Verdict::Clear);
     let verdict = worst.max(Verdict::of(&findings, &[]));
     let files = advise(files, lang);
-    Report { schema: SCHEMA.into(), tool: tool(), verdict, files, findings, licence: Licence::default() }
+    Report { schema: SCHEMA.into(), tool: tool(), verdict, files, findings, licence }
 }
 
 /// Names a sibling that is better: the same weights in a format that cannot run code, with nothing found.

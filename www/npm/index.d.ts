@@ -1,4 +1,4 @@
-import type { Report } from "./report.d.ts";
+import type { Guidance, Report, Situation } from "./report.d.ts";
 
 export type * from "./report.d.ts";
 
@@ -18,3 +18,15 @@ export interface ScanOptions {
  * In Node a string is a path; `File` and `Blob` work in both worlds.
  */
 export function scan(input: string | Blob | readonly (string | Blob)[], options?: ScanOptions): Promise<Report>;
+
+/**
+ * What may, must and must not be done, each line with licence, clause and date: guidance, not legal advice. The input is what `scan` takes, a report
+ * that `scan` gave, or licences by name. Facts that are missing come back as questions.
+ *
+ * In Node only.
+ */
+export function licence(
+  input: string | Blob | readonly (string | Blob)[] | Report | { names: readonly string[] },
+  situation?: Partial<Situation>,
+  options?: ScanOptions,
+): Promise<Guidance>;

@@ -4,7 +4,7 @@ import path from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { inflateRawSync } from "node:zlib";
 import { packed } from "weighstation-core-packed";
-import type { FileReport, Report } from "../report.ts";
+import type { FileReport, Guidance, Part, Report, Situation } from "../report.ts";
 import { CHUNK, instantiate, type Core, type StopReason } from "../scanner/core.ts";
 import type { ScanOptions } from "./options.ts";
 
@@ -165,4 +165,20 @@ async function inputs(one: string | Blob, index: number): Promise<Input[]> {
   } catch {
     return [{ path: one, open: () => fileBytes(one) }];
   }
+}
+
+/** What may, must and must not be done: with files and folders, with the parts of a report, or with licences by name; see index.d.ts. */
+export async function licence(
+  input: string | Blob | readonly (string | Blob)[] | Report | { names: readonly string[] },
+  situation: Partial<Situation> = {},
+  options: ScanOptions = {},
+): Promise<Guidance> {
+  const lang = options.lang ?? "en";
+  return JSON.parse(core().licence(JSON.stringify(await partsOf(input, options)), JSON.stringify(situation), lang));
+}
+
+async function partsOf(input: Parameters<typeof licence>[0], options: ScanOptions): Promise<Partial<Part>[]> {
+  if (typeof input === "object" && "names" in input) return input.names.map((name) => ({ name, licence: name, source: "chosen" }));
+  if (typeof input === "object" && "licence" in input && "files" in input) return input.licence.parts;
+  return (await scan(input as string | Blob | readonly (string | Blob)[], { ...options, digest: false })).licence.parts;
 }

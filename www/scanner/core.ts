@@ -15,6 +15,13 @@ export interface Core {
   conclude(files: string, lang: string): string;
   tables(lang: string): string;
   stopped(path: string, size: number, reason: StopReason, lang: string): string;
+  licence(parts: string, situation: string, lang: string): string;
+  licence_print(parts: string, situation: string, format: string, lang: string): string;
+  licences(): string;
+  inventory(files: string, situation: string, seen: string, lang: string): string;
+  inventory_add(inventory: string, later: string): string;
+  inventory_changes(inventory: string, later: string, whole: boolean): string;
+  inventory_csv(inventory: string): string;
   Sha256: new () => { update(chunk: Uint8Array): void; finish(): string; free(): void };
 }
 

@@ -1,0 +1,726 @@
+//! Which licence a text is. Two ways that fail differently are held against each other: phrases that only one licence has (blind to nothing but edits inside of
+//! a phrase), and the share of a licence's word pairs that the text has (blind to a single word that turns the meaning round). Near twins are decided by
+//! phrases and never by a share: "BY" and "BY-NC" are 98 % alike. A short permissive text must leave nothing over that limits anybody, because
+//! the licences that are made by adding a sentence to MIT or Apache-2.0 are no longer MIT or Apache-2.0.
+//!
+//! The word pairs are hashes (`prints.txt`), every pair for short permissive texts and one in eight for the rest.
+//!
+//! # Why not
+//! *A threshold on the share alone*, as askalono and cargo-deny have it (0.8): four model licences with a limit on revenue or use pass it as MIT or Apache-2.0.
+
+use super::catalogue::{Licence, catalogue};
+use super::normal::{Normal, hash, normal, pair, phrase};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
+
+static PRINTS: &str = include_str!("prints.txt");
+
+/// Bytes of a text that are looked at.
+pub const LONGEST: usize = 256 * 1024;
+
+/// More licences than this in one text are a list of licences.
+const LIST: usize = 6;
+
+/// Words around a permissive text that are read with it: riders stand before as often as behind.
+const AROUND: usize = 120;
+
+/// Bits of a pair's hash that are kept.
+const BITS: u32 = 0x00ff_ffff;
+
+/// How a licence was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Its text, whole.
+    Text,
+    /// A part of its text, or its text with other text missing.
+    Part,
+    /// Its text with something added that limits, or reworded: no longer it.
+    Altered,
+    /// A damaged text of one of several versions.
+    Version,
+}
+
+/// A licence in a text.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// The row; for [`How::Version`] the likeliest.
+    pub row: &'static Licence,
+    /// Rows that are as likely.
+    pub or: Vec<&'static Licence>,
+    /// How it was recognised.
+    pub how: How,
+    /// Share of its text that is there, in hundredths; `None` where no print of it is kept.
+    pub score: Option<u8>,
+    /// What was left over and limits, as it stands in the text.
+    pub residue: String,
+    /// Offset of the first word that belongs to it.
+    pub at: usize,
+    /// Bytes from there to the last.
+    pub len: usize,
+}
+
+/// What was found in a text.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Licences, in the order of the text.
+    pub hits: Vec<Hit>,
+    /// Short statements such as "Licensed under the Apache License, Version 2.0": (id, offset, length).
+    pub headers: Vec<(String, usize, usize)>,
+    /// Letters of other alphabets stood for Latin ones.
+    pub folded: bool,
+    /// So many licences that the text is a list of them.
+    pub list: bool,
+    /// It reads like terms, and no row has them.
+    pub unknown: bool,
+    /// Share of the text that belongs to no licence found, in hundredths.
+    pub extra: u8,
+}
+
+/// The pairs of one licence.
+struct Print {
+    row: usize,
+    every: u32,
+    pairs: Vec<u32>,
+}
+
+/// What a phrase is to its row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Text(usize),
+    But,
+    Hint(usize),
+    Header,
+}
+
+struct Phrase {
+    words: Vec<u32>,
+    row: usize,
+    role: Role,
+}
+
+struct Tables {
+    prints: Vec<Print>,
+    by_row: HashMap<usize, usize>,
+    phrases: Vec<Phrase>,
+    by_first: HashMap<u32, Vec<usize>>,
+    strong: HashSet<u32>,
+    turning: HashSet<u32>,
+    strong_runs: Vec<Vec<u32>>,
+    harmless: Vec<Vec<u32>>,
+    terms: HashSet<u32>,
+    /// Rows whose phrases are names and prove no text.
+    bare: Vec<usize>,
+}
+
+/// Short statements that name a licence without its text.
+const HEADERS: &[(&str, &str)] = &[
+    ("Licensed under the Apache License, Version 2.0", "Apache-2.0"),
+    ("subject to the terms of the Mozilla Public License, v. 2.0", "MPL-2.0"),
+    ("GNU General Public License as published by the Free Software Foundation, either version 3 of the License", "GPL-3.0"),
+    ("GNU General Public License as published by the Free Software Foundation; either version 3 of the License", "GPL-3.0"),
+    ("GNU General Public License as published by the Free Software Foundation; either version 2 of the License", "GPL-2.0-or-later"),
+    ("GNU General Public License version 2 as published by the Free Software Foundation", "GPL-2.0"),
+    ("GNU Lesser General Public License as published by the Free Software Foundation; either version 2.1 of the License", "LGPL-2.1"),
+    ("GNU Lesser General Public License as published by the Free Software Foundation, either version 3 of the License", "LGPL-3.0"),
+    ("GNU Affero General Public License as published by the Free Software Foundation, either version 3 of the License", "AGPL-3.0"),
+    ("GNU Affero General Public License as published by the Free Software Foundation; either version 3 of the License", "AGPL-3.0"),
+    ("released under the MIT License", "MIT"),
+    ("licensed under the MIT License", "MIT"),
+    ("released under the Apache 2.0 license", "Apache-2.0"),
+    ("licensed under the Apache 2.0 license", "Apache-2.0"),
+    ("Licensed under the EUPL", "EUPL-1.2"),
+    ("under the Creative Commons Attribution-NonCommercial 4.0 International", "CC-BY-NC-4.0"),
+    ("under a Creative Commons Attribution-NonCommercial 4.0 International", "CC-BY-NC-4.0"),
+    ("under a Creative Commons Attribution 4.0 International", "CC-BY-4.0"),
+    ("under the Creative Commons Attribution 4.0 International", "CC-BY-4.0"),
+    ("under a Creative Commons Attribution-ShareAlike 4.0 International", "CC-BY-SA-4.0"),
+    ("under a Creative Commons Attribution-NonCommercial-ShareAlike 4.0 International", "CC-BY-NC-SA-4.0"),
+];
+
+/// Addresses of licences: (part of the address, id).
+const ADDRESSES: &[(&str, &str)] = &[
+    ("apache.org/licenses/license-2.0", "Apache-2.0"),
+    ("opensource.org/licenses/mit", "MIT"),
+    ("opensource.org/license/mit", "MIT"),
+    ("opensource.org/licenses/bsd-3-clause", "BSD-3-Clause"),
+    ("creativecommons.org/publicdomain/zero/1.0", "CC0-1.0"),
+    ("ai.google.dev/gemma/terms", "gemma"),
+    ("llama.com/llama3_1/license", "llama3.1"),
+    ("llama.com/llama3_2/license", "llama3.2"),
+    ("llama.com/llama3_3/license", "llama3.3"),
+    ("llama.com/llama4/license", "llama4"),
+    ("llama.meta.com/llama3/license", "llama3"),
+    ("gnu.org/licenses/gpl-3.0", "GPL-3.0"),
+    ("gnu.org/licenses/agpl-3.0", "AGPL-3.0"),
+    ("gnu.org/licenses/lgpl-3.0", "LGPL-3.0"),
+    ("mozilla.org/en-us/mpl/2.0", "MPL-2.0"),
+    ("huggingface.co/spaces/compvis/stable-diffusion-license", "creativeml-openrail-m"),
+    ("huggingface.co/spaces/bigscience/license", "bigscience-bloom-rail-1.0"),
+    ("huggingface.co/spaces/bigcode/bigcode-model-license-agreement", "bigcode-openrail-m"),
+    ("nvidia.com/en-us/agreements/enterprise-software/nvidia-open-model-license", "nvidia-open-model-license"),
+    ("developer.download.nvidia.com/licenses/nvidia-open-model-license", "nvidia-open-model-license"),
+];
+
+/// Words that limit who may do what, wherever they stand beside a permissive text.
+const STRONG: &str = "commercial commercially noncommercial revenue revenues monthly million billion military weapons weapon warfare nuclear prominently evil harm harmful unethical surveillance prohibited forbidden prohibits \
+    compete competing competitor competitive saas nonprofit subscription threshold illegal unlawful terrorism torture oppression slavery fossil abuse abusive disinformation deepfake impersonate medical clinical";
+
+/// Runs of words that do.
+const STRONG_RUNS: &[&str] = &[
+    "research purposes",
+    "research purpose",
+    "research use",
+    "research only",
+    "academic use",
+    "academic purposes",
+    "academic research",
+    "educational purposes",
+    "active users",
+    "hosted service",
+    "hosting service",
+    "managed service",
+    "human rights",
+    "separate agreement",
+    "separate license",
+    "acceptable use",
+    "use policy",
+    "personal use",
+    "internal use",
+    "European Union",
+    "may not use",
+    "not be used for",
+    "shall not use",
+    "you must",
+    "you shall",
+    "you may not",
+    "you agree",
+    "must not",
+    "is required to",
+    "are required to",
+    "must include",
+    "must display",
+    "must credit",
+    "user interface",
+    "additional terms",
+    "additional condition",
+    "additional conditions",
+    "additional restriction",
+    "additional restrictions",
+    "additional requirement",
+    "additional requirements",
+    "following restrictions",
+    "only modification",
+    "is not permitted",
+    "are not permitted",
+    "not allowed",
+    "written permission",
+    "prior written",
+    "exclusive of",
+    "shall not apply",
+    "does not include the right",
+    "does not permit",
+];
+
+/// Rewordings of permissive texts that limit nobody further.
+const HARMLESS: &[&str] = &[
+    "The name of the author may not be used to endorse or promote products",
+    "The names of the authors may not be used to endorse or promote products",
+    "The names of its contributors may not be used to endorse or promote products",
+    "name of the copyright holder may not be used to endorse or promote products",
+    "nor may the names",
+    "you may not use this file except in compliance with the License",
+    "Everyone is permitted to copy and distribute verbatim copies of this license document, but changing it is not allowed",
+    "for any purpose with or without fee is hereby granted",
+    "shall not be used in advertising or otherwise to promote the sale, use or other dealings",
+    "may not be used in advertising",
+    "not be misrepresented",
+    "must not claim",
+    "this permission notice (including the next paragraph)",
+    "indicate their copyright solely in the commit message",
+    "but only in their entirety and only with respect to the Combined Software",
+    "but only in their entirety",
+    "nor those of",
+];
+
+/// Words that turn a sentence round, inside of a permissive text.
+const TURNING: &str = "not only except unless solely never must cannot nor exclusively personal individual";
+
+/// Words of a text that gives or takes permission.
+const TERMS: &str = "license licensed licensor licensee agreement terms grant granted hereby permission copyright liability warranty distribute redistribution derivative";
+
+fn set(words: &str) -> HashSet<u32> {
+    words.split_whitespace().map(hash).collect()
+}
+
+fn tables() -> &'static Tables {
+    static CELL: OnceLock<Tables> = OnceLock::new();
+    CELL.get_or_init(|| {
+        let rows = &catalogue().rows;
+        let mut out = Tables {
+            prints: Vec::new(),
+            by_row: HashMap::new(),
+            phrases: Vec::new(),
+            by_first: HashMap::new(),
+            strong: set(STRONG),
+            turning: set(TURNING),
+            strong_runs: STRONG_RUNS.iter().map(|r| phrase(r)).collect(),
+            harmless: HARMLESS.iter().map(|r| phrase(r)).collect(),
+            terms: set(TERMS),
+            bare: Vec::new(),
+        };
+        for line in PRINTS.lines() {
+            if let Some(p) = print(line, rows) {
+                out.by_row.insert(p.row, out.prints.len());
+                out.prints.push(p);
+            }
+        }
+        for (row, l) in rows.iter().enumerate() {
+            let mut words = 0;
+            for (n, t) in l.text.iter().enumerate() {
+                let p = phrase(t);
+                words += p.len();
+                out.phrases.push(Phrase { words: p, row, role: Role::Text(n) });
+            }
+            // A name alone does not make a text.
+            if words < 6 && out.by_row.contains_key(&row) {
+                out.bare.push(row);
+            }
+            out.phrases.extend(l.but.iter().map(|t| Phrase { words: phrase(t), row, role: Role::But }));
+            out.phrases.extend(l.hints.iter().enumerate().map(|(n, t)| Phrase { words: phrase(t), row, role: Role::Hint(n) }));
+        }
+        for (text, id) in HEADERS {
+            if let Some(row) = rows.iter().position(|l| l.id == *id) {
+                out.phrases.push(Phrase { words: phrase(text), row, role: Role::Header });
+            }
+        }
+        for (n, p) in out.phrases.iter().enumerate() {
+            if let Some(first) = p.words.first() {
+                out.by_first.entry(*first).or_default().push(n);
+            }
+        }
+        out
+    })
+}
+
+/// A line of `prints.txt`: id, one in how many pairs, the pairs in base 64.
+fn print(line: &str, rows: &[Licence]) -> Option<Print> {
+    let mut cells = line.split(' ');
+    let (id, every, data) = (cells.next()?, cells.next()?, cells.next()?);
+    let row = rows.iter().position(|l| l.id == id)?;
+    let mut pairs = Vec::with_capacity(data.len() / 4);
+    for four in data.as_bytes().chunks_exact(4) {
+        let mut n = 0;
+        for b in four {
+            n = (n << 6) | SIXTY_FOUR.iter().position(|c| c == b).and_then(|p| u32::try_from(p).ok())?;
+        }
+        pairs.push(n);
+    }
+    Some(Print { row, every: every.parse().ok()?, pairs })
+}
+
+const SIXTY_FOUR: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+#[derive(Default)]
+struct Seen {
+    text: HashSet<usize>,
+    hints: HashSet<usize>,
+    but: bool,
+    first: usize,
+    last: usize,
+}
+
+impl Seen {
+    fn at(&mut self, from: usize, to: usize) {
+        self.first = if self.last == 0 { from } else { self.first.min(from) };
+        self.last = self.last.max(to);
+    }
+}
+
+/// Hashes of the pairs of a text, without the lines of holders, with the words that they join.
+fn pairs(n: &Normal) -> Vec<(u32, usize, usize)> {
+    let own: Vec<usize> = n.words.iter().enumerate().filter(|(_, w)| !w.holder).map(|(i, _)| i).collect();
+    own.windows(2)
+        .filter_map(|w| {
+            let &[a, b] = w else { return None };
+            Some((pair(n.words.get(a)?.hash, n.words.get(b)?.hash) & BITS, a, b))
+        })
+        .collect()
+}
+
+/// Looks for licences in a text.
+pub fn find(text: &str) -> Found {
+    let mut end = text.len().min(LONGEST);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let text = text.get(..end).unwrap_or_default();
+    let t = tables();
+    let rows = &catalogue().rows;
+    let n = normal(text);
+    let mut out = Found { folded: n.folded, ..Found::default() };
+    let mut seen: BTreeMap<usize, Seen> = BTreeMap::new();
+    phrases(t, &n, &mut seen, &mut out);
+    addresses(text, &mut out);
+    let pairs = pairs(&n);
+    let doc: HashSet<u32> = pairs.iter().map(|p| p.0).collect();
+    let share = |row: usize| {
+        let p = t.by_row.get(&row).and_then(|p| t.prints.get(*p))?;
+        let there = p.pairs.iter().filter(|h| doc.contains(h)).count();
+        Some(there as f32 / p.pairs.len().max(1) as f32)
+    };
+    let mut taken: Vec<(usize, How, Option<f32>)> = Vec::new();
+    let mut barred: Vec<(usize, How, Option<f32>)> = Vec::new();
+    for (row, s) in &seen {
+        let l = &rows[*row];
+        let whole = !l.text.is_empty() && s.text.len() == l.text.len() && !s.but;
+        let hinted = s.hints.len() >= 2 && l.hints_unique && !s.but;
+        let share = share(*row);
+        let bar = if t.bare.contains(row) { 0.75 } else { 0.25 };
+        if (whole && share.is_none_or(|s| s >= bar)) || (hinted && share.is_none_or(|s| s >= 0.25)) {
+            taken.push((*row, if share.is_none_or(|s| s >= 0.9) { How::Text } else { How::Part }, share));
+        } else if s.but && s.text.len() == l.text.len() && share.is_some_and(|s| s >= 0.75) {
+            barred.push((*row, How::Altered, share));
+        }
+    }
+    // A known text with the words that make another licence of it, and none that is known.
+    if taken.is_empty() {
+        barred.sort_by(|a, b| b.2.unwrap_or_default().total_cmp(&a.2.unwrap_or_default()));
+        taken.extend(barred.first());
+    }
+    drop_nested(&mut taken, rows, pairs.len(), t);
+    let best = taken.iter().filter_map(|x| x.2).fold(0.0f32, f32::max);
+    let damaged = damaged(t, &seen, &share, best).filter(|d| !taken.iter().any(|x| d.iter().any(|d| d.0 == x.0)));
+    let reading = Reading::new(t, text, &n, &pairs, &seen, &taken);
+    if let Some(((row, share), or)) = damaged.as_deref().and_then(<[(usize, f32)]>::split_first) {
+        let how = if or.is_empty() { How::Part } else { How::Version };
+        if let Some(mut hit) = reading.hit(&rows[*row], *row, how, Some(*share)) {
+            hit.or = or.iter().filter_map(|o| rows.get(o.0)).collect();
+            out.hits.push(hit);
+        }
+    }
+    out.hits.extend(taken.iter().filter_map(|x| reading.hit(&rows[x.0], x.0, x.1, x.2)));
+    out.hits.sort_by_key(|h| h.at);
+    out.list = out.hits.len() > LIST;
+    let known: HashSet<u32> = out.hits.iter().filter_map(|h| rows.iter().position(|l| l.id == h.row.id)).filter_map(|r| t.by_row.get(&r)).filter_map(|p| t.prints.get(*p)).flat_map(|p| p.pairs.iter().copied()).collect();
+    let sampled: Vec<bool> = doc.iter().filter(|h| *h % 8 == 0).map(|h| known.contains(h)).collect();
+    let covered = sampled.iter().filter(|c| **c).count();
+    out.extra = u8::try_from(100 - 100 * covered / sampled.len().max(1)).unwrap_or(100);
+    let terms = n.words.iter().filter(|w| t.terms.contains(&w.hash)).count();
+    out.unknown = out.hits.is_empty() && out.headers.is_empty() && n.words.len() >= 40 && terms * 50 >= n.words.len();
+    out
+}
+
+fn phrases(t: &Tables, n: &Normal, seen: &mut BTreeMap<usize, Seen>, out: &mut Found) {
+    for (i, w) in n.words.iter().enumerate() {
+        let Some(list) = t.by_first.get(&w.hash) else { continue };
+        for p in list.iter().filter_map(|p| t.phrases.get(*p)) {
+            let fits = n.words.get(i..i + p.words.len()).is_some_and(|run| run.iter().zip(&p.words).all(|(a, b)| a.hash == *b));
+            if !fits {
+                continue;
+            }
+            let last = i + p.words.len() - 1;
+            if p.role == Role::Header {
+                let (from, to) = span(n, i, last);
+                out.headers.push((catalogue().rows[p.row].id.to_string(), from, to - from));
+                continue;
+            }
+            let s = seen.entry(p.row).or_default();
+            match p.role {
+                Role::Text(k) => {
+                    s.text.insert(k);
+                    s.at(i, last + 1);
+                }
+                Role::Hint(k) => {
+                    s.hints.insert(k);
+                    s.at(i, last + 1);
+                }
+                Role::But => s.but = true,
+                Role::Header => {}
+            }
+        }
+    }
+}
+
+fn span(n: &Normal, first: usize, last: usize) -> (usize, usize) {
+    let from = n.words.get(first).map_or(0, |w| w.at as usize);
+    (from, n.words.get(last).map_or(from, |w| w.end as usize).max(from))
+}
+
+/// Addresses and SPDX tags.
+fn addresses(text: &str, out: &mut Found) {
+    let lower = text.to_ascii_lowercase();
+    for (needle, id) in ADDRESSES {
+        if let Some(at) = lower.find(needle) {
+            out.headers.push((id.to_string(), at, needle.len()));
+        }
+    }
+    let cc = "creativecommons.org/licenses/";
+    let mut from = 0;
+    while let Some(at) = lower.get(from..).and_then(|r| r.find(cc)).map(|n| n + from) {
+        from = at + cc.len();
+        let rest: String = lower.get(from..).unwrap_or_default().chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '.')).collect();
+        let mut steps = rest.split('/');
+        if let (Some(kind), Some(version)) = (steps.next(), steps.next()) {
+            let name = format!("cc-{kind}-{version}");
+            if let [l] = super::name::resolve(name.trim_end_matches('.')).as_slice() {
+                out.headers.push((l.id.to_string(), at, cc.len() + kind.len() + 1 + version.len()));
+            }
+        }
+        if out.headers.len() > 256 {
+            break;
+        }
+    }
+    let tag = "spdx-license-identifier:";
+    from = 0;
+    while let Some(at) = lower.get(from..).and_then(|r| r.find(tag)).map(|n| n + from) {
+        from = at + tag.len();
+        let line = text.get(from..).unwrap_or_default().lines().next().unwrap_or_default();
+        let value = line.split("*/").next().unwrap_or_default().split("-->").next().unwrap_or_default().trim().trim_end_matches(['"', '\'']).trim();
+        if !value.is_empty() && value.len() <= 200 {
+            out.headers.push((value.to_string(), at, from - at + line.len()));
+        }
+        if out.headers.len() > 256 {
+            break;
+        }
+    }
+    let mut known = HashSet::new();
+    out.headers.retain(|h| known.insert(h.0.clone()));
+}
+
+/// Takes out what is only there because another licence contains it.
+fn drop_nested(taken: &mut Vec<(usize, How, Option<f32>)>, rows: &[Licence], doc: usize, t: &Tables) {
+    let has = |taken: &[(usize, How, Option<f32>)], id: &str| taken.iter().any(|x| rows[x.0].id == id && x.2.is_some_and(|s| s >= 0.5));
+    // The appendix of the GPL shows how to say "or later" and says it for nobody.
+    if has(taken, "GPL-2.0") || has(taken, "GPL-3.0") {
+        taken.retain(|x| rows[x.0].id != "GPL-2.0-or-later");
+    }
+    // A licence that quotes another one whole is that licence.
+    let set = |row: usize| t.by_row.get(&row).and_then(|p| t.prints.get(*p)).map(|p| p.pairs.iter().copied().filter(|h| h % 8 == 0).collect::<HashSet<u32>>());
+    let outer: Vec<(usize, HashSet<u32>)> = taken.iter().filter(|x| x.2.is_some_and(|s| s >= 0.9)).filter_map(|x| Some((x.0, set(x.0)?))).collect();
+    taken.retain(|x| {
+        let Some(mine) = set(x.0).filter(|m| !m.is_empty()) else { return true };
+        !outer.iter().any(|(row, o)| *row != x.0 && o.len() > mine.len() && mine.intersection(o).count() * 10 >= mine.len() * 9)
+    });
+    // A text that is too short for two holds the one of which it has most.
+    let size = |row: usize| t.by_row.get(&row).and_then(|p| t.prints.get(*p)).map_or(0, |p| p.pairs.len() * p.every as usize);
+    let all = taken.clone();
+    taken.retain(|x| {
+        let Some(mine) = x.2 else { return true };
+        !all.iter().any(|y| {
+            let Some(other) = y.2 else { return false };
+            let fits_both = size(x.0) + size(y.0) <= doc + doc / 3;
+            y.0 != x.0 && !fits_both && (other, size(y.0), y.0) > (mine, size(x.0), x.0)
+        })
+    });
+}
+
+/// A text without its title: the rows that it can be, likeliest first.
+fn damaged(t: &Tables, seen: &BTreeMap<usize, Seen>, share: &dyn Fn(usize) -> Option<f32>, best: f32) -> Option<Vec<(usize, f32)>> {
+    let mut list: Vec<(usize, f32)> = t
+        .prints
+        .iter()
+        .filter(|p| !seen.get(&p.row).is_some_and(|s| s.but))
+        .filter_map(|p| Some((p.row, share(p.row)?)))
+        .filter(|(row, s)| {
+            let hints = seen.get(row).map_or(0, |s| s.hints.len());
+            *s >= if hints >= 2 { 0.5 } else { 0.8 }
+        })
+        .collect();
+    list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let top = list.first()?.1;
+    if top < best + 0.1 {
+        return None;
+    }
+    list.retain(|x| x.1 >= top - 0.04);
+    list.truncate(4);
+    Some(list)
+}
+
+/// A text that is being looked through.
+struct Reading<'a> {
+    t: &'a Tables,
+    text: &'a str,
+    n: &'a Normal,
+    pairs: &'a [(u32, usize, usize)],
+    seen: &'a BTreeMap<usize, Seen>,
+    /// Words that belong to some short licence that is there, or to a harmless rewording of one.
+    explained: Vec<bool>,
+    /// Words that begin a run which limits.
+    limiting: HashSet<usize>,
+    /// One licence is all that was found.
+    alone: bool,
+}
+
+impl<'a> Reading<'a> {
+    fn new(t: &'a Tables, text: &'a str, n: &'a Normal, pairs: &'a [(u32, usize, usize)], seen: &'a BTreeMap<usize, Seen>, taken: &[(usize, How, Option<f32>)]) -> Self {
+        let prints: Vec<&Print> = taken.iter().filter_map(|x| t.by_row.get(&x.0)).filter_map(|p| t.prints.get(*p)).collect();
+        let mut out = Reading { t, text, n, pairs, seen, explained: vec![false; n.words.len()], limiting: HashSet::new(), alone: taken.len() == 1 };
+        for p in prints {
+            let mut mine = out.covered(p);
+            if p.every > 1
+                && let Some((from, to)) = dense(&mine, p.every)
+            {
+                mine.iter_mut().take(to).skip(from).for_each(|m| *m = true);
+            }
+            for (mine, all) in mine.into_iter().zip(&mut out.explained) {
+                *all |= mine;
+            }
+        }
+        for i in 0..n.words.len() {
+            let at = |run: &Vec<u32>| n.words.get(i..i + run.len()).is_some_and(|w| w.iter().zip(run).all(|(a, b)| a.hash == *b));
+            for run in t.harmless.iter().filter(|r| at(r)) {
+                out.explained.iter_mut().skip(i).take(run.len()).for_each(|e| *e = true);
+            }
+            if t.strong_runs.iter().any(at) {
+                out.limiting.insert(i);
+            }
+        }
+        out
+    }
+
+    /// Which words belong to a licence.
+    fn covered(&self, p: &Print) -> Vec<bool> {
+        let own: HashSet<u32> = p.pairs.iter().copied().collect();
+        let mut covered = vec![false; self.n.words.len()];
+        for (_, a, b) in self.pairs.iter().filter(|(h, _, _)| own.contains(h)) {
+            for i in [*a, *b] {
+                if let Some(c) = covered.get_mut(i) {
+                    *c = true;
+                }
+            }
+        }
+        covered
+    }
+
+    /// What there is of a licence in the text; `None` if it turns out to be words that many texts share.
+    fn hit(&self, row: &'static Licence, index: usize, how: How, share: Option<f32>) -> Option<Hit> {
+        let mut how = how;
+        let (mut first, mut last) = self.seen.get(&index).map_or((0, self.n.words.len()), |s| (s.first, s.last));
+        let mut residue = String::new();
+        if let Some(p) = self.t.by_row.get(&index).and_then(|p| self.t.prints.get(*p)) {
+            let covered = self.covered(p);
+            if let Some((from, to)) = dense(&covered, p.every) {
+                (first, last) = (from, to);
+            }
+            if p.every == 1 {
+                let cut = self.is_cut(&covered, first, last);
+                if share.is_some_and(|s| s < 0.75) && !(cut && self.n.words.len() < p.pairs.len() + 60) {
+                    return None;
+                }
+                if let Some((a, b)) = self.leftover(first, last) {
+                    let (from, to) = span(self.n, a, b);
+                    residue = crate::text::printable(&self.text.get(from..to).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "), 300);
+                    how = How::Altered;
+                } else if how == How::Altered || (how == How::Part && !cut) {
+                    how = How::Altered;
+                }
+            }
+        }
+        let (from, to) = span(self.n, first, last.saturating_sub(1));
+        Some(Hit { row, or: Vec::new(), how, score: share.map(|s| (s * 100.0).round() as u8), residue, at: from, len: to.saturating_sub(from) })
+    }
+
+    /// What stands in and around a permissive text, belongs to no part of it, and limits: the stretch of foreign words around it.
+    fn leftover(&self, first: usize, last: usize) -> Option<(usize, usize)> {
+        // Beside other licences the words around belong to them.
+        let around = if self.alone { AROUND } else { 0 };
+        let from = first.saturating_sub(around);
+        let to = (last + around).min(self.n.words.len());
+        let word = |i: usize| self.n.words.get(i);
+        let odd = |i: usize| word(i).is_some_and(|w| !w.holder) && !self.explained.get(i).copied().unwrap_or(true);
+        let limits = |i: usize| word(i).is_some_and(|w| self.t.strong.contains(&w.hash)) || (self.limiting.contains(&i) && odd(i + 1));
+        let turns = |i: usize| self.alone && i >= first && i < last && word(i).is_some_and(|w| self.t.turning.contains(&w.hash));
+        let stretch = |at: usize| {
+            let (mut a, mut b) = (at, at);
+            while a > from && at - a < 40 && odd(a - 1) {
+                a -= 1;
+            }
+            while b + 1 < to && b - at < 40 && odd(b + 1) {
+                b += 1;
+            }
+            (a, b)
+        };
+        // A long remark without a limiting word is a remark; a short one inside of the text changes a sentence of it.
+        let found = (from..to).filter(|i| odd(*i)).find(|i| limits(*i) || (turns(*i) && stretch(*i).1 - stretch(*i).0 < 12))?;
+        let (a, b) = stretch(found);
+        Some((a, b))
+    }
+
+    /// A permissive text of which much is missing is cut off if what is there is all its own, and reworded otherwise.
+    fn is_cut(&self, covered: &[bool], first: usize, last: usize) -> bool {
+        let all = (first..last).filter(|i| self.n.words.get(*i).is_some_and(|w| !w.holder)).count();
+        let own = (first..last).filter(|i| covered.get(*i).copied().unwrap_or(false)).count();
+        own * 10 >= all * 9
+    }
+}
+
+/// From the first to the last word of the longest stretch that belongs to a licence, with gaps of at most 30 words, or what its sampling leaves.
+fn dense(covered: &[bool], every: u32) -> Option<(usize, usize)> {
+    let gap = if every == 1 { 30 } else { every as usize * 30 };
+    let mut best = (0, 0, 0);
+    let mut run: Option<(usize, usize, usize)> = None;
+    for (i, _) in covered.iter().enumerate().filter(|(_, c)| **c) {
+        run = match run {
+            Some((from, to, count)) if i - to <= gap => Some((from, i, count + 1)),
+            _ => Some((i, i, 1)),
+        };
+        if let Some(r) = run.filter(|r| r.2 > best.2) {
+            best = r;
+        }
+    }
+    (best.2 > 0).then_some((best.0, best.1 + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Licences shorter than this, and Apache-2.0, keep every pair.
+    const SHORT: usize = 450;
+
+    /// One line of `prints.txt`.
+    fn print_of(id: &str, text: &str) -> String {
+        let all: BTreeSet<u32> = pairs(&normal(text)).iter().map(|p| p.0).collect();
+        let every = if all.len() < SHORT || id == "Apache-2.0" { 1 } else { 8 };
+        let data: String = all.iter().filter(|h| *h % every == 0).flat_map(|h| (0..4).rev().map(move |k| char::from(SIXTY_FOUR[(h >> (6 * k)) as usize & 63]))).collect();
+        format!("{id} {every} {data}")
+    }
+
+    /// `UPDATE=1 LICENCE_TEXTS=folder cargo test prints` writes `prints.txt` anew from texts that are named by id (`MIT.txt`).
+    #[test]
+    fn prints_are_made_of_texts() {
+        let (Some(folder), true) = (std::env::var_os("LICENCE_TEXTS"), std::env::var_os("UPDATE").is_some()) else {
+            assert!(tables().prints.len() >= 100, "{} prints", tables().prints.len());
+            assert!(tables().prints.iter().all(|p| p.pairs.len() >= 8), "a print that says nothing");
+            return;
+        };
+        let mut out = String::new();
+        for l in &catalogue().rows {
+            let path = std::path::Path::new(&folder).join(format!("{}.txt", l.id));
+            if let Ok(text) = std::fs::read_to_string(path) {
+                out.push_str(&print_of(l.id, &text));
+                out.push('\n');
+            }
+        }
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/licence/prints.txt"), out).expect("the folder is there");
+    }
+
+    /// A sweep over a folder of texts, told on the console: `LICENCE_SWEEP=folder cargo test sweep -- --nocapture`.
+    #[test]
+    fn sweep() {
+        let Some(folder) = std::env::var_os("LICENCE_SWEEP") else { return };
+        let mut files: Vec<_> = std::fs::read_dir(folder).expect("a folder").filter_map(|e| e.ok().map(|e| e.path())).collect();
+        files.sort();
+        for path in files {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
+            let f = find(&text);
+            let hits: Vec<String> = f
+                .hits
+                .iter()
+                .map(|h| format!("{}:{:?}:{}{}", h.row.id, h.how, h.score.map_or("-".into(), |s| s.to_string()), if h.residue.is_empty() { String::new() } else { format!("[{}]", h.residue.replace(char::is_whitespace, " ")) }))
+                .collect();
+            println!("{}\t{}\t{}", path.file_name().unwrap_or_default().to_string_lossy(), hits.join(" ; "), f.headers.iter().map(|h| h.0.as_str()).collect::<Vec<_>>().join(","));
+        }
+    }
+}

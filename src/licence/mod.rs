@@ -1,0 +1,50 @@
+//! Licences: what a model is under, what follows from it for what somebody is about to do, and whether the parts fit.
+//!
+//! Guidance, not legal advice. The catalogue carries its date; every obligation carries its clause, the day it was read and how sure that is.
+
+pub mod catalogue;
+pub mod compat;
+pub mod evidence;
+pub mod find;
+pub mod folder;
+pub mod guide;
+pub mod inventory;
+pub mod name;
+pub mod normal;
+pub mod print;
+pub mod yaml;
+
+use catalogue::{Sure, catalogue};
+use serde::Serialize;
+
+/// A licence as a list shows it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LicenceRow {
+    /// Id.
+    pub id: &'static str,
+    /// Name.
+    pub name: &'static str,
+    /// Who wrote it.
+    pub steward: &'static str,
+    /// Date on the text.
+    pub date: &'static str,
+    /// Family.
+    pub family: &'static str,
+    /// SPDX id, empty if it has none.
+    pub spdx: &'static str,
+    /// Day on which it was read.
+    pub read: &'static str,
+    /// How sure the row is.
+    pub sure: Sure,
+    /// Where it can be read.
+    pub urls: &'static [&'static str],
+    /// The AI Act's open-source rules: `yes`, `no`, `unclear`.
+    pub act: &'static str,
+}
+
+/// The catalogue as a list.
+pub fn rows() -> Vec<LicenceRow> {
+    let row = |l: &'static catalogue::Licence| LicenceRow { id: l.id, name: l.name, steward: l.steward, date: l.date, family: l.family, spdx: l.spdx, read: l.read, sure: l.sure, urls: &l.urls, act: l.act };
+    catalogue().rows.iter().map(row).collect()
+}

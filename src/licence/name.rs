@@ -1,0 +1,302 @@
+//! From what somebody wrote to rows of the catalogue: ids, names, SPDX expressions.
+
+use super::catalogue::{Licence, catalogue};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// Longest name that is looked at; what is longer is a text.
+const LONGEST: usize = 200;
+
+/// Most ids in one expression.
+const IDS: usize = 64;
+
+/// Letters, digits, dots and plus signs in lower case; `licence` is written as in America.
+fn light(name: &str) -> String {
+    let lower = name.to_lowercase().replace("licence", "license");
+    lower.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '*')).collect()
+}
+
+/// [`light`] without the words that every name has, without the `v` of a version and without a trailing `.0`.
+fn deep(name: &str) -> String {
+    let lower = name.trim().to_lowercase().replace("licence", "license");
+    let lower = lower.strip_prefix("the ").unwrap_or(&lower);
+    let mut text: Vec<u8> = light(&lower.replace("license", "").replace("version", "").replace("agreement", "")).into_bytes();
+    let mut out = Vec::with_capacity(text.len());
+    text.push(b' ');
+    let mut i = 0;
+    while i + 1 < text.len() {
+        let (c, next) = (text[i], text[i + 1]);
+        if c == b'v' && next.is_ascii_digit() {
+            i += 1;
+            continue;
+        }
+        if c == b'.' && next == b'0' && !text.get(i + 2).is_some_and(u8::is_ascii_digit) {
+            i += 2;
+            continue;
+        }
+        out.push(c);
+        i += 1;
+    }
+    let out: String = out.into_iter().map(char::from).collect();
+    out.trim_matches('.').to_string()
+}
+
+/// Whether a name matches a pattern with `*`.
+pub fn fits(pattern: &str, name: &str) -> bool {
+    let mut rest = name;
+    let pieces: Vec<&str> = pattern.split('*').collect();
+    for (i, piece) in pieces.iter().enumerate() {
+        let last = i + 1 == pieces.len();
+        if i == 0 {
+            let Some(r) = rest.strip_prefix(piece) else { return false };
+            rest = r;
+            if last && !rest.is_empty() {
+                return false;
+            }
+        } else if last {
+            return rest.ends_with(piece);
+        } else {
+            let Some(at) = rest.find(piece) else { return false };
+            rest = rest.get(at + piece.len()..).unwrap_or_default();
+        }
+    }
+    true
+}
+
+struct Index {
+    light: HashMap<String, Vec<usize>>,
+    deep: HashMap<String, Vec<usize>>,
+    globs: Vec<(String, usize)>,
+}
+
+fn index() -> &'static Index {
+    static CELL: OnceLock<Index> = OnceLock::new();
+    CELL.get_or_init(|| {
+        let mut out = Index { light: HashMap::new(), deep: HashMap::new(), globs: Vec::new() };
+        let add = |map: &mut HashMap<String, Vec<usize>>, key: String, row: usize| {
+            let rows = map.entry(key).or_default();
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        };
+        for (row, l) in catalogue().rows.iter().enumerate() {
+            for name in l.known.iter().copied().chain([l.id, l.name, l.spdx]).filter(|n| !n.is_empty()) {
+                if name.contains('*') && name != l.name {
+                    out.globs.push((deep(name), row));
+                } else {
+                    add(&mut out.light, light(name), row);
+                    add(&mut out.deep, deep(name), row);
+                }
+            }
+        }
+        out
+    })
+}
+
+/// The rows that a name stands for: none if it is unknown, several if it has several meanings.
+pub fn resolve(name: &str) -> Vec<&'static Licence> {
+    let rows = &catalogue().rows;
+    let pick = |list: &[usize]| list.iter().filter_map(|r| rows.get(*r)).collect::<Vec<_>>();
+    let name = name.trim();
+    if name.is_empty() || name.len() > LONGEST {
+        return Vec::new();
+    }
+    // Classifiers of Python packages carry a path before the name.
+    let name = name.rsplit(" :: ").next().unwrap_or(name);
+    let ix = index();
+    if let Some(found) = ix.light.get(&light(name)) {
+        return pick(found);
+    }
+    let key = deep(name);
+    if let Some(found) = ix.deep.get(&key) {
+        return pick(found);
+    }
+    // The pattern with the most letters of its own knows the name best.
+    let best = ix.globs.iter().filter(|(p, _)| fits(p, &key)).max_by_key(|(p, row)| (p.len(), usize::MAX - row));
+    best.map(|(_, row)| pick(&[*row])).unwrap_or_default()
+}
+
+/// A licence expression as a choice between sets: one set of a choice has to be met whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expression {
+    /// Sets of names.
+    pub choices: Vec<Vec<String>>,
+    /// Names that no row has.
+    pub unknown: Vec<String>,
+}
+
+/// Why a text is no expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bad {
+    /// It does not follow the grammar.
+    Grammar,
+    /// It has more ids or choices than are looked at.
+    TooLong,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Op {
+    Open,
+    Or,
+    And,
+}
+
+/// Whether a text is meant as an expression and not as a name.
+pub fn is_expression(text: &str) -> bool {
+    text.split_whitespace().any(|w| matches!(w, "AND" | "OR" | "WITH")) || (text.trim().starts_with('(') && text.trim().ends_with(')'))
+}
+
+/// Reads an SPDX expression: `AND`, `OR`, `WITH`, brackets, `+`. Operators are in capitals, as SPDX writes them.
+///
+/// # Errors
+/// [`Bad`], if it is none.
+pub fn expression(text: &str) -> Result<Expression, Bad> {
+    let spaced = text.replace('(', " ( ").replace(')', " ) ");
+    let mut values: Vec<Vec<Vec<String>>> = Vec::new();
+    let mut ops: Vec<Op> = Vec::new();
+    let mut unknown = Vec::new();
+    let mut words = spaced.split_whitespace().peekable();
+    let mut want_value = true;
+    let mut ids = 0;
+    while let Some(word) = words.next() {
+        match word {
+            "(" if want_value => ops.push(Op::Open),
+            ")" if !want_value => loop {
+                match ops.pop() {
+                    Some(Op::Open) => break,
+                    Some(op) => apply(op, &mut values)?,
+                    None => return Err(Bad::Grammar),
+                }
+            },
+            "AND" | "OR" if !want_value => {
+                let op = if word == "AND" { Op::And } else { Op::Or };
+                while let Some(top) = ops.last().copied().filter(|t| *t >= op && *t != Op::Open) {
+                    ops.pop();
+                    apply(top, &mut values)?;
+                }
+                ops.push(op);
+                want_value = true;
+            }
+            _ if want_value && !matches!(word, ")" | "AND" | "OR" | "WITH") => {
+                let mut id = word.to_string();
+                if words.peek() == Some(&"WITH") {
+                    words.next();
+                    let exception = words.next().ok_or(Bad::Grammar)?;
+                    // An exception only ever adds a permission: the licence under it decides.
+                    if exception.eq_ignore_ascii_case("commons-clause") {
+                        id = "Commons-Clause".into();
+                    }
+                }
+                ids += 1;
+                if ids > IDS {
+                    return Err(Bad::TooLong);
+                }
+                match resolve(&id).first() {
+                    Some(l) => id = l.id.into(),
+                    None => unknown.push(id.clone()),
+                }
+                values.push(vec![vec![id]]);
+                want_value = false;
+            }
+            _ => return Err(Bad::Grammar),
+        }
+    }
+    while let Some(op) = ops.pop() {
+        apply(op, &mut values)?;
+    }
+    match (values.pop(), values.is_empty()) {
+        (Some(choices), true) if !want_value => Ok(Expression { choices, unknown }),
+        _ => Err(Bad::Grammar),
+    }
+}
+
+fn apply(op: Op, values: &mut Vec<Vec<Vec<String>>>) -> Result<(), Bad> {
+    let (Some(b), Some(mut a)) = (values.pop(), values.pop()) else { return Err(Bad::Grammar) };
+    let joined = match op {
+        Op::Open => return Err(Bad::Grammar),
+        Op::Or => {
+            a.extend(b);
+            a
+        }
+        Op::And => {
+            if a.len().saturating_mul(b.len()) > IDS {
+                return Err(Bad::TooLong);
+            }
+            a.iter().flat_map(|x| b.iter().map(move |y| [x.clone(), y.clone()].concat())).collect()
+        }
+    };
+    if joined.len() > IDS {
+        return Err(Bad::TooLong);
+    }
+    values.push(joined);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(name: &str) -> Vec<&'static str> {
+        resolve(name).iter().map(|l| l.id).collect()
+    }
+
+    #[test]
+    fn every_name_of_a_row_leads_to_it() {
+        let mut shared = Vec::new();
+        for l in &catalogue().rows {
+            for name in l.known.iter().copied().chain([l.id, l.name]).filter(|n| !n.contains('*')) {
+                let found = ids(name);
+                assert!(found.contains(&l.id), "{name} leads to {found:?} and not to {}", l.id);
+                if found.len() > 1 && !shared.contains(&name) {
+                    shared.push(name);
+                }
+            }
+        }
+        // Three publishers call their text "modified MIT", and one text of LG has the name of the other.
+        assert_eq!(shared, ["modified-mit", "exaone"]);
+    }
+
+    #[test]
+    fn names_as_people_write_them() {
+        for (name, id) in [
+            ("apache-2.0", "Apache-2.0"),
+            ("Apache License, Version 2.0", "Apache-2.0"),
+            ("License :: OSI Approved :: Apache Software License", "Apache-2.0"),
+            ("License :: OSI Approved :: BSD License", "bsd-family"),
+            ("MIT License", "MIT"),
+            ("the MIT licence", "MIT"),
+            ("GPLv3+", "GPL-3.0"),
+            ("LLAMA 3.1 COMMUNITY LICENSE AGREEMENT", "llama3.1"),
+            ("llama-3.3-community-license", "llama3.3"),
+            ("cc-by-nc-sa-4.0", "CC-BY-NC-SA-4.0"),
+            ("openrail++", "openrail++"),
+            ("UNLICENSED", "hf-unknown"),
+            ("unlicense", "Unlicense"),
+            ("gemma", "gemma"),
+            ("qwen-research", "qwen-research-2024"),
+            ("nvidia-open-model-license", "nvidia-open-model-license"),
+            ("flux-1-dev-non-commercial-license", "flux-1-dev-non-commercial"),
+        ] {
+            assert_eq!(ids(name), [id], "{name}");
+        }
+        assert!(ids("my own terms").is_empty());
+        assert!(ids("sample").is_empty());
+        assert!(ids("").is_empty());
+    }
+
+    #[test]
+    fn expressions_are_choices_between_sets() {
+        let read = |t: &str| expression(t).map(|e| e.choices);
+        assert_eq!(read("MIT OR Apache-2.0").expect("one"), [["MIT"], ["Apache-2.0"]]);
+        assert_eq!(read("MIT AND (Apache-2.0 OR BSD-3-Clause)").expect("one"), [["MIT", "Apache-2.0"], ["MIT", "BSD-3-Clause"]]);
+        assert_eq!(read("GPL-2.0-or-later WITH Classpath-exception-2.0").expect("one"), [["GPL-2.0-or-later"]]);
+        assert_eq!(expression("MIT AND Nobody-1.0").expect("one").unknown, ["Nobody-1.0"]);
+        for bad in ["", "AND MIT", "MIT OR", "(MIT", "MIT)", "MIT Apache-2.0", "MIT WITH", "()"] {
+            assert_eq!(read(bad), Err(Bad::Grammar), "{bad}");
+        }
+        let long = vec!["(MIT OR ISC)"; 40].join(" AND ");
+        assert_eq!(read(&long), Err(Bad::TooLong));
+        let deep = "(".repeat(100_000);
+        assert_eq!(read(&deep), Err(Bad::Grammar));
+    }
+}

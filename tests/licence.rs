@@ -1,0 +1,127 @@
+//! The licence command as scripts hold on to it, and texts of licences as they lie around.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use weighstation::licence::find::{How, find};
+use weighstation::{Lang, conclude, scan};
+
+const MIT: &str = include_str!("corpus/licences/mit.txt");
+
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("licence").join(name);
+    let _ = std::fs::remove_dir_all(&path);
+    for (file, text) in [("m/README.md", "---\nlicense: mit\nbase_model: meta-llama/Llama-3.1-8B\n---\n"), ("ok/README.md", "---\nlicense: mit\n---\n"), ("ok/LICENSE", MIT)] {
+        let at = path.join(file);
+        std::fs::create_dir_all(at.parent().expect("a folder")).expect("a folder");
+        std::fs::write(at, text).expect("a file");
+    }
+    path
+}
+
+fn run(at: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_weighstation")).arg("licence").args(args).current_dir(at).stdin(Stdio::null()).output().expect("the command line")
+}
+
+fn code(at: &Path, args: &[&str]) -> i32 {
+    run(at, args).status.code().expect("an exit status")
+}
+
+#[test]
+fn the_exit_status_is_the_answer() {
+    let at = folder("status");
+    assert_eq!(code(&at, &["ok", "--use", "give"]), 0);
+    assert_eq!(code(&at, &["m", "--use", "give", "--users", "10"]), 1);
+    assert_eq!(code(&at, &["m", "--use", "give", "--fail-on", "never"]), 0);
+    assert_eq!(code(&at, &["m", "--use", "inside", "--users", "10", "--fail-on", "needs-review"]), 1);
+    assert_eq!(code(&at, &["gone"]), 3);
+    for wrong in [&["ok", "--use", "play"][..], &[], &["ok", "--format", "pdf"], &["ok", "--assume", "moon=yes"], &["ok", "--nothing"], &["ok", "--users", "many"]] {
+        assert_eq!(code(&at, wrong), 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn guidance_by_name_is_one_document() {
+    let at = folder("name");
+    let out = run(&at, &["--format", "json", "--use", "service", "--seat", "DE", "--users", "10", "--by-name", "llama4"]);
+    let v: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!((v["schema"].as_str(), v["level"].as_str()), (Some("weighstation-licence/1"), Some("conflict")));
+    assert_eq!(v["clashes"][0]["code"].as_str(), Some("territory"));
+    assert_eq!(v["clashes"][0]["sources"][0]["clause"].as_str(), Some("Acceptable Use Policy"));
+}
+
+#[test]
+fn an_inventory_is_added_to_and_compared() {
+    let at = folder("inventory");
+    assert_eq!(code(&at, &["ok", "--save", "all.json", "--date", "2026-11-01"]), 0);
+    assert_eq!(code(&at, &["m", "--save", "all.json", "--fail-on", "never"]), 0);
+    let all: Value = serde_json::from_slice(&std::fs::read(at.join("all.json")).expect("a file")).expect("JSON");
+    assert_eq!(all["entries"].as_array().map(Vec::len), Some(3));
+    std::fs::write(at.join("ok/README.md"), "---\nlicense: gpl-3.0\n---\n").expect("a file");
+    std::fs::remove_file(at.join("ok/LICENSE")).expect("a file");
+    let out = run(&at, &["ok", "--against", "all.json", "--format", "json", "--fail-on", "never"]);
+    let changes: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    let told: Vec<&str> = changes.as_array().expect("a list").iter().filter_map(|c| c["what"].as_str()).collect();
+    assert_eq!(told, ["licence", "terms", "files", "gone", "gone"]);
+    assert_eq!(code(&at, &["ok", "--against", "ok/README.md"]), 2);
+}
+
+fn one(text: &str) -> Vec<(&'static str, How)> {
+    find(text).hits.iter().map(|h| (h.row.id, h.how)).collect()
+}
+
+#[test]
+fn a_text_is_known_in_whatever_shape_it_comes() {
+    let html = format!("<html><body><pre>{}</pre></body></html>", MIT.replace('"', "&quot;"));
+    let markdown = MIT.lines().map(|l| format!("> {l}")).collect::<Vec<_>>().join("\n");
+    let comment = MIT.lines().map(|l| format!("// {l}")).collect::<Vec<_>>().join("\r\n");
+    let wrapped = MIT.split_whitespace().collect::<Vec<_>>().chunks(5).map(|w| w.join(" ")).collect::<Vec<_>>().join("\n");
+    let signed = format!("The MIT License (MIT)\n\nCopyright (c) 2024-2026 Somebody and others. All rights reserved.\n\n{MIT}");
+    let card = format!("# A model\n\nIt classifies pictures of ships.\n\n## License\n\n{MIT}\n\n## Citation\n\nPlease cite us.\n");
+    for text in [MIT.to_string(), MIT.to_uppercase(), html, markdown, comment, wrapped, signed, card] {
+        assert_eq!(one(&text), [("MIT", How::Text)], "{text}");
+    }
+}
+
+#[test]
+fn a_permissive_text_with_a_condition_is_not_permissive() {
+    for condition in [
+        "Products with more than 3 million monthly active users must show \"Foo\" prominently.",
+        "The Software shall not be used for military purposes.",
+        "You may not use the Software for commercial purposes.",
+        "If your annual revenue is above 10 million dollars, a separate agreement is needed.",
+        "The Software shall be used for Good, not Evil.",
+        "For research purposes only.",
+    ] {
+        for text in [format!("{MIT}\n\n{condition}\n"), format!("{condition}\n\n{MIT}"), MIT.replace("THE SOFTWARE IS PROVIDED", &format!("{condition}\n\nTHE SOFTWARE IS PROVIDED"))] {
+            assert!(one(&text).iter().all(|(id, how)| *id != "MIT" || *how == How::Altered), "{condition}: {:?}", one(&text));
+        }
+    }
+}
+
+#[test]
+fn a_text_that_is_cut_or_damaged_says_so() {
+    let words: Vec<&str> = MIT.split_whitespace().collect();
+    let start = words[..words.len() * 7 / 10].join(" ");
+    assert!(one(&start).iter().all(|(_, how)| *how != How::Text));
+    assert!(find("").hits.is_empty() && !find("").unknown);
+    assert!(find("A story about ships and the sea. ".repeat(20).as_str()).hits.is_empty());
+}
+
+#[test]
+fn hostile_texts_end() {
+    let cases = [
+        "<".repeat(300_000),
+        "permission is hereby granted ".repeat(20_000),
+        "\u{202e}".repeat(100_000),
+        "spdx-license-identifier: MIT\n".repeat(20_000),
+        "---\n".to_string() + &"a: [".repeat(50_000),
+        "---\n".to_string() + &"  - ".repeat(60_000),
+    ];
+    for text in cases {
+        for name in ["LICENSE", "README.md", "METADATA", "mergekit_config.yml", "pyproject.toml"] {
+            let report = conclude(vec![scan(&text.clone().into_bytes(), name, Lang::En)], Lang::En);
+            assert!(report.licence.statements.len() <= 200, "{name}");
+        }
+    }
+}
