@@ -13,7 +13,9 @@
 //! No use letter for filling only half of a state. Scipy's distributions execute a template kept in their state: a rule of its own
 //! reads that template, so that everything else that fills them stays an ordinary state.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// What happens when a dangerous import is used. One row of `dangerous.txt` has one effect, the worst that is documented.
@@ -96,6 +98,28 @@ pub enum Place {
 /// An exact dangerous row wins over an expected one, and an exact expected one over a dangerous module. A dotted name
 /// is walked attribute by attribute when a pickle loads, so it is judged by everything that it passes through.
 pub fn standing(module: &str, name: &str) -> Standing {
+    thread_local! {
+        /// A fact is heard by every rule, and the same names come with every file.
+        static JUDGED: RefCell<HashMap<String, Standing>> = RefCell::default();
+    }
+    let key = format!("{module}\n{name}");
+    JUDGED.with_borrow_mut(|judged| {
+        if let Some(known) = judged.get(&key) {
+            return *known;
+        }
+        if judged.len() >= JUDGED_MOST {
+            judged.clear();
+        }
+        let found = look_up(module, name);
+        judged.insert(key, found);
+        found
+    })
+}
+
+/// Judgements kept: more than any real model asks for, and an attacker's millions of names are forgotten.
+const JUDGED_MOST: usize = 1024;
+
+fn look_up(module: &str, name: &str) -> Standing {
     let tables = tables();
     let readings = readings(module, name);
     let listed = readings
