@@ -75,7 +75,8 @@ pub fn worth_a_look(key: &str, text: &str) -> bool {
 
 fn probe(view: View<'_>) -> Match {
     let Ok(head) = view.head(64 * 1024) else { return Match::No };
-    if !head.windows(2).any(|w| matches!(w, b"{%" | b"{{")) {
+    // Most of what is asked here is no text at all.
+    if head.iter().take(4096).any(|b| b.is_ascii_control() && !b.is_ascii_whitespace() && *b != 0x0b) || !head.windows(2).any(|w| matches!(w, b"{%" | b"{{")) {
         return Match::No;
     }
     let text = String::from_utf8_lossy(&head);

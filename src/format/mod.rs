@@ -189,6 +189,7 @@ fn is_text(f: &Format) -> bool {
 pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
     let mut sure = Vec::new();
     let mut weak = None;
+    let mut archive = None;
     // The first page decides whether bytes can be read at all.
     view.head(1)?;
     for f in FORMATS {
@@ -197,6 +198,10 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
         }
         // Numbers may begin with anything small: only a header that is there makes them safetensors.
         if data && f.id == "safetensors" && !view.has(8, b"{") {
+            continue;
+        }
+        // What is a special archive is an archive, and looking for one's end at every turn costs more than most files take.
+        if f.refines.contains(&"zip") && !*archive.get_or_insert_with(|| (zip::ZIP.probe)(view) != Match::No) {
             continue;
         }
         match (f.probe)(view) {

@@ -20,23 +20,26 @@ pub(super) fn probe_text(view: View<'_>) -> Match {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return Match::Sure;
     }
-    let valid = match std::str::from_utf8(&head) {
-        Ok(_) => head.len(),
+    // Bytes behind a character that the window cuts are none of these.
+    if controls(&head) {
+        return Match::No;
+    }
+    match std::str::from_utf8(&head) {
+        Ok(_) => Match::Sure,
         // The window may cut a character.
-        Err(e) if head.len() - e.valid_up_to() < 4 && e.error_len().is_none() => e.valid_up_to(),
-        Err(_) => return latin(&head),
-    };
-    if controls(&head[..valid]) == 0 { Match::Sure } else { Match::No }
+        Err(e) if head.len() - e.valid_up_to() < 4 && e.error_len().is_none() => Match::Sure,
+        Err(_) => latin(&head),
+    }
 }
 
-/// Old texts are in an eight-bit encoding: few bytes above ASCII and no control characters.
+/// Old texts are in an eight-bit encoding: few bytes above ASCII.
 fn latin(head: &[u8]) -> Match {
     let high = head.iter().filter(|b| **b >= 0x80).count();
-    if controls(head) == 0 && high * 4 < head.len() { Match::Sure } else { Match::No }
+    if high * 4 < head.len() { Match::Sure } else { Match::No }
 }
 
-fn controls(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|b| (**b < 9) || (14..27).contains(*b) || (28..32).contains(*b) || **b == 127).count()
+fn controls(bytes: &[u8]) -> bool {
+    bytes.iter().any(|b| (*b < 9) || (14..27).contains(b) || (28..32).contains(b) || *b == 127)
 }
 
 /// Bytes of a text in UTF-16 that are read.

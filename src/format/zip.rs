@@ -100,7 +100,9 @@ fn find_end(view: View<'_>) -> Option<End> {
     let tail_at = view.len() - tail_len;
     let tail = view.take(tail_at, tail_len, 70_000).ok()?;
     let mut best: Option<End> = None;
-    for i in (0..tail.len().saturating_sub(21)).rev() {
+    let mut end = tail.len().saturating_sub(21);
+    while let Some(i) = memchr::memrchr(b'P', tail.get(..end)?) {
+        end = i;
         if !tail.get(i..)?.starts_with(b"PK\x05\x06") {
             continue;
         }

@@ -1,6 +1,6 @@
 // `npm run bench`: one table, everything measured side by side in one run. Medians; files are sparse or made here, and removed afterwards.
-import { spawn } from "node:child_process";
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import zlib from "node:zlib";
@@ -206,6 +206,59 @@ async function times(runs, once) {
   return all;
 }
 
+/** Two hundred small models as a Python library would pickle them: nested settings and some thousand numbers each. */
+const MODELS = `
+import pickle, random, sys
+for n in range(200):
+    r = random.Random(n)
+    layers = [{"name": f"layer{i}", "shape": (8, 16), "bias": [r.random() for _ in range(16)], "weight": [[r.random() for _ in range(16)] for _ in range(8)]} for i in range(24)]
+    with open(f"{sys.argv[1]}/model{n}.pkl", "wb") as out:
+        pickle.dump({"version": 3, "layers": layers, "classes": [str(i) for i in range(100)]}, out, 2 + n % 4)
+`;
+
+/** How the scanners of PyPI are called over a folder; fickling takes one file at a time. */
+const SCANNERS = {
+  picklescan: (folder) => [["-p", folder]],
+  modelscan: (folder) => [["-p", folder]],
+  modelaudit: (folder) => [["scan", folder]],
+  fickling: (folder) => readdirSync(folder).map((file) => ["--check-safety", path.join(folder, file)]),
+};
+
+/** The program of a scanner in an environment of its own, or null where it cannot be had. */
+function scanner(name) {
+  const home = path.join(TARGET, "scanners", name);
+  const program = path.join(home, "bin", name);
+  if (!existsSync(program)) {
+    say(`installing ${name}`);
+    if (ask("python3", ["-m", "venv", home]) === null || ask(path.join(home, "bin/pip"), ["install", "--quiet", name]) === null) return null;
+  }
+  return existsSync(program) ? program : null;
+}
+
+function scanners(folder) {
+  mkdirSync(folder);
+  if (ask("python3", ["-c", MODELS, folder]) === null) return row("other scanners", "not measured", "python3 is missing");
+  const took = (program, calls) => {
+    const since = performance.now();
+    // What they find and how they exit is theirs; telemetry they may have is refused.
+    for (const args of calls) spawnSync(program, args, { stdio: "ignore", env: { ...process.env, DO_NOT_TRACK: "1", PROMPTFOO_DISABLE_TELEMETRY: "1", NO_ANALYTICS: "1" } });
+    return performance.now() - since;
+  };
+  const mine = () => took(NATIVE, [["scan", "--format", "json", "--fail-on", "never", folder]]);
+  mine();
+  const ours = median(Array.from({ length: RUNS }, mine));
+  row("200 small models, weighstation", ms(ours));
+  for (const [name, calls] of Object.entries(SCANNERS)) {
+    const program = scanner(name);
+    if (!program) {
+      row(`200 small models, ${name}`, "not measured", "could not be installed");
+      continue;
+    }
+    const theirs = took(program, calls(folder));
+    row(`200 small models, ${name}`, ms(theirs), `weighstation is ${Math.round(theirs / ours)} times as fast`);
+  }
+}
+
 await run(async () => {
   needPackages();
   needRust();
@@ -312,6 +365,9 @@ await run(async () => {
         if (python) row("pickle: opcodes, pickletools.genops", rate(Number(python)), `native is ${(Number(python) / median(here.map((one) => one.took))).toFixed(0)} times as fast`);
       }
     }
+
+    say("two hundred small models");
+    scanners(path.join(folder, "models"));
 
     say("SHA-256 in the worker");
     const work = path.join(TARGET, "web");
