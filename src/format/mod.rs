@@ -176,6 +176,9 @@ pub static FORMATS: &[Format] = &[
 /// Formats without a beginning of their own that numbers could not have by accident, or that need more than a look at it.
 const NOT_IN_NUMBERS: &[&str] = &["text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index", "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma", "notebook", "pointer", "requirements", "python", "shell", "document"];
 
+/// Archives with certain members, which only an archive can be.
+const ARCHIVES: &[&str] = &["torch", "skops", "mar", "npz", "keras"];
+
 /// Languages that share one alphabet: what is surely one of them is not surely another one.
 const LANGUAGES: &[&str] = &["notebook", "json", "pointer", "requirements", "python", "shell", "yaml", "document"];
 
@@ -200,8 +203,8 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
         if data && f.id == "safetensors" && !view.has(8, b"{") {
             continue;
         }
-        // What is a special archive is an archive, and looking for one's end at every turn costs more than most files take.
-        if f.refines.contains(&"zip") && !*archive.get_or_insert_with(|| (zip::ZIP.probe)(view) != Match::No) {
+        // Looking for an archive's end at every turn costs more than most files take.
+        if ARCHIVES.contains(&f.id) && !*archive.get_or_insert_with(|| (zip::ZIP.probe)(view) != Match::No) {
             continue;
         }
         match (f.probe)(view) {
