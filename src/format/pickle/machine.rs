@@ -134,6 +134,10 @@ pub enum Hand {
     Make,
 }
 
+/// Opcodes run by one call of the inner loop. Browsers begin with code that is quick to compile and slow to run, and replace it only between
+/// two calls: a loop that never returns stays slow to its end.
+const SLICE: u64 = 50_000;
+
 impl<'s> Machine<'s> {
     /// A machine for the pickle at `at`.
     pub fn new(view: View<'s>, at: u64, frames: Frames, limits: &Limits) -> Self {
@@ -175,7 +179,16 @@ impl<'s> Machine<'s> {
 
     /// Runs to the end, or for at most `allowance` opcodes.
     pub fn run(&mut self, allowance: u64) -> Result<Stop> {
-        let stop = match self.go(allowance) {
+        let until = self.ops.saturating_add(allowance);
+        let ended = loop {
+            let slice = until.saturating_sub(self.ops).min(SLICE);
+            // Called through a pointer that no optimiser sees through.
+            match std::hint::black_box(Self::go as fn(&mut Self, u64) -> Result<Stop>)(self, slice) {
+                Ok(Stop::Allowance) if self.ops < until => {}
+                ended => break ended,
+            }
+        };
+        let stop = match ended {
             Ok(stop) => stop,
             Err(Error::Malformed { what: "ends-early", .. }) => Stop::End,
             Err(Error::Malformed { what, .. }) => Stop::Fault(what),
@@ -239,14 +252,14 @@ impl<'s> Machine<'s> {
     fn go(&mut self, allowance: u64) -> Result<Stop> {
         let until = self.ops.saturating_add(allowance);
         loop {
+            if self.ops >= until {
+                return Ok(Stop::Allowance);
+            }
             let at = self.tape.at();
             let Some(byte) = self.tape.byte()? else {
                 return Ok(Stop::End);
             };
             self.ops += 1;
-            if self.ops > until {
-                return Ok(Stop::Allowance);
-            }
             match byte {
                 // What real pickles are made of comes first.
                 b'h' => {
