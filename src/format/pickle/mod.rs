@@ -156,6 +156,13 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     if stopped && m.ops >= 2 && depth > 0 && m.tape.left() > 1 && probe_chain(view, m.tape.at(), depth - 1) == Likeness::Sure {
         return Likeness::Sure;
     }
+    // For whoever has taken the frame out of a file, the next one begins behind it. Deeper each time, so that the ways do not multiply.
+    if stopped
+        && let (Some(end), true) = (m.tape.frame_left(), depth >= 6)
+        && probe_chain(view, end, depth - 6) == Likeness::Sure
+    {
+        return Likeness::Sure;
+    }
     // A text pickle that ends early: containers were opened and filled without one fault.
     if matches!(stop, Stop::End) && m.ops >= 12 && matches!(head[0], b'(' | b']' | b'}') && view.len() > 8 {
         return Likeness::Sure;
