@@ -149,7 +149,7 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
         return otherwise;
     }
     let whole = stopped && (m.tape.left() == 0 && m.ops >= 2 || m.tape.left() == 1 && m.ops >= 3);
-    if whole || matches!(stop, Stop::Allowance) && m.tape.at() > at + PROBE / 4 {
+    if whole || matches!(stop, Stop::Allowance) && m.tape.at() >= at + PROBE / 4 {
         return Likeness::Sure;
     }
     // A short one followed by another: torch's own containers in protocol 0 begin with a number.
