@@ -2,7 +2,7 @@
 import type { Severity, Verdict } from "./report.types.ts";
 
 export type * from "./report.types.ts";
-export type { Node as Outline } from "./report.types.ts";
+export type { Kind as StatementKind, Node as Outline } from "./report.types.ts";
 
 /** Worst first; the order of every list of verdicts. */
 export const VERDICTS: readonly Verdict[] = ["dangerous", "suspicious", "incomplete", "clear"];

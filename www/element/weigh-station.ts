@@ -10,12 +10,14 @@ import { fromList, fromTransfer, pickFolder } from "../intake/intake.ts";
 import { sample } from "../intake/samples.ts";
 import { VERDICTS, type FileReport, type Finding, type Place, type Report, type Tables, type Verdict } from "../report.ts";
 import { Pool } from "../scanner/client.ts";
+import { Guide } from "../scanner/guide.ts";
 import { networkLocked } from "../scanner/lock.ts";
 import { tables, tally, Weighing, type Item, type Row } from "../scanner/weighing.ts";
 import css from "../style/weighstation.css";
 import { messagesFor } from "../text/text.ts";
 import type { Messages } from "../text/en.ts";
 import { fileView, findingList, fingerprint, type FileActions, type Opened } from "../ui/file.ts";
+import { licenceView, statementKey, type LicenceActions } from "../ui/licence.ts";
 import { lockView, type LockState } from "../ui/lock.ts";
 import { mark } from "../ui/mark.ts";
 import { WeighRows } from "../ui/rows.ts";
@@ -42,6 +44,8 @@ export class WeighStation extends LitElement {
   #opened: Opened | null = null;
   #returnTo: Element | null = null;
   #tables: Tables | null = null;
+  /** Whether licence guidance is open on the first screen. */
+  #guiding = false;
   #walked = 0;
   #note = "";
   #status = "";
@@ -53,6 +57,12 @@ export class WeighStation extends LitElement {
     this.#lock.scanner = this.#desk.locked;
     this.requestUpdate();
   });
+  #guide = new Guide(
+    this.#desk,
+    () => this.#t.tag,
+    () => this.#t.theseFiles,
+    () => this.requestUpdate(),
+  );
 
   /** The report, once the verdict is there. Fingerprints are null in it until they are taken. */
   get report(): Report | null {
@@ -69,10 +79,20 @@ export class WeighStation extends LitElement {
     return this.#weighing?.phase === "verdict";
   }
 
-  /** Adds files to the weighing that runs, or begins a new one. */
+  /** Adds files to the weighing that runs, or begins a new one. A saved inventory among them is opened and not weighed. */
   take(items: Item[]): void {
     this.#note = "";
     this.#walked = 0;
+    if (!items.some(({ path }) => !path.includes("/") && path.endsWith(".json"))) return this.#weigh(items);
+    void this.#guide.open(items).then((rest) => {
+      this.#guiding ||= rest.length < items.length;
+      if (rest.length > 0 || items.length === 0) return this.#weigh(rest);
+      this.#note = this.#status = this.#t.licence.opened(this.#guide.inventory?.entries.length ?? 0);
+      this.requestUpdate();
+    });
+  }
+
+  #weigh(items: Item[]): void {
     if (items.length === 0) {
       this.#note = this.#t.nothingTaken;
       this.requestUpdate();
@@ -98,6 +118,7 @@ export class WeighStation extends LitElement {
     this.#selected = null;
     this.#opened = null;
     this.#status = "";
+    this.#guide.follow(null);
     this.requestUpdate();
   }
 
@@ -179,6 +200,7 @@ export class WeighStation extends LitElement {
   #changed(): void {
     const weighing = this.#weighing;
     if (!weighing) return;
+    this.#guide.follow(weighing.phase === "scanning" ? null : weighing.report);
     if (weighing.phase === "scanning") {
       const done = weighing.rows.filter((row) => row.phase === "done").length;
       const quarter = Math.floor((4 * done) / weighing.rows.length);
@@ -218,15 +240,27 @@ export class WeighStation extends LitElement {
   };
 
   #acts: FileActions = {
-    open: (finding, place) => void this.#open(finding, place),
+    open: (of, place) => void this.#open(this.#selected, of, place),
     close: () => this.#close(),
     copy: (text) => void this.#copy(text),
   };
 
-  async #open(finding: Finding, place: Place): Promise<void> {
-    const row = this.#selected;
+  #licenceActs: LicenceActions = {
+    open: (statement, place) => void this.#open(this.#weighing?.rows.find((row) => row.path === statement.file) ?? null, statementKey(statement), place),
+    close: () => this.#close(),
+    copy: (text) => void this.#copy(text),
+    checklist: () => void this.#guide.checklist().then((text) => this.#copy(text)),
+    save: (kind) => void this.#saveInventory(kind),
+  };
+
+  async #saveInventory(kind: "json" | "csv"): Promise<void> {
+    const csv = kind === "csv";
+    this.#save(csv ? await this.#guide.csv() : `${JSON.stringify(await this.#guide.table(), null, 2)}\n`, `weighstation-inventory.${kind}`, csv ? "text/csv" : "application/json");
+  }
+
+  async #open(row: Row | null, of: string, place: Place): Promise<void> {
     if (!row || !this.#weighing) return;
-    const opened: Opened = { finding, place, evidence: null, failed: false };
+    const opened: Opened = { of, place, evidence: null, failed: false };
     this.#opened = opened;
     this.#returnTo = this.renderRoot instanceof ShadowRoot ? this.renderRoot.activeElement : document.activeElement;
     try {
@@ -261,10 +295,10 @@ export class WeighStation extends LitElement {
     return `${JSON.stringify(this.report, null, 2)}\n`;
   }
 
-  #save(): void {
+  #save(text: string, name: string, type: string): void {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([this.#json()], { type: "application/json" }));
-    link.download = "weighstation-report.json";
+    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
@@ -288,6 +322,9 @@ export class WeighStation extends LitElement {
     return html`<p class="lede">${t.lede}</p>
       <p class="promise">${t.promise}</p>
       ${intakeView(t, this.#intake, false)} ${samplesView(t, this.#intake)}
+      ${this.#guiding
+        ? this.#licence(null)
+        : html`<p><button data-action="guide" @click=${() => void this.#openGuide()}>${t.licence.guidance}</button></p>`}
       <div class="about">${aboutView(t, this.#tables)}</div>`;
   }
 
@@ -310,6 +347,7 @@ export class WeighStation extends LitElement {
     const report = weighing.report;
     if (!report) return html`<h2>${t.blockedTitle}</h2><p>${t.blocked}</p><p class="mono">${weighing.blocked}</p>`;
     const top = this.#heaviest(report);
+    const together = report.findings.filter((finding) => !aboutLicences(finding));
     return html`
       <section class="verdict" data-verdict-is=${report.verdict}>
         <h2>${mark(report.verdict)}${t.verdict[report.verdict]}</h2>
@@ -322,10 +360,10 @@ export class WeighStation extends LitElement {
           : nothing}
       </section>
       ${this.#fingerprints()}
-      ${report.findings.length > 0
+      ${together.length > 0
         ? html`<section aria-labelledby="together">
             <h3 id="together">${t.folderFindings}</h3>
-            ${findingList(report.findings, null, t, null)}
+            ${findingList(together, null, t, null)}
           </section>`
         : nothing}
       <section aria-labelledby="files">
@@ -335,11 +373,12 @@ export class WeighStation extends LitElement {
       ${this.#selected?.report
         ? html`<div class="one">${fileView(this.#selected, this.#selected.report, this.#opened, t, this.#acts, (id) => this.#formatName(id))}</div>`
         : nothing}
+      ${this.#licence(report)}
       <section aria-labelledby="export" class="export">
         <h3 id="export">${t.export}</h3>
         <p>${t.exportText} ${this.fingerprinting ? t.exportEarly : nothing}</p>
         <p class="buttons">
-          <button data-action="save" @click=${() => this.#save()}>${t.saveJson}</button>
+          <button data-action="save" @click=${() => this.#save(this.#json(), "weighstation-report.json", "application/json")}>${t.saveJson}</button>
           <button data-action="copy" @click=${() => void this.#copy(this.#json())}>${t.copyJson}</button>
           <button data-action="print" @click=${() => print()}>${t.print}</button>
         </p>
@@ -349,6 +388,19 @@ export class WeighStation extends LitElement {
         <p class="buttons"><button data-action="clear" @click=${() => this.clear()}>${t.newOne}</button></p>
       </section>
     `;
+  }
+
+  #licence(report: Report | null): TemplateResult {
+    this.#guide.list();
+    const read = report && { statements: report.licence.statements, findings: report.findings.filter(aboutLicences) };
+    return licenceView(this.#guide, read, this.#opened, this.#t, this.#licenceActs);
+  }
+
+  async #openGuide(): Promise<void> {
+    this.#guiding = true;
+    this.requestUpdate();
+    await this.updateComplete;
+    this.renderRoot.querySelector<HTMLElement>("#licence")?.focus();
   }
 
   #formatName(id: string): string {
@@ -423,6 +475,9 @@ export class WeighStation extends LitElement {
     this.requestUpdate();
   }
 }
+
+/** They are said where the licences are. */
+const aboutLicences = (finding: Finding): boolean => finding.name.startsWith("licence-");
 
 const weight = (verdict: Verdict | undefined): number => (verdict ? VERDICTS.indexOf(verdict) : VERDICTS.length);
 

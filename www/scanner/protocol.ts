@@ -1,5 +1,5 @@
 /** What the page and a scanner worker say to each other. One task at a time a worker; answers carry the task's number. */
-import type { StopReason } from "./core.ts";
+import type { Core, StopReason } from "./core.ts";
 import type { Place } from "../report.ts";
 
 export type Task =
@@ -9,7 +9,12 @@ export type Task =
   | { kind: "evidence"; file: Blob; path: string; place: Place; lang: string }
   | { kind: "conclude"; files: string; lang: string }
   | { kind: "tables"; lang: string }
-  | { kind: "stopped"; files: Stopped[]; lang: string };
+  | { kind: "stopped"; files: Stopped[]; lang: string }
+  | Ask;
+
+/** What the core is asked about licences; text goes in and text comes out. */
+export type Asked = "licence" | "licence_print" | "licences" | "inventory" | "inventory_add" | "inventory_changes" | "inventory_csv";
+export type Ask = { [K in Asked]: { kind: "ask"; what: K; of: Parameters<Core[K]> } }[Asked];
 
 /** A file that was not scanned to its end. */
 export interface Stopped {

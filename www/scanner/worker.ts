@@ -132,6 +132,8 @@ async function perform(core: Core, id: number, task: Task): Promise<string> {
       return core.conclude(task.files, task.lang);
     case "tables":
       return core.tables(task.lang);
+    case "ask":
+      return (core[task.what] as (...of: unknown[]) => string)(...task.of);
     case "stopped":
       return `[${task.files.map(({ path, size, reason }) => core.stopped(path, size, reason, task.lang))}]`;
   }

@@ -7,16 +7,22 @@ import { evidenceView, hexOffset } from "./evidence.ts";
 
 /** The place whose bytes are open, and what came of asking for them. */
 export interface Opened {
-  finding: Finding;
+  /** Whose place it is: a finding's rule or a statement's key. Not the object: a later report has others that say the same. */
+  of: string;
   place: Place;
   evidence: Evidence | null;
   failed: boolean;
 }
 
 export interface FileActions {
-  open(finding: Finding, place: Place): void;
+  open(of: string, place: Place): void;
   close(): void;
   copy(text: string): void;
+}
+
+/** Whether this very place is the one that is open. */
+export function isOpen(opened: Opened | null, of: string, place: Place): boolean {
+  return opened?.of === of && opened.place.member === place.member && opened.place.offset === place.offset && opened.place.length === place.length;
 }
 
 /** More lines than a person reads; the rest is in the report. */
@@ -71,7 +77,7 @@ function identity(row: Row, report: FileReport, t: Messages, act: FileActions, f
 export function findingList(findings: Finding[], opened: Opened | null, t: Messages, act: FileActions | null): TemplateResult {
   return html`<ol class="findings">
     ${findings.map((finding, index) => {
-      const own = opened?.finding === finding ? opened : null;
+      const own = opened?.of === finding.rule ? opened : null;
       return html`<li data-rule=${finding.rule} data-severity=${finding.severity}>
         <div class="finding">
           <span class="severity">${t.severity[finding.severity]}</span>
@@ -80,7 +86,7 @@ export function findingList(findings: Finding[], opened: Opened | null, t: Messa
         </div>
         <p class="message">${finding.message}${finding.count > 1 ? html` <span class="times">${t.times(finding.count)}</span>` : nothing}</p>
         ${act ? placeButtons(finding, own, t, act) : nothing}
-        ${own && act ? evidencePanel(own, t, act) : nothing}
+        ${own && act ? evidencePanel(own, t, act.close) : nothing}
         <details ?open=${index === 0}>
           <summary>${t.why}</summary>
           <p>${finding.why}</p>
@@ -99,8 +105,8 @@ function placeButtons(finding: Finding, opened: Opened | null, t: Messages, act:
   const button = (place: Place) => html`<li>
     <button
       class="place"
-      aria-expanded=${String(opened?.place === place)}
-      @click=${() => (opened?.place === place ? act.close() : act.open(finding, place))}
+      aria-expanded=${String(isOpen(opened, finding.rule, place))}
+      @click=${() => (isOpen(opened, finding.rule, place) ? act.close() : act.open(finding.rule, place))}
     >
       <span>${t.showBytes}</span> <span class="mono">${where(place, t)} ${hexOffset(place.offset)}</span>
     </button>
@@ -121,12 +127,12 @@ function placeButtons(finding: Finding, opened: Opened | null, t: Messages, act:
       : nothing}`;
 }
 
-function evidencePanel(opened: Opened, t: Messages, act: FileActions): TemplateResult {
+export function evidencePanel(opened: Opened, t: Messages, close: () => void): TemplateResult {
   const crumbs = opened.evidence?.crumbs ?? [];
   return html`<section class="evidence" id="evidence" tabindex="-1" aria-label=${t.evidence}>
     <div class="bar">
       <p class="crumbs mono">${crumbs.join(" › ")}</p>
-      <button class="small" @click=${act.close}>${t.closeBytes}</button>
+      <button class="small" @click=${close}>${t.closeBytes}</button>
     </div>
     ${opened.evidence ? evidenceView(opened.evidence, t) : html`<p>${opened.failed ? t.evidenceFailed : t.loading}</p>`}
   </section>`;
