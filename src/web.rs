@@ -169,14 +169,15 @@ pub fn licences() -> Result<String, JsError> {
     to_json(&crate::licence::rows())
 }
 
-/// The inventory of file reports (a JSON array) for a situation; `seen` is the day to note.
+/// The inventory of file reports (a JSON array) and parts for a situation; `seen` is the day to note.
 #[wasm_bindgen]
-pub fn inventory(files_json: &str, situation_json: &str, seen: &str, lang: &str) -> Result<String, JsError> {
+pub fn inventory(files_json: &str, parts_json: &str, situation_json: &str, seen: &str, lang: &str) -> Result<String, JsError> {
     let files: Vec<FileReport> = from_json(files_json)?;
+    let parts: Vec<Part> = from_json(parts_json)?;
     let situation: Situation = from_json(situation_json)?;
     let lang = Lang::from_tag(lang);
     let report = crate::conclude(files, lang);
-    let g = guide::guide(&report.licence.parts, &situation, lang);
+    let g = guide::guide(&parts, &situation, lang);
     to_json(&Inventory::of(&report, &g, seen))
 }
 

@@ -81,6 +81,33 @@ test("the command line: formats and exit status", () => {
   assert.equal(cli("scan", "not-there.pkl").status, 3);
 });
 
+test("the command line: licences by name, in a folder, against an inventory", () => {
+  const named = cli("licence", "--use", "service", "--seat", "US", "--users", "1_000", "--format", "json", "--by-name", "llama3.1");
+  assert.equal(named.status, 0, named.stderr);
+  const guidance = JSON.parse(named.stdout);
+  assert.equal(guidance.level, "ok-with-obligations");
+  assert.equal(guidance.situation.facts.mau, 1000);
+  assert.equal(cli("licence", "--use", "service", "--fail-on", "needs-review", "--by-name", "llama3.1").status, 1);
+  assert.equal(cli("licence", "--use", "service", "--field=military", "--by-name", "llama3.1").status, 1);
+  assert.match(cli("licence", "--format", "markdown", "--by-name", "mit").stdout, /^# Licence\n/);
+
+  mkdirSync(path.join(folder, "m"));
+  writeFileSync(path.join(folder, "m/README.md"), "---\nlicense: apache-2.0\n---\n");
+  assert.equal(cli("licence", "m", "--save", "inventory.json", "--date", "2026-01-02").status, 0);
+  const saved = JSON.parse(readFileSync(path.join(folder, "inventory.json"), "utf8"));
+  assert.deepEqual(saved.entries.map(({ name, licence, seen }) => [name, licence, seen]), [["m", "Apache-2.0", "2026-01-02"]]);
+  assert.match(cli("licence", "m", "--against", "inventory.json").stdout, /^nothing changed\n/);
+  writeFileSync(path.join(folder, "m/README.md"), "---\nlicense: cc-by-nc-4.0\n---\n");
+  assert.match(cli("licence", "m", "--against", "inventory.json").stdout, /^m: licence \(tighter\) "Apache-2\.0" -> "CC-BY-NC-4\.0"\n/);
+  cli("licence", "m", "--save", "inventory.csv");
+  assert.match(readFileSync(path.join(folder, "inventory.csv"), "utf8"), /\nm,CC-BY-NC-4\.0,/);
+
+  for (const wrong of [[], ["m", "--use", "steal"], ["m", "--users", "many"], ["m", "--assume", "nothing=yes"], ["m", "--against", "m/README.md"], ["m", "--lang", "xx"]]) {
+    assert.equal(cli("licence", ...wrong).status, 2, wrong.join(" "));
+  }
+  assert.equal(cli("licence", "not-there").status, 3);
+});
+
 test("the command line never prints a raw escape", () => {
   writeFileSync(path.join(folder, "\x1b[31mred.txt"), "hello\n");
   const { stdout } = cli("scan", "\x1b[31mred.txt", "--format", "text");

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import axe from "axe-core";
 import { server } from "../../www/serve.mjs";
-import { DIST } from "../../www/tools.mjs";
+import { DIST, ROOT } from "../../www/tools.mjs";
 import { BROWSERS, launch } from "./browsers.mjs";
 
 /** The page must work from anywhere, so the tests never serve it from the root. */
@@ -41,6 +41,11 @@ function sparseSafetensors(name, size) {
 
 /** A pickle that would call os.system. */
 const PICKLE = Buffer.from("\x80\x02cos\nsystem\nX\x11\x00\x00\x00echo weighstation\x85R.", "latin1");
+
+/** A card that says MIT over a base model that is under a licence of its own. */
+const CARD = "---\nlicense: mit\nbase_model: meta-llama/Llama-3.1-8B\n---\n# A model\n";
+/** The licence of this project, as it comes. */
+const LICENCE_TEXT = readFileSync(path.join(ROOT, "LICENSE"), "utf8");
 
 for (const name of BROWSERS) {
   describe(name, () => {
@@ -106,6 +111,34 @@ for (const name of BROWSERS) {
         },
         kind,
         files.map(([file, bytes]) => [file, [...bytes]]),
+      );
+
+    const folderOf = async (on, card, licence) => {
+      await on.evaluate(
+        (texts) => document.querySelector("weigh-station").take(texts.map(([path, text]) => ({ path, file: new File([text], path.split("/").pop()) }))),
+        [["m/README.md", card], ["m/LICENSE", licence]],
+      );
+      await on.waitForSelector('[data-path="m/LICENSE"][data-verdict]');
+      await state(on, "done");
+    };
+    /** What a button would save, caught where the page hands it to the browser. */
+    const savedText = (on, button) =>
+      on.evaluate(
+        (which) =>
+          new Promise((resolve) => {
+            const { createObjectURL } = URL;
+            URL.createObjectURL = (blob) => {
+              URL.createObjectURL = createObjectURL;
+              void blob.text().then(resolve);
+              return "data:,";
+            };
+            const { click } = HTMLAnchorElement.prototype;
+            HTMLAnchorElement.prototype.click = function () {
+              HTMLAnchorElement.prototype.click = click;
+            };
+            document.querySelector(which).click();
+          }),
+        button,
       );
 
     test("says what it is before any script runs", async () => {
@@ -350,6 +383,100 @@ for (const name of BROWSERS) {
       assert.deepEqual(files.find((one) => one.path === "stays.txt").gaps, []);
     });
 
+    test("a folder's licences: what the files say with their bytes, the clashes, and one list for what is planned", async () => {
+      await folderOf(page, CARD, LICENCE_TEXT);
+      await page.waitForSelector('.licence [data-list="must"]');
+      const rules = await page.$$eval(".licence .findings > li", (all) => all.map((one) => one.dataset.rule));
+      assert.deepEqual(rules, ["WS701", "WS702"]);
+      const said = await page.$$eval("[data-statement]", (all) => all.map((row) => row.innerText.replace(/\s+/g, " ")));
+      assert.ok(said.some((row) => /declared license mit MIT License/.test(row)), said.join("\n"));
+      assert.ok(said.some((row) => /text found .*Apache License 2\.0 100 % match/.test(row)), said.join("\n"));
+      await page.$eval('[data-statement="base"] .place', (button) => button.click());
+      await page.waitForSelector("#evidence mark");
+      assert.match(await page.$$eval("#evidence mark", (all) => all.map((one) => one.textContent).join("")), /62 61 73 65 5f 6d 6f 64 65 6c/);
+      assert.equal(await page.$eval('[data-statement="base"] .place', (button) => button.ariaExpanded), "true");
+      await page.keyboard.press("Escape");
+      await page.waitForFunction(() => !document.querySelector("#evidence"));
+      // Every line says where it comes from.
+      const bare = await page.$$eval('[data-list="may"] li, [data-list="must"] li, [data-list="must_not"] li', (all) => all.map((li) => li.querySelector(".cite")?.textContent ?? "").filter((cite) => !/read \d{4}-\d\d-\d\d/.test(cite)));
+      assert.deepEqual(bare, []);
+      assert.equal(await page.$eval(".answer", (one) => one.dataset.level), "needs-review");
+      await page.$eval('[name="weigh-use"][value="give"]', (radio) => radio.click());
+      await page.waitForSelector('.answer[data-level="conflict"]');
+      await page.waitForSelector('[data-list="clashes"] li');
+      assert.match(await page.$eval(".disclaimer", (p) => p.textContent), /guidance and not legal advice.* \d{4}-\d\d-\d\d/);
+    });
+
+    test("an inventory is begun, put away, opened by dropping it, and tells what changed", async () => {
+      const other = await fresh();
+      await folderOf(other, CARD, LICENCE_TEXT);
+      await other.waitForSelector('[data-action="inventory-add"]');
+      await settled(other);
+      const saved = await savedText(other, '[data-action="inventory-json"]');
+      assert.deepEqual(JSON.parse(saved).entries.map((entry) => entry.name), ["m", "meta-llama/Llama-3.1-8B"]);
+      assert.match(await savedText(other, '[data-action="inventory-csv"]'), /^# This is guidance and not legal advice[^]*\nname,licence,/);
+      await other.$eval('[data-action="inventory-add"]', (button) => button.click());
+      await other.waitForSelector('[data-action="inventory-forget"]');
+      await other.$eval('[data-action="inventory-forget"]', (button) => button.click());
+      await other.waitForFunction(() => !document.querySelector('[data-action="inventory-forget"]'));
+      await startOver(other);
+      await drop(other, "drop", [["inventory.json", Buffer.from(saved)]]);
+      await other.waitForSelector(".inventory table");
+      await folderOf(other, CARD.replace("license: mit", "license: cc-by-nc-4.0"), LICENCE_TEXT);
+      await other.waitForSelector('[data-change="licence"]');
+      assert.match(await other.$eval('[data-change="licence"]', (one) => one.innerText), /m has another licence \(.*\)/);
+      await settled(other);
+      await other.waitForSelector('[data-change="files"]');
+      // A file that only calls itself an inventory is weighed like any other.
+      await startOver(other);
+      await drop(other, "drop", [["inventory.json", Buffer.from('{"schema":"weighstation-inventory/1","entries":7}')]]);
+      await state(other, "done");
+      assert.equal((await report(other)).files.length, 1);
+      await other.close();
+    });
+
+    test("licence guidance without a file: by name, with the facts a licence asks for, and its texts to copy", async () => {
+      const other = await fresh();
+      await other.click('[data-action="guide"]');
+      await other.waitForFunction(() => document.querySelectorAll("#weigh-licences option").length > 150);
+      assert.equal(await other.$eval(".answer", () => true).catch(() => false), false);
+      await other.waitForFunction(() => /\d{4}-\d\d-\d\d/.test(document.querySelector(".disclaimer").textContent));
+      await other.type("[data-choose]", "Llama 3.1 Community License");
+      await other.keyboard.press("Enter");
+      await other.waitForSelector('.answer[data-level="needs-review"], .answer[data-level="ok-with-obligations"]');
+      await other.$eval('[name="weigh-use"][value="service"]', (radio) => radio.click());
+      await other.waitForSelector('[data-fact="mau"]');
+      await other.waitForSelector('.answer[data-level="needs-review"]');
+      await other.$eval('[data-fact="mau"]', (input) => {
+        input.value = "1000";
+        input.dispatchEvent(new Event("change"));
+      });
+      await other.waitForSelector('.answer[data-level="ok-with-obligations"]');
+      assert.ok(await other.$('[data-fact="mau"]'), "an answered question can still be changed");
+      await other.select('[data-fact="field"]', "military");
+      await other.waitForSelector('.answer[data-level="conflict"]');
+      assert.match(await other.$eval('[data-copy="attribution"] pre', (pre) => pre.textContent), /Built with Llama/);
+      const copied = await other.evaluate(async () => {
+        let text = "";
+        Object.defineProperty(navigator, "clipboard", { value: { writeText: async (given) => void (text = given) } });
+        document.querySelector('[data-action="checklist"]').click();
+        while (!text) await new Promise((resolve) => setTimeout(resolve, 10));
+        return text;
+      });
+      assert.match(copied, /^# Licence\n[^]*- \[ \] Show “Built with Llama”/);
+      await other.type("[data-choose]", "a licence of my own");
+      await other.keyboard.press("Enter");
+      await other.waitForFunction(() => /a licence of my own is not known here/.test(document.querySelector('[data-list="ask"]')?.textContent ?? ""));
+      await other.close();
+    });
+
+    test("a model without a licence is told as such, with a letter", async () => {
+      await startOver(page);
+      await sample(page, "harmless");
+      await page.waitForSelector('[data-copy="letter"] pre');
+      assert.match(await page.$eval('[data-copy="letter"] pre', (pre) => pre.textContent), /use harmless\.safetensors, which you published/);
+    });
+
     test("the same on the one-file page from disk", async () => {
       const offline = await fresh(pathToFileURL(path.join(DIST, "weighstation.html")).href);
       if (name === "chromium") await offline.setOfflineMode(true);
@@ -377,6 +504,23 @@ for (const name of BROWSERS) {
           await page.waitForSelector("#evidence table");
         },
         clear: () => sample(page, "harmless"),
+        licence: async () => {
+          await folderOf(page, CARD, LICENCE_TEXT);
+          await page.waitForSelector('[data-list="must"]');
+          await page.$eval('[data-statement="base"] .place', (button) => button.click());
+          await page.waitForSelector("#evidence mark");
+          await page.$eval('[data-action="inventory-add"]', (button) => button.click());
+          await page.waitForSelector(".inventory table");
+        },
+        guide: async () => {
+          await startOver(page);
+          await page.waitForSelector("#licence, [data-action=guide]");
+          await page.evaluate(() => document.querySelector('[data-action="guide"]')?.click());
+          await page.waitForSelector("[data-choose]");
+          await page.type("[data-choose]", "Qwen Community License");
+          await page.keyboard.press("Enter");
+          await page.waitForSelector(".answer");
+        },
         incomplete: () => sample(page, "broken"),
         scanning: async () => {
           // A weighing that cannot end: nothing answers while the files are on their way.

@@ -85,7 +85,6 @@ export class WeighStation extends LitElement {
     this.#walked = 0;
     if (!items.some(({ path }) => !path.includes("/") && path.endsWith(".json"))) return this.#weigh(items);
     void this.#guide.open(items).then((rest) => {
-      this.#guiding ||= rest.length < items.length;
       if (rest.length > 0 || items.length === 0) return this.#weigh(rest);
       this.#note = this.#status = this.#t.licence.opened(this.#guide.inventory?.entries.length ?? 0);
       this.requestUpdate();
@@ -98,7 +97,7 @@ export class WeighStation extends LitElement {
       this.requestUpdate();
       return;
     }
-    if (this.state !== "scanning") this.clear();
+    if (this.state !== "scanning") this.#reset();
     this.#weighing ??= new Weighing({ lang: this.#t.tag, digest: this.digest !== "off" }, this.#desk, () => this.#changed());
     this.#weighing.add(items);
     this.#quarter = 0;
@@ -111,8 +110,14 @@ export class WeighStation extends LitElement {
     this.#weighing?.stop();
   }
 
-  /** Back to the first screen. */
+  /** Back to the first screen. An inventory stays until it is put away. */
   clear(): void {
+    this.#guiding = false;
+    this.#guide.names = [];
+    this.#reset();
+  }
+
+  #reset(): void {
     this.stop();
     this.#weighing = null;
     this.#selected = null;
@@ -322,7 +327,7 @@ export class WeighStation extends LitElement {
     return html`<p class="lede">${t.lede}</p>
       <p class="promise">${t.promise}</p>
       ${intakeView(t, this.#intake, false)} ${samplesView(t, this.#intake)}
-      ${this.#guiding
+      ${this.#guiding || this.#guide.inventory
         ? this.#licence(null)
         : html`<p><button data-action="guide" @click=${() => void this.#openGuide()}>${t.licence.guidance}</button></p>`}
       <div class="about">${aboutView(t, this.#tables)}</div>`;

@@ -4,11 +4,17 @@ import { existsSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { FileReport, Report, Verdict } from "../report.ts";
 import { SEVERITIES, VERDICTS } from "../report.ts";
+import { plain, Wrong } from "./command.ts";
+import { licence, LICENCE_USAGE } from "./licence.ts";
 import { conclude, scanOne, walk } from "./node.ts";
 
 const USAGE = `weighstation ${WEIGHSTATION_VERSION}: weighs an AI model before anybody loads it
 
-  weighstation scan [OPTIONS] PATH...   files or folders; hidden files are looked at, too
+  weighstation scan [OPTIONS] PATH...      files or folders; hidden files are looked at, too
+  weighstation licence [OPTIONS] PATH...   what may be done with it, what must be done, and whether the parts fit
+  weighstation licence [OPTIONS] --by-name NAME...
+
+scan options
 
   --format text|json|jsonl              default: text on a terminal, json otherwise
   --output FILE                         default: standard output
@@ -17,13 +23,12 @@ const USAGE = `weighstation ${WEIGHSTATION_VERSION}: weighs an AI model before a
   --lang en|ja                          language of the sentences
   --no-digest                           skip the SHA-256 pass
 
+${LICENCE_USAGE}
 Exit status: 0 nothing at or above --fail-on, 1 something is, 2 the command line is wrong, 3 an input could not be read at all.
 `;
 
 const FORMATS = ["text", "json", "jsonl"];
 const THRESHOLDS = ["dangerous", "suspicious", "incomplete", "never"];
-
-class Wrong extends Error {}
 
 function read(args: string[]) {
   let parsed;
@@ -54,9 +59,6 @@ function read(args: string[]) {
   return { ...values, paths };
 }
 
-/** File names and the like come printable from the core; the paths themselves come from the disk and may hold anything. */
-const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
-
 function asText(report: Report): string {
   const lines = report.files.flatMap((file) => [
     `${file.verdict.toUpperCase()}  ${plain(file.path)}`,
@@ -72,6 +74,8 @@ function asText(report: Report): string {
 }
 
 async function main(): Promise<number> {
+  const [command, ...rest] = process.argv.slice(2);
+  if ((command === "licence" || command === "license") && !rest.some((arg) => arg === "--help" || arg === "-h")) return licence(rest);
   const options = read(process.argv.slice(2));
   if (options.version) {
     process.stdout.write(`weighstation ${WEIGHSTATION_VERSION}\n`);

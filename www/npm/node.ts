@@ -6,6 +6,7 @@ import { inflateRawSync } from "node:zlib";
 import { packed } from "weighstation-core-packed";
 import type { FileReport, Guidance, Part, Report, Situation } from "../report.ts";
 import { CHUNK, instantiate, type Core, type StopReason } from "../scanner/core.ts";
+import type { Asked } from "../scanner/protocol.ts";
 import type { ScanOptions } from "./options.ts";
 
 let compiled: WebAssembly.Module | null = null;
@@ -140,6 +141,11 @@ export function conclude(files: FileReport[], lang: string): Report {
   return JSON.parse(core().conclude(JSON.stringify(files), lang));
 }
 
+/** What the core answers about licences: text goes in and text comes out. */
+export function ask<K extends Asked>(what: K, ...of: Parameters<Core[K]>): string {
+  return (core()[what] as (...of: Parameters<Core[K]>) => string)(...of);
+}
+
 /** Weighs files, folders and blobs; see index.d.ts. */
 export async function scan(input: string | Blob | readonly (string | Blob)[], options: ScanOptions = {}): Promise<Report> {
   options.signal?.throwIfAborted();
@@ -174,7 +180,7 @@ export async function licence(
   options: ScanOptions = {},
 ): Promise<Guidance> {
   const lang = options.lang ?? "en";
-  return JSON.parse(core().licence(JSON.stringify(await partsOf(input, options)), JSON.stringify(situation), lang));
+  return JSON.parse(ask("licence", JSON.stringify(await partsOf(input, options)), JSON.stringify(situation), lang));
 }
 
 async function partsOf(input: Parameters<typeof licence>[0], options: ScanOptions): Promise<Partial<Part>[]> {

@@ -18,7 +18,7 @@ export interface Core {
   licence(parts: string, situation: string, lang: string): string;
   licence_print(parts: string, situation: string, format: string, lang: string): string;
   licences(): string;
-  inventory(files: string, situation: string, seen: string, lang: string): string;
+  inventory(files: string, parts: string, situation: string, seen: string, lang: string): string;
   inventory_add(inventory: string, later: string): string;
   inventory_changes(inventory: string, later: string, whole: boolean): string;
   inventory_csv(inventory: string): string;

@@ -23,6 +23,8 @@ export class Guide {
   /** Licences picked by name. */
   names: string[] = [];
   guidance: Guidance | null = null;
+  /** What the core says of all guidance, with the day of its catalogue. */
+  disclaimer = "";
   rows: LicenceRow[] = [];
   /** Every question that was asked: one that is answered stays to be changed. */
   readonly asked = new Map<string, string>();
@@ -49,19 +51,24 @@ export class Guide {
 
   /** The parts that are judged: of the files, and by name. */
   get parts(): Partial<Part>[] {
-    const { files = [], licence } = this.#report ?? {};
+    const files = this.#report?.files ?? [];
     const name = files.length === 1 ? files[0]!.path : this.together();
-    const own = licence?.parts.map((part) => (part.name === "." ? { ...part, name } : part)) ?? [];
-    return [...own, ...this.names.map((chosen): Partial<Part> => ({ name: chosen, licence: this.#id(chosen), source: "chosen" }))];
+    return this.#parts.map((part) => (part.name === "." ? { ...part, name } : part));
   }
 
-  /** Whether there are files whose licences could go into an inventory. */
+  get #parts(): Partial<Part>[] {
+    const chosen = this.names.map((name): Partial<Part> => ({ name, licence: this.#id(name), source: "chosen" }));
+    return [...(this.#report?.licence.parts ?? []), ...chosen];
+  }
+
+  /** Whether there is anything that could go into an inventory. */
   get weighed(): boolean {
-    return (this.#report?.licence.parts.length ?? 0) > 0;
+    return this.#parts.length > 0;
   }
 
-  /** Asks for the list of licences to choose from, once. */
+  /** Asks for the list of licences to choose from, once, and for the day of the catalogue. */
   list(): void {
+    if (!this.#listed) this.#run(this.#judge());
     this.#listed ??= this.#ask("licences").then(
       (rows) => {
         this.rows = JSON.parse(rows);
@@ -168,25 +175,26 @@ export class Guide {
   async #judge(): Promise<void> {
     const turn = ++this.#turn;
     const { parts } = this;
-    const guidance: Guidance | null = parts.length > 0 ? JSON.parse(await this.#ask("licence", JSON.stringify(parts), JSON.stringify(this.situation), this.lang())) : null;
+    const guidance: Guidance = JSON.parse(await this.#ask("licence", JSON.stringify(parts), JSON.stringify(this.situation), this.lang()));
     // The last question wins, whatever the order of the answers.
     if (turn !== this.#turn) return;
-    this.guidance = guidance;
-    for (const { id, text } of guidance?.questions ?? []) this.asked.set(id, text);
-    for (const { code, text } of guidance?.must_not ?? []) if (!NO_FIELD.includes(code)) this.fields.set(code, text);
+    this.guidance = parts.length > 0 ? guidance : null;
+    this.disclaimer = guidance.disclaimer;
+    for (const { id, text } of guidance.questions) this.asked.set(id, text);
+    for (const { code, text } of guidance.must_not) if (!NO_FIELD.includes(code)) this.fields.set(code, text);
     this.changed();
   }
 
   /** The inventory of what was weighed, as JSON. */
   async #now(): Promise<string | null> {
-    if (!this.#report || !this.weighed) return null;
+    if (!this.weighed) return null;
     const today = new Date().toISOString().slice(0, 10);
-    return this.#ask("inventory", JSON.stringify(this.#report.files), JSON.stringify(this.situation), today, this.lang());
+    return this.#ask("inventory", JSON.stringify(this.#report?.files ?? []), JSON.stringify(this.#parts), JSON.stringify(this.situation), today, this.lang());
   }
 
   async #compare(): Promise<void> {
     const opened = this.#opened;
-    const now = opened && (await this.#now());
+    const now = opened && this.#report && (await this.#now());
     this.changes = opened && now ? JSON.parse(await this.#ask("inventory_changes", JSON.stringify(opened), now, whole(opened, JSON.parse(now)))) : null;
     this.changed();
   }

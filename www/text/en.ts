@@ -251,7 +251,6 @@ export const en = {
     before: "Before",
     after: "Now",
     empty: "nothing",
-    disclaimer: "This is guidance, not legal advice.",
   },
   theseFiles: "these files",
 

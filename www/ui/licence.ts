@@ -36,12 +36,12 @@ export function licenceView(guide: Guide, read: Read | null, opened: Opened | nu
     ${read && read.findings.length > 0 ? findingList(read.findings, null, t, null) : nothing}
     ${read && read.statements.length > 0 ? says(guide, read.statements, opened, t, act) : nothing}
     ${read && !guidance && read.statements.length === 0 ? html`<p>${l.nothing}</p>` : nothing}
-    ${guidance ? html`${situation(guide, guidance, t)}` : nothing}
+    ${guidance || !read ? situation(guide, t) : nothing}
     ${byName(guide, t)}
     ${guidance ? answer(guidance, t, act) : nothing}
     ${guide.failed ? html`<p class="note">${l.failed}</p>` : nothing}
     ${inventoryView(guide, t, act)}
-    <p class="note disclaimer">${guidance?.disclaimer ?? l.disclaimer}</p>
+    <p class="note disclaimer">${guide.disclaimer}</p>
   </section>`;
 }
 
@@ -81,9 +81,10 @@ function says(guide: Guide, statements: Statement[], opened: Opened | null, t: M
     ${opened && statements.some((one) => isOpen(opened, statementKey(one), one.place)) ? evidencePanel(opened, t, act.close) : nothing}`;
 }
 
-function situation(guide: Guide, guidance: Guidance, t: Messages): TemplateResult {
+function situation(guide: Guide, t: Messages): TemplateResult {
   const l = t.licence;
   const s = guide.situation;
+  const assumptions = guide.guidance?.assumptions ?? [];
   const value = (event: Event) => (event.currentTarget as HTMLInputElement).value.trim();
   const fact = (id: string, text: string) => (event: Event) => {
     const n = Math.round(Number(value(event)));
@@ -117,9 +118,9 @@ function situation(guide: Guide, guidance: Guidance, t: Messages): TemplateResul
         : nothing}
       <label class="tick"><input type="checkbox" .checked=${s.for_profit} @change=${(event: Event) => guide.describe({ for_profit: (event.currentTarget as HTMLInputElement).checked })} /> ${l.forProfit}</label>
       ${guide.asked.has("business") ? business(guide, t) : nothing}
-      ${guidance.assumptions.length > 0
+      ${assumptions.length > 0
         ? html`<h4>${l.law}</h4>
-            ${guidance.assumptions.map(
+            ${assumptions.map(
               ({ id, text, answer }) => html`<label><span>${text}</span>
                 <select data-assume=${id} @change=${(event: Event) => guide.describe({ assume: { ...s.assume, [id]: value(event) as Switch } })}>
                   ${Object.entries(l.switches).map(([code, word]) => html`<option value=${code} ?selected=${code === answer}>${word}</option>`)}
