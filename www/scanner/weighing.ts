@@ -150,7 +150,11 @@ export class Weighing {
       this.report = report;
       // The core may have said more about a file once it saw its neighbours.
       const byPath = new Map(report.files.map((file) => [file.path, file]));
-      for (const row of this.rows) row.report = byPath.get(row.path) ?? row.report;
+      // What the tree shows stays the same object: somebody may be walking in it.
+      for (const row of this.rows) {
+        const said = byPath.get(row.path);
+        if (said) row.report = { ...said, outline: row.report?.outline ?? said.outline };
+      }
     } catch (error) {
       this.blocked ??= String(error);
     }

@@ -177,7 +177,6 @@ export const en = {
     match: (percent: number) => `${percent} % match`,
     residue: (words: string) => `beside it: “${words}”`,
     notKnown: "not known",
-    show: (file: string) => `Show the bytes in ${file}`,
     question: "What will you do with it?",
     uses: {
       inside: "use it inside the organisation",

@@ -58,11 +58,10 @@ function says(guide: Guide, statements: Statement[], opened: Opened | null, t: M
     <td>
       <button
         class="place small"
-        aria-label=${l.show(statement.file)}
         aria-expanded=${String(isOpen(opened, statementKey(statement), statement.place))}
         @click=${() => (isOpen(opened, statementKey(statement), statement.place) ? act.close() : act.open(statement, statement.place))}
       >
-        <span class="mono">${statement.file}${statement.place.member && ` › ${statement.place.member}`} ${hexOffset(statement.place.offset)}</span>
+        <span class="hidden">${t.showBytes}</span> <span class="mono">${statement.file}${statement.place.member && ` › ${statement.place.member}`} ${hexOffset(statement.place.offset)}</span>
       </button>
     </td>
   </tr>`;
