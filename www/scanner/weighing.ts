@@ -153,7 +153,8 @@ export class Weighing {
       // What the tree shows stays the same object: somebody may be walking in it.
       for (const row of this.rows) {
         const said = byPath.get(row.path);
-        if (said) row.report = { ...said, outline: row.report?.outline ?? said.outline };
+        if (said && row.report) said.outline = row.report.outline;
+        row.report = said ?? row.report;
       }
     } catch (error) {
       this.blocked ??= String(error);
