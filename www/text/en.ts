@@ -148,6 +148,7 @@ export const en = {
     title: "Licence",
     guidance: "Licence guidance",
     byNameLead: "What may you do with a model under a licence that you know by name? Choose one or several; files dropped later are judged together with them.",
+    byNames: "Licences by name",
     nothing: "The files say nothing about a licence, and no model was recognised among them. You can choose a licence by name.",
     says: "What the files say",
     saysColumns: { what: "Statement", says: "It says", means: "That is", where: "Where" },

@@ -31,8 +31,11 @@ export function licenceView(guide: Guide, read: Read | null, opened: Opened | nu
   const { guidance } = guide;
   const l = t.licence;
   return html`<section class="licence" aria-labelledby="licence">
-    <h3 id="licence" tabindex="-1">${read ? l.title : l.guidance}</h3>
-    ${read ? nothing : html`<p>${l.byNameLead}</p>`}
+    ${read
+      ? html`<h3 id="licence" tabindex="-1">${l.title}</h3>`
+      : html`<h2 class="quiet" id="licence" tabindex="-1">${l.guidance}</h2>
+          <p>${l.byNameLead}</p>
+          <h3>${l.byNames}</h3>`}
     ${read && read.findings.length > 0 ? findingList(read.findings, null, t, null) : nothing}
     ${read && read.statements.length > 0 ? says(guide, read.statements, opened, t, act) : nothing}
     ${read && !guidance && read.statements.length === 0 ? html`<p>${l.nothing}</p>` : nothing}
