@@ -153,8 +153,6 @@ fn missed(record: &Record, report: &FileReport, latin1: u64) -> Vec<(u64, String
             _ if module == "?" => fired("WS112") || followed,
             "call" | "build" if module == "persistent_load" => ["WS112", "WS116", "WS121"].iter().any(|r| fired(r)),
             "call" => import.is_some_and(|i| i.usage != Used::Imported),
-            // The object is one of the class that it was handed.
-            "build" if name == "_reconstructor" => report.imports.iter().any(|i| i.usage == Used::Built) || fired("WS112"),
             // What a followed call returns is changed, not its class.
             "build" => import.is_some_and(|i| i.usage == Used::Built) || FOLLOWED.contains(&name.as_str()),
             "changed-import" => fired("WS116"),

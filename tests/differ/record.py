@@ -65,6 +65,9 @@ class Meta(type):
         if cls.module in ("copyreg", "copy_reg") and cls.called in ("add_extension", "remove_extension"):
             getattr(copyreg, cls.called)(*args)
             return None
+        # The object is one of the class that the rebuilder is handed.
+        if cls.module in ("copyreg", "copy_reg") and cls.called == "_reconstructor" and args and isinstance(args[0], Meta):
+            return object.__new__(args[0])
         return object.__new__(cls)
 
     def __setitem__(cls, key, value):
