@@ -3,6 +3,27 @@
 
 use std::fmt::Write;
 
+/// A text with its percent escapes undone once (RFC 3986, section 2.1); what is no escape stays as it is.
+pub fn percent_decoded(text: &str) -> String {
+    let digit = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while let Some(b) = bytes.get(i) {
+        match (digit(bytes.get(i + 1)), digit(bytes.get(i + 2))) {
+            (Some(high), Some(low)) if *b == b'%' => {
+                out.push(high << 4 | low);
+                i += 3;
+            }
+            _ => {
+                out.push(*b);
+                i += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// Makes a text printable and at most `limit` characters long; what cannot be shown is escaped as `\u{..}`.
 pub fn printable(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len().min(limit) + 8);
@@ -41,5 +62,12 @@ mod tests {
         assert_eq!(printable("a\u{1b}[31mb\u{202e}c", 99), "a\\u{1b}[31mb\\u{202e}c");
         assert_eq!(printable("日本", 99), "日本");
         assert_eq!(printable("abcdef", 3), "abc…");
+    }
+
+    #[test]
+    fn percent_escapes_are_undone_once_and_only_where_they_are_some() {
+        for (text, want) in [("a%2fb", "a/b"), ("%252e", "%2e"), ("100%", "100%"), ("%+f%zz", "%+f%zz"), ("%e6%97%a5", "日")] {
+            assert_eq!(percent_decoded(text), want);
+        }
     }
 }

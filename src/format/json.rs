@@ -11,6 +11,7 @@ use crate::bytes::View;
 use crate::error::{Error, Result};
 use crate::fact::Fact;
 use crate::scan::Scan;
+use crate::text::percent_decoded;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -431,40 +432,13 @@ pub fn hash(bytes: &[u8]) -> u64 {
 /// Whether a name that should stand beside the file that gives it would be looked up somewhere else: absolute, a drive, a scheme,
 /// a step upwards in any spelling, or cut short by a NUL (CWE-22; CVE-2025-1889 family).
 pub fn leaves_folder(name: &str) -> bool {
-    let plain = unescaped(name);
+    // Escapes are undone as often as two programs in a row might.
+    let plain = percent_decoded(&percent_decoded(name));
     let b = plain.as_bytes();
     let drive = matches!(b, [d, b':', ..] if d.is_ascii_alphabetic());
     let scheme = plain.find(':').is_some_and(|i| i > 1 && plain.get(i..).is_some_and(|r| r.starts_with("://") || r.starts_with(":\\\\")))
         || ["file:", "data:", "javascript:"].iter().any(|s| plain.to_ascii_lowercase().starts_with(s));
     plain.starts_with(['/', '\\', '~', '$']) || drive || scheme || plain.contains('\0') || plain.split(['/', '\\']).any(|part| part.trim() == "..")
-}
-
-/// Percent escapes undone as often as two programs in a row might.
-fn unescaped(name: &str) -> String {
-    let mut text = name.to_string();
-    for _ in 0..2 {
-        if !text.contains('%') {
-            break;
-        }
-        let bytes = text.as_bytes();
-        let mut out = Vec::with_capacity(bytes.len());
-        let mut i = 0;
-        while let Some(b) = bytes.get(i) {
-            let pair = bytes.get(i + 1..i + 3).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
-            match pair {
-                Some(c) if *b == b'%' => {
-                    out.push(c);
-                    i += 3;
-                }
-                _ => {
-                    out.push(*b);
-                    i += 1;
-                }
-            }
-        }
-        text = String::from_utf8_lossy(&out).into_owned();
-    }
-    text
 }
 
 /// Whether a view begins like JSON.

@@ -11,6 +11,7 @@ use crate::bytes::View;
 use crate::error::Result;
 use crate::fact::Fact;
 use crate::scan::Scan;
+use crate::text::percent_decoded;
 use saphyr_parser::{Event, Parser, Tag};
 use std::collections::HashMap;
 
@@ -290,7 +291,7 @@ impl Walk<'_, '_> {
     fn tag(&self, tag: Option<&Tag>, value: Option<&str>, at: u64, len: u64, scan: &mut Scan<'_>) {
         let Some(tag) = tag else { return };
         let whole = format!("{}{}", tag.handle, tag.suffix);
-        if let Some(fact) = object_tag(&unescape(&whole), value) {
+        if let Some(fact) = object_tag(&percent_decoded(&whole), value) {
             scan.state(self.view, at, len.max(1), fact);
         }
     }
@@ -300,27 +301,6 @@ impl Walk<'_, '_> {
             scan.state(self.view, at, len, Fact::LoaderModule { module, code: self.mlflow.code });
         }
     }
-}
-
-/// Percent escapes in a tag, which every YAML parser undoes.
-fn unescape(tag: &str) -> String {
-    let mut out = Vec::with_capacity(tag.len());
-    let bytes = tag.as_bytes();
-    let mut i = 0;
-    while let Some(b) = bytes.get(i) {
-        let pair = bytes.get(i + 1..i + 3).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
-        match pair {
-            Some(c) if *b == b'%' => {
-                out.push(c);
-                i += 3;
-            }
-            _ => {
-                out.push(*b);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// PyYAML's `python/…` tags, the tags of HyperPyYAML, and those of Ruby and Java libraries.
@@ -367,7 +347,7 @@ fn by_line(view: View<'_>, text: &str, wide: bool, scan: &mut Scan<'_>) {
         if let Some(from) = line.find("python/") {
             let tag: String = line.get(from..).unwrap_or("").chars().take_while(|c| !c.is_whitespace() && !matches!(c, '>' | ']' | '}' | ',')).collect();
             if line.get(..from).is_some_and(|b| b.trim_end_matches("tag:yaml.org,2002:").ends_with(['!', '<']))
-                && let Some(fact) = object_tag(&unescape(&tag), None)
+                && let Some(fact) = object_tag(&percent_decoded(&tag), None)
             {
                 scan.state(view, at + from as u64, tag.len() as u64, fact);
             }
