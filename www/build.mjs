@@ -15,6 +15,8 @@ import { DIST, ROOT, Stop, TARGET, call, needPackages, needRust, run, say, wasmB
 const BROWSERS = ["chrome103", "firefox114", "safari16.4"];
 const WORK = path.join(TARGET, "web");
 const RUSTFLAGS = "-C target-feature=+simd128,+bulk-memory";
+/** Functions larger than this are not put into their only caller: browsers optimise function by function, and a large one takes them half a second. */
+const ONLY_CALLER = "--one-caller-inline-max-function-size=200";
 /** What wasm-opt may use: what rustc and wasm-bindgen emit. With all it knows it writes encodings that no browser reads yet. */
 const WASM_FEATURES = ["simd", "bulk-memory", "bulk-memory-opt", "reference-types", "multivalue", "mutable-globals", "sign-ext", "nontrapping-float-to-int"];
 
@@ -30,7 +32,7 @@ function core() {
   call(bindgen, ["--target", "no-modules", "--no-typescript", "--out-dir", WORK, built]);
   const optimised = path.join(WORK, "core.wasm");
   const features = WASM_FEATURES.map((feature) => `--enable-${feature}`);
-  call(process.execPath, [path.join(ROOT, "node_modules/binaryen/bin/wasm-opt"), path.join(WORK, "weighstation_bg.wasm"), "-O3", ...features, "-o", optimised]);
+  call(process.execPath, [path.join(ROOT, "node_modules/binaryen/bin/wasm-opt"), path.join(WORK, "weighstation_bg.wasm"), "-O3", ONLY_CALLER, ...features, "-o", optimised]);
 
   // The bindings keep their instance in a variable of their own. As a function they can be made anew for every file.
   const glue = path.join(WORK, "glue.js");
