@@ -3,6 +3,7 @@
 //!
 //! Followed as far as the arguments are constants (see [`super::constant`]). What is not known is stated as computed, never trusted.
 
+use super::constant::Constant;
 use super::machine::{Hand, Machine};
 use super::value::{Kind, Value};
 use crate::error::Result;
@@ -286,7 +287,7 @@ impl Machine<'_> {
         match (module.as_str(), name.as_str()) {
             ("copyreg", "add_extension") => {
                 if let Some([m, n, code]) = items.as_deref().and_then(|i| <[Value; 3]>::try_from(i).ok())
-                    && let (Some(m), Some(n), Some(code)) = (self.string(m), self.string(n), self.code(code))
+                    && let (Some(m), Some(n), Some(code)) = (self.text_or_bytes(m), self.text_or_bytes(n), self.code(code))
                 {
                     self.extend(code, m, n);
                 }
@@ -417,6 +418,14 @@ impl Machine<'_> {
         }
         let own = matches!(name, "_reconstructor" | "__newobj__" | "__newobj_ex__");
         Ok(own.then(|| self.result_of(class, items.and_then(|i| i.get(1..)).unwrap_or(&[]))))
+    }
+
+    /// A name that nobody checks before it is asked for: bytes are as good as a text.
+    fn text_or_bytes(&self, v: Value) -> Option<String> {
+        match self.constant(v)? {
+            Constant::Text(text) => Some(text),
+            Constant::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        }
     }
 
     /// A module imported by name. Without a list of names to take from it, `__import__` hands back the top package.
