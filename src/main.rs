@@ -26,7 +26,7 @@ scan options
   --format text|json|jsonl     default: text
   --output FILE                default: standard output
   --fail-on dangerous|suspicious|incomplete|never     default: suspicious
-  --lang en                    language of the sentences
+  --lang en|ja                 language of the sentences, in every command
   --no-digest                  skip the SHA-256 pass
 
 licence options
@@ -187,13 +187,7 @@ fn options(args: &[String]) -> Result<Options, Failure> {
                     other => return Err(Failure::Usage(format!("--fail-on does not know {other:?}"))),
                 }
             }
-            "--lang" => {
-                let tag = value()?;
-                if !tag.starts_with("en") {
-                    return Err(Failure::Usage(format!("--lang: there is no {tag:?} yet")));
-                }
-                o.lang = Lang::from_tag(&tag);
-            }
+            "--lang" => o.lang = spoken(&value()?)?,
             other => return Err(Failure::Usage(format!("there is no option {other}"))),
         }
     }
@@ -201,6 +195,11 @@ fn options(args: &[String]) -> Result<Options, Failure> {
         return Err(Failure::Usage("scan needs at least one file or folder".into()));
     }
     Ok(o)
+}
+
+/// The language of a tag.
+fn spoken(tag: &str) -> Result<Lang, Failure> {
+    Lang::known(tag).ok_or_else(|| Failure::Usage(format!("--lang knows en and ja, not {tag:?}")))
 }
 
 /// Every file below the given paths, in a fixed order. Symbolic links are named as given and not followed below a folder: a
@@ -506,12 +505,7 @@ fn terms(args: &[String]) -> Result<Terms, Failure> {
             "--against" => o.against = Some(PathBuf::from(value)),
             "--save" => o.save = Some(PathBuf::from(value)),
             "--date" => o.date = value,
-            "--lang" => {
-                if !value.starts_with("en") {
-                    return Err(Failure::Usage(format!("--lang: there is no {value:?} yet")));
-                }
-                o.lang = Lang::from_tag(&value);
-            }
+            "--lang" => o.lang = spoken(&value)?,
             "--fail-on" => {
                 o.fail_on = match value.as_str() {
                     "conflict" => Some(Level::Conflict),

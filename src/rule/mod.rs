@@ -121,7 +121,7 @@ fn finding(rule: &'static Rule, args: Args, count: u64, places: Vec<Place>, lang
         rule: rule.id.into(),
         name: rule.name.into(),
         severity: rule.severity,
-        message: speech::fill(words.message, path, &args),
+        message: speech::fill(lang, words.message, path, &args),
         title: words.title.into(),
         why: words.why.into(),
         fix: words.fix.into(),
