@@ -172,10 +172,32 @@ fn pair(files: &mut [FileReport], lang: Lang) -> Vec<Finding> {
     findings
 }
 
+/// Says a file's report in a language: every sentence is made anew from what it was filled with.
+fn retell(file: &mut FileReport, lang: Lang) {
+    for f in &mut file.findings {
+        let words = speech::rule(lang, &f.rule);
+        f.message = speech::fill(lang, words.message, &file.path, &f.args);
+        (f.title, f.why, f.fix) = (words.title.into(), words.why.into(), words.fix.into());
+    }
+    for g in &mut file.gaps {
+        g.message = speech::gap(lang, &g.reason, &g.member);
+    }
+    file.headline = speech::headline(lang, file.verdict, &file.path, file.findings.first(), file.gaps.first(), file.size);
+    file.advice = speech::advice(lang, file.verdict, &file.findings, &file.gaps);
+    let mut open = vec![&mut file.outline];
+    while let Some(node) = open.pop() {
+        node.note = node.note.as_deref().map(|n| speech::note(lang, n));
+        open.extend(&mut node.children);
+    }
+}
+
 /// Judges the files together and adds up the verdict.
 ///
-/// The files may come out of an earlier conclusion: they are judged as if they did not.
+/// The files may come out of an earlier conclusion, and may have been told in another language: they are judged and told as if they did not.
 pub fn conclude(mut files: Vec<FileReport>, lang: Lang) -> Report {
+    for file in &mut files {
+        retell(file, lang);
+    }
     let mut findings = pair(&mut files, lang);
     let mut about: Vec<(usize, Finding)> = Vec::new();
     for rule in all() {
@@ -295,7 +317,7 @@ pub fn tables(lang: Lang) -> Tables {
             RuleRow { id: r.id, name: r.name, severity: r.severity, title: w.title, why: w.why, fix: w.fix, refs: r.refs }
         })
         .collect();
-    let formats = crate::format::FORMATS.iter().map(|f| FormatRow { id: f.id, name: f.name, extensions: f.extensions }).collect();
+    let formats = crate::format::FORMATS.iter().map(|f| FormatRow { id: f.id, name: speech::format(lang, f.name), extensions: f.extensions }).collect();
     Tables { rules, formats }
 }
 

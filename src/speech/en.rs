@@ -293,6 +293,7 @@ pub(super) const BOOK: Book = Book {
     terms: &[],
     notes: &[],
     names: &[],
+    formats: &[],
     at: "{member}",
     empty: "This file is empty.",
     clear: "Nothing that we look for was found in {file}. That is not proof that it is harmless.",
@@ -303,4 +304,7 @@ pub(super) const BOOK: Book = Book {
     close_gap: "Treat it as unchecked: the report lists what was not looked at and why.",
     use_sibling: "Use {file} in the same folder instead: nothing was found in it.",
     check_digest: "Compare its SHA-256 with the one that the publisher lists.",
+    explanation: "{rule} {name} ({severity})\n{title}\n\nWhy: {why}\nWhat to do: {fix}\nReferences: {refs}",
+    rules_head: "| rule | name | severity | what it says |",
+    formats_head: "| format | name | endings |",
 };

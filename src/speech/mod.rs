@@ -11,6 +11,7 @@ mod licence_en;
 mod licence_ja;
 
 use crate::report::{Finding, Gap};
+use crate::rule::RuleRow;
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
 
@@ -75,6 +76,8 @@ pub(crate) struct Book {
     notes: &'static [(&'static str, &'static str)],
     /// The same for the few texts of ours in arguments that otherwise hold what stands in the file ([`NAMED`]).
     names: &'static [(&'static str, &'static str)],
+    /// Names of formats that are not names alone.
+    formats: &'static [(&'static str, &'static str)],
     /// How a gap names the member that it is about.
     at: &'static str,
     empty: &'static str,
@@ -86,6 +89,11 @@ pub(crate) struct Book {
     close_gap: &'static str,
     use_sibling: &'static str,
     check_digest: &'static str,
+    /// What the command line says of a rule.
+    explanation: &'static str,
+    /// Heads of the tables of rules and formats.
+    rules_head: &'static str,
+    formats_head: &'static str,
 }
 
 /// Arguments that hold an id or a remark.
@@ -211,9 +219,19 @@ fn detail(b: &Book, text: &str) -> String {
     text.split("; ").map(|part| if part.contains(' ') { said(b.terms, part) } else { part.to_string() }).collect::<Vec<_>>().join("; ")
 }
 
-/// A remark in the contents tree, in words of the language.
+/// A remark in the contents tree, said in any language, in words of this one.
 pub fn note(lang: Lang, text: &str) -> String {
-    said(book(lang).notes, text)
+    let back = |(from, to): &(&str, &str)| {
+        let parts = holes(&[], to, text)?;
+        Some(put(from, |name| parts.iter().find(|(n, _)| n == name.trim_end_matches(['#', '*'])).map(|(_, part)| (*part).to_string())))
+    };
+    let said_first = Lang::ALL.into_iter().find_map(|l| book(l).notes.iter().find_map(back));
+    said(book(lang).notes, said_first.as_deref().unwrap_or(text))
+}
+
+/// The name of a format in words of the language.
+pub fn format(lang: Lang, name: &'static str) -> &'static str {
+    look(book(lang).formats, name).unwrap_or(name)
 }
 
 /// A sentence with what `value` has for the names in its braces; nothing where it has nothing.
@@ -239,6 +257,26 @@ pub fn fill(lang: Lang, sentence: &str, path: &str, args: &BTreeMap<String, Stri
         name if NAMED.contains(&name) => args.get(name).map(|v| said(book(lang).names, v)),
         name => args.get(name).cloned(),
     })
+}
+
+/// What a rule means and what to do about it, in a few lines.
+pub fn explanation(lang: Lang, r: &RuleRow) -> String {
+    put(book(lang).explanation, |name| {
+        Some(match name {
+            "rule" => r.id.into(),
+            "name" => r.name.into(),
+            "severity" => format!("{:?}", r.severity),
+            "title" => r.title.into(),
+            "why" => r.why.into(),
+            "fix" => r.fix.into(),
+            _ => r.refs.join(", "),
+        })
+    })
+}
+
+/// The head of the table of rules, or of formats.
+pub fn heading(lang: Lang, rules: bool) -> &'static str {
+    if rules { book(lang).rules_head } else { book(lang).formats_head }
 }
 
 /// One sentence about the consequence of loading.
@@ -296,7 +334,7 @@ mod tests {
             out.extend([("title", w.title), ("message", w.message), ("why", w.why), ("fix", w.fix)].map(|(part, text)| (format!("{id} {part}"), text)));
         }
         out.extend(b.gaps.iter().chain(b.opcodes).map(|(id, text)| (id.to_string(), *text)));
-        let rest = [b.empty, b.clear, b.incomplete, b.do_not_load, b.tell_publisher, b.ask_why, b.close_gap, b.use_sibling, b.check_digest, b.at];
+        let rest = [b.empty, b.clear, b.incomplete, b.do_not_load, b.tell_publisher, b.ask_why, b.close_gap, b.use_sibling, b.check_digest, b.at, b.explanation, b.rules_head, b.formats_head];
         out.extend(rest.into_iter().enumerate().map(|(n, text)| (format!("sentence {n}"), text)));
         out
     }
@@ -384,12 +422,29 @@ mod tests {
     }
 
     #[test]
+    fn formats_are_named_in_the_language() {
+        let latin = |name: &str| name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| w.len() > 1 && w.chars().all(|c| c.is_ascii_lowercase())).count();
+        const NAMES: &[&str] = &["safetensors", "skops", "bzip2", "gzip", "xz", "word2vec", "fastText"];
+        for f in crate::format::FORMATS.iter().filter(|f| !NAMES.contains(&f.name)) {
+            let named = format(Lang::Ja, f.name);
+            assert!(latin(f.name) == 0 || japanese(named), "{} has no Japanese name", f.name);
+        }
+        for (name, _) in ja::BOOK.formats {
+            assert!(crate::format::FORMATS.iter().any(|f| f.name == *name), "{name} is no format");
+        }
+    }
+
+    #[test]
     fn remarks_are_said_in_the_language() {
         let b = book(Lang::Ja);
         assert_eq!(detail(b, "hard link to ../x"), "../xへのハードリンク");
         assert_eq!(said(b.terms, "Linux library or program (ELF, x86-64)"), "Linuxのライブラリまたは実行ファイル（ELF、x86-64）");
         assert_eq!(detail(b, "CRC-32: local 1, central 2; name: local x"), "CRC-32：ローカルヘッダー1、ディレクトリ2; 名前：ローカルヘッダーx");
         assert_eq!(note(Lang::Ja, "3 trees, 12 leaves"), "決定木3個、葉12個");
+        for (from, _) in ja::BOOK.notes {
+            let said = put(from, |_| Some("12".into()));
+            assert_eq!(note(Lang::En, &note(Lang::Ja, &said)), said, "there and back again");
+        }
         // What stands in the file stays as it is.
         assert_eq!(["nobody said this", "shape", "the end of it"].map(|t| detail(b, t)), ["nobody said this", "shape", "the end of it"]);
         assert_eq!(detail(book(Lang::En), "hard link to ../x"), "hard link to ../x");

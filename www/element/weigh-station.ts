@@ -42,6 +42,7 @@ export class WeighStation extends LitElement {
   #weighing: Weighing | null = null;
   #selected: Row | null = null;
   #opened: Opened | null = null;
+  #openedRow: Row | null = null;
   #returnTo: Element | null = null;
   #tables: Tables | null = null;
   /** Whether licence guidance is open on the first screen. */
@@ -147,6 +148,11 @@ export class WeighStation extends LitElement {
     });
     this.#countRequests();
     this.#desk.warm();
+    this.#list();
+  }
+
+  /** Asks the core for the rules and formats that it knows. */
+  #list(): void {
     void tables(this.#desk, this.#t.tag).then(
       (known) => {
         this.#tables = known;
@@ -155,6 +161,15 @@ export class WeighStation extends LitElement {
       // Said when files come: an element that nobody uses need not complain.
       () => {},
     );
+  }
+
+  /** The core's sentences are in the language that was asked for: in another one they are asked for again. */
+  #retell(): void {
+    this.#list();
+    this.#guide.retell();
+    void this.#weighing?.speak(this.#t.tag);
+    void this.#reread();
+    this.#note = this.#status = "";
   }
 
   override disconnectedCallback(): void {
@@ -178,7 +193,10 @@ export class WeighStation extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues): void {
-    if (changed.has("lang")) this.#t = messagesFor([this.lang, ...navigator.languages]);
+    if (!changed.has("lang")) return;
+    const { tag } = this.#t;
+    this.#t = messagesFor([this.lang, ...navigator.languages]);
+    if (tag !== this.#t.tag) this.#retell();
   }
 
   protected override updated(): void {
@@ -267,6 +285,7 @@ export class WeighStation extends LitElement {
     if (!row || !this.#weighing) return;
     const opened: Opened = { of, place, evidence: null, failed: false };
     this.#opened = opened;
+    this.#openedRow = row;
     this.#returnTo = this.renderRoot instanceof ShadowRoot ? this.renderRoot.activeElement : document.activeElement;
     try {
       opened.evidence = await this.#weighing.evidence(row, place);
@@ -277,6 +296,14 @@ export class WeighStation extends LitElement {
     this.requestUpdate();
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>("#evidence")?.focus();
+  }
+
+  /** The open listing in the language of now; the focus stays where it is. */
+  async #reread(): Promise<void> {
+    const [opened, row] = [this.#opened, this.#openedRow];
+    if (!opened || !row || !this.#weighing) return;
+    opened.evidence = await this.#weighing.evidence(row, opened.place).catch(() => opened.evidence);
+    this.requestUpdate();
   }
 
   #close(): void {
