@@ -4,7 +4,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { FileReport, Report, Verdict } from "../report.ts";
 import { SEVERITIES, VERDICTS } from "../report.ts";
-import { plain, Wrong } from "./command.ts";
+import { plain, spoken, Wrong } from "./command.ts";
 import { licence, LICENCE_USAGE } from "./licence.ts";
 import { conclude, scanOne, walk } from "./node.ts";
 
@@ -56,6 +56,7 @@ function read(args: string[]) {
   if (paths.length === 0) throw new Wrong("scan needs at least one path");
   if (!FORMATS.includes(values.format)) throw new Wrong(`--format is one of ${FORMATS.join(", ")}`);
   if (!THRESHOLDS.includes(values["fail-on"])) throw new Wrong(`--fail-on is one of ${THRESHOLDS.join(", ")}`);
+  spoken(values.lang);
   return { ...values, paths };
 }
 
