@@ -313,7 +313,7 @@ pub(super) const BOOK: Book = Book {
         ("what-it-asks", "ライセンスが定める文言"),
         ("may", "できること"),
         ("must", "すべきこと"),
-        ("must-not", "使ってはならない用途"),
+        ("must-not", "してはならないこと"),
         ("ask", "先に確認すること"),
         ("clashes", "妨げとなる条件"),
         ("watch", "今後の変更に注意"),

@@ -15,6 +15,12 @@ export const ja = {
   brand: "weighstation",
   description: "AIモデルのファイルをブラウザー内で読み取り、読み込むと何が起きるかを示します。ファイルがマシンの外に出ることはありません。",
 
+  // How words are put beside each other.
+  comma: "、",
+  label: (name: string) => `${name}：`,
+  named: (name: string, value: string) => `${name}：${value}`,
+  full: (sentence: string) => `${sentence}。`,
+
   // The first screen.
   lede: "読み込む前に、モデルを検査。",
   promise: "ファイルはこのタブの中で読み取ります。マシンの外には何も送信しません。",
@@ -205,13 +211,25 @@ export const ja = {
     level: { ok: "妨げとなる条件なし", "ok-with-obligations": "義務を果たせば可能", "needs-review": "先に確認が必要", conflict: "妨げとなる条件あり" } satisfies Record<Level, string>,
     parts: "構成要素",
     partColumns: { part: "構成要素", licence: "ライセンス", family: "系統", relation: "使われ方", answer: "判定" },
+    families: {
+      community: "コミュニティライセンス",
+      "network-copyleft": "ネットワーク型コピーレフト",
+      "non-commercial": "非商用",
+      permissive: "寛容",
+      proprietary: "独自",
+      "public-domain": "パブリックドメイン",
+      "research-only": "研究限定",
+      "responsible-ai": "責任あるAI",
+      "strong-copyleft": "強いコピーレフト",
+      "weak-copyleft": "弱いコピーレフト",
+    } as Record<string, string>,
     relation: { weights: "重み", outputs: "出力", data: "学習データ", code: "コード", "code-separate": "別プログラム" } satisfies Record<Relation, string>,
     none: "ライセンスが見つかりません",
     lists: {
       clashes: "妨げとなる条件",
       may: "できること",
       must: "すべきこと",
-      must_not: "使ってはならない用途",
+      must_not: "してはならないこと",
       ask: "先に確認すること",
       watch: "今後の変更に注意",
       act: "EU AI法：汎用モデルのオープンソース規定",

@@ -21,7 +21,7 @@ export function lockView(state: LockState, copy: string | null, t: Messages): Te
   const { word, kind } = lockWord(state, t);
   const result = (refused: boolean | null) => (refused === null ? "…" : refused ? t.lock.refused : t.lock.open);
   return html`<details class="lock" data-lock=${kind}>
-    <summary><strong>${word}.</strong> ${t.lock.title}</summary>
+    <summary><strong>${t.full(word)}</strong> ${t.lock.title}</summary>
     <dl>
       <div><dt>${t.lock.rules}</dt><dd>${state.policy ? html`<code class="policy" lang="en">${state.policy}</code>` : t.lock.rulesNone}</dd></div>
       <div><dt>${t.lock.tried}</dt><dd>${t.lock.page(result(state.page))} · ${t.lock.scanner(result(state.scanner))}<br />${t.lock.triedNote}</dd></div>
