@@ -12,6 +12,7 @@ use std::sync::mpsc;
 use weighstation::licence::compat::{Level, Part, Situation, Use};
 use weighstation::licence::inventory::{Change, Inventory};
 use weighstation::report::{FileReport, Report};
+use weighstation::speech::licence as words;
 use weighstation::{Digest, Lang, Source, Verdict};
 
 const HELP: &str = "weighstation weighs an AI model before anybody loads it.
@@ -547,7 +548,7 @@ fn licence(args: &[String]) -> Result<u8, Failure> {
     let now = Inventory::of(&report, &guidance, &o.date);
     if let Some(path) = &o.against {
         let changes = inventory(path)?.changes(&now, true);
-        text = if o.format == "json" { serde_json::to_string_pretty(&changes).map_err(io::Error::from)? + "\n" } else { changed(&changes) + &text };
+        text = if o.format == "json" { serde_json::to_string_pretty(&changes).map_err(io::Error::from)? + "\n" } else { changed(&changes, o.lang) + &text };
     }
     if let Some(path) = &o.save {
         let table = path.extension().is_some_and(|e| e == "csv");
@@ -566,9 +567,11 @@ fn licence(args: &[String]) -> Result<u8, Failure> {
 }
 
 /// What changed since an inventory, a line each.
-fn changed(changes: &[Change]) -> String {
-    let line = |c: &Change| format!("{}: {}{} {:?} -> {:?}\n", c.name, c.what, if c.grade.is_empty() { String::new() } else { format!(" ({})", c.grade) }, c.before, c.after);
-    if changes.is_empty() { "nothing changed\n\n".into() } else { changes.iter().map(line).collect::<String>() + "\n" }
+fn changed(changes: &[Change], lang: Lang) -> String {
+    let b = words::book(lang);
+    let said = |id: &str| words::label(b, &format!("change-{id}"));
+    let line = |c: &Change| format!("{}: {}{} {:?} -> {:?}\n", c.name, said(&c.what), if c.grade.is_empty() { String::new() } else { format!(" ({})", said(&c.grade)) }, c.before, c.after);
+    if changes.is_empty() { format!("{}\n\n", said("none")) } else { changes.iter().map(line).collect::<String>() + "\n" }
 }
 
 fn licences(args: &[String]) -> Result<u8, Failure> {

@@ -225,7 +225,7 @@ export const en = {
       "non-commercial": "non-commercial",
       permissive: "permissive",
       proprietary: "proprietary",
-      "public-domain": "public domAIn",
+      "public-domain": "public domain",
       "research-only": "research only",
       "responsible-ai": "responsible AI",
       "strong-copyleft": "strong copyleft",
