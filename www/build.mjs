@@ -10,7 +10,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSy
 import path from "node:path";
 import { gzipSync, deflateRawSync } from "node:zlib";
 import { api, manifest as elementManifest, types as elementTypes } from "./element/print.mjs";
-import { ICON, manifest, serviceWorker, settings } from "./hosting.mjs";
+import { manifest, serviceWorker, settings } from "./hosting.mjs";
 import { DIST, ROOT, Stop, TARGET, call, needPackages, needRust, run, say, wasmBindgen } from "./tools.mjs";
 
 /** Old enough for every browser that can run the page at all. */
@@ -187,7 +187,6 @@ async function build() {
   write("weighstation.html", single);
   write("index.html", hosted);
   write("sw.js", serviceWorker(digest(hosted)));
-  write("icon.svg", ICON);
   write("site.webmanifest", manifest(en, extensions()));
   const policies = { hosted: policy(script, style, true), single: policy(script, style, false) };
   for (const [name, text] of Object.entries(settings(policies))) write(name, text);

@@ -75,7 +75,7 @@ export const settings = (policies) => ({ _headers: headersFile(policies), "nginx
 /** The service worker: the page's own files, from the cache first. It never sees a model: the page sends nothing anywhere. */
 export const serviceWorker = (digest) => `// Keeps the page for days without a network. No file that is weighed ever comes here: the page's policy forbids it every request.
 const CACHE = "weighstation-${digest}";
-const FILES = ["./", "site.webmanifest", "icon.svg"];
+const FILES = ["./", "site.webmanifest"];
 
 addEventListener("install", (event) => {
   const fresh = FILES.map((file) => new Request(file, { cache: "no-cache" }));
@@ -97,7 +97,7 @@ addEventListener("fetch", (event) => {
 });
 `;
 
-export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="12" fill="#fbfaf7"/><path d="M32 11 53 32 32 53 11 32Z" fill="none" stroke="#1f5582" stroke-width="7"/></svg>\n`;
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="12" fill="#fbfaf7"/><path d="M32 11 53 32 32 53 11 32Z" fill="none" stroke="#1f5582" stroke-width="7"/></svg>`;
 
 /** `extensions`: those of all formats, for "open with". */
 export const manifest = (en, extensions) =>
@@ -110,7 +110,8 @@ export const manifest = (en, extensions) =>
       display: "standalone",
       background_color: "#fbfaf7",
       theme_color: "#fbfaf7",
-      icons: [{ src: "icon.svg", sizes: "any", type: "image/svg+xml" }],
+      // Inside, as the page's policy asks of every picture.
+      icons: [{ src: `data:image/svg+xml,${encodeURIComponent(ICON)}`, sizes: "any", type: "image/svg+xml" }],
       file_handlers: [{ action: "./", accept: { "application/octet-stream": extensions } }],
       launch_handler: { client_mode: "focus-existing" },
     },

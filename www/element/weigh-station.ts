@@ -163,7 +163,7 @@ export class WeighStation extends LitElement {
   }
 
   set files(files: Iterable<Given> | null) {
-    this.#begin(itemsOf(files ?? []));
+    this.#begin(itemsOf(files ?? []), true);
   }
 
   get progress(): { done: number; files: number; fingerprinted: number } {
@@ -253,7 +253,7 @@ export class WeighStation extends LitElement {
   async scan(files?: Iterable<Given> | Given, { signal }: { signal?: AbortSignal } = {}): Promise<Readonly<Report>> {
     signal?.throwIfAborted();
     const items = files === undefined ? (this.#weighing?.rows ?? []).map(({ path, file }) => ({ path, file })) : itemsOf(files);
-    this.#begin(items);
+    this.#begin(items, true);
     const weighing = this.#weighing;
     if (this.#turnedAway !== null || !weighing) throw new Error(this.#turnedAway ?? this.#t.nothingTaken);
     const aborted = new Promise<never>((_, reject) =>
@@ -271,7 +271,8 @@ export class WeighStation extends LitElement {
     return weighing.report;
   }
 
-  #begin(items: Item[]): void {
+  /** What a person adds while a weighing runs joins it; what a program asks for is a weighing of its own. */
+  #begin(items: Item[], afresh = false): void {
     this.#note = "";
     this.#turnedAway = null;
     if (items.length === 0) {
@@ -279,7 +280,7 @@ export class WeighStation extends LitElement {
       return this.requestUpdate();
     }
     if (!this.#tell("weigh-files", { files: items.map(({ file }) => file) }, true)) return;
-    const joins = this.state === "scanning";
+    const joins = this.state === "scanning" && !afresh && !this.#weighing?.stopped;
     if (!joins) this.#reset();
     const all = items.length + (this.#weighing?.rows.length ?? 0);
     if (all > this.#most) {
@@ -430,7 +431,8 @@ export class WeighStation extends LitElement {
       this.replaceChildren();
       return this;
     }
-    const root = this.attachShadow({ mode: "open" });
+    // The field of a form must be able to take the focus when the form refuses to be sent; elsewhere a click into a text should stay where it is.
+    const root = this.attachShadow({ mode: "open", delegatesFocus: this.name !== null && this.name !== undefined });
     if (!sheet) {
       sheet = new CSSStyleSheet();
       sheet.replaceSync(css);

@@ -120,7 +120,7 @@ export class Pool {
     worker.onerror = (event) => {
       event.preventDefault();
       if (member.ready) this.#drop(member, event.message);
-      else this.#abandon(new ScannerBlocked(event.message));
+      else this.#abandon(new ScannerBlocked(event.message || "the worker did not start"));
     };
     return member;
   }

@@ -78,6 +78,11 @@ export class Weighing {
     return this.rows.length > 0 ? 1 - this.#open / this.rows.length : 0;
   }
 
+  /** Whether somebody ended it. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Ends everything now. What was found stays; what was not looked at says so. */
   stop(): void {
     this.#stopped = true;
