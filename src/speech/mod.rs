@@ -1,6 +1,8 @@
 //! Every sentence that a report can contain, by id and language. A rule, a gap or an opcode without its sentence fails a test.
 
 mod en;
+pub mod export;
+mod export_en;
 pub mod licence;
 mod licence_en;
 
