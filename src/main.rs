@@ -26,7 +26,7 @@ scan options
   --format text|json|jsonl     default: text
   --output FILE                default: standard output
   --fail-on dangerous|suspicious|incomplete|never     default: suspicious
-  --lang en                    language of the sentences
+  --lang en|ja                 language of the sentences, in every command
   --no-digest                  skip the SHA-256 pass
 
 licence options
@@ -187,13 +187,7 @@ fn options(args: &[String]) -> Result<Options, Failure> {
                     other => return Err(Failure::Usage(format!("--fail-on does not know {other:?}"))),
                 }
             }
-            "--lang" => {
-                let tag = value()?;
-                if !tag.starts_with("en") {
-                    return Err(Failure::Usage(format!("--lang: there is no {tag:?} yet")));
-                }
-                o.lang = Lang::from_tag(&tag);
-            }
+            "--lang" => o.lang = spoken(&value()?)?,
             other => return Err(Failure::Usage(format!("there is no option {other}"))),
         }
     }
@@ -201,6 +195,11 @@ fn options(args: &[String]) -> Result<Options, Failure> {
         return Err(Failure::Usage("scan needs at least one file or folder".into()));
     }
     Ok(o)
+}
+
+/// The language of a tag.
+fn spoken(tag: &str) -> Result<Lang, Failure> {
+    Lang::known(tag).ok_or_else(|| Failure::Usage(format!("--lang knows en and ja, not {tag:?}")))
 }
 
 /// Every file below the given paths, in a fixed order. Symbolic links are named as given and not followed below a folder: a
@@ -506,12 +505,7 @@ fn terms(args: &[String]) -> Result<Terms, Failure> {
             "--against" => o.against = Some(PathBuf::from(value)),
             "--save" => o.save = Some(PathBuf::from(value)),
             "--date" => o.date = value,
-            "--lang" => {
-                if !value.starts_with("en") {
-                    return Err(Failure::Usage(format!("--lang: there is no {value:?} yet")));
-                }
-                o.lang = Lang::from_tag(&value);
-            }
+            "--lang" => o.lang = spoken(&value)?,
             "--fail-on" => {
                 o.fail_on = match value.as_str() {
                     "conflict" => Some(Level::Conflict),
@@ -578,10 +572,12 @@ fn changed(changes: &[Change]) -> String {
 }
 
 fn licences(args: &[String]) -> Result<u8, Failure> {
-    let json = match args {
+    // Names of licences are the same in every language.
+    let (args, _) = language(args)?;
+    let json = match args.as_slice() {
         [] => false,
         [flag, value] if flag == "--format" && (value == "json" || value == "markdown") => value == "json",
-        _ => return Err(Failure::Usage("only --format json|markdown is understood here".into())),
+        _ => return Err(Failure::Usage("only --format json|markdown and --lang are understood here".into())),
     };
     let rows = weighstation::licence::rows();
     if json {
@@ -595,37 +591,54 @@ fn licences(args: &[String]) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Takes the language out of arguments.
+fn language(args: &[String]) -> Result<(Vec<String>, Lang), Failure> {
+    let mut rest = Vec::new();
+    let mut lang = Lang::En;
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.strip_prefix("--lang") {
+            Some("") => lang = spoken(args.next().ok_or_else(|| Failure::Usage("--lang needs a value".into()))?)?,
+            Some(tag) if tag.starts_with('=') => lang = spoken(tag.trim_start_matches('='))?,
+            _ => rest.push(arg.clone()),
+        }
+    }
+    Ok((rest, lang))
+}
+
 fn explain(args: &[String]) -> Result<u8, Failure> {
+    let (args, lang) = language(args)?;
     let Some(id) = args.first() else { return Err(Failure::Usage("explain needs a rule, such as WS101".into())) };
-    let tables = weighstation::tables(Lang::En);
+    let tables = weighstation::tables(lang);
     let Some(r) = tables.rules.iter().find(|r| r.id.eq_ignore_ascii_case(id) || r.name == id) else {
         return Err(Failure::Usage(format!("there is no rule {id:?}")));
     };
-    println!("{} {} ({:?})\n{}\n\nWhy: {}\nWhat to do: {}\nReferences: {}", r.id, r.name, r.severity, r.title, r.why, r.fix, r.refs.join(", "));
+    println!("{}", weighstation::speech::explanation(lang, r));
     Ok(0)
 }
 
 fn table(args: &[String], rules: bool) -> Result<u8, Failure> {
-    let format = match args {
+    let (args, lang) = language(args)?;
+    let format = match args.as_slice() {
         [] => Format::Markdown,
         [flag, value] if flag == "--format" => match value.as_str() {
             "json" => Format::Json,
             "markdown" => Format::Markdown,
             other => return Err(Failure::Usage(format!("--format does not know {other:?}"))),
         },
-        _ => return Err(Failure::Usage("only --format json|markdown is understood here".into())),
+        _ => return Err(Failure::Usage("only --format json|markdown and --lang are understood here".into())),
     };
-    let tables = weighstation::tables(Lang::En);
+    let tables = weighstation::tables(lang);
     if format == Format::Json {
         let text = if rules { serde_json::to_string_pretty(&tables.rules) } else { serde_json::to_string_pretty(&tables.formats) };
         println!("{}", text.map_err(io::Error::from)?);
     } else if rules {
-        println!("| rule | name | severity | what it says |\n|---|---|---|---|");
+        println!("{}\n|---|---|---|---|", weighstation::speech::heading(lang, true));
         for r in &tables.rules {
             println!("| {} | {} | {:?} | {} |", r.id, r.name, r.severity, r.title);
         }
     } else {
-        println!("| format | name | endings |\n|---|---|---|");
+        println!("{}\n|---|---|---|", weighstation::speech::heading(lang, false));
         for f in &tables.formats {
             println!("| {} | {} | {} |", f.id, f.name, f.extensions.join(", "));
         }

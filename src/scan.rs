@@ -175,7 +175,7 @@ impl<'a> Scan<'a> {
         let (text, most) = (self.out.limits.text, self.out.limits.outline);
         if let Some(top) = self.out.open.last_mut() {
             if top.children.len() < most {
-                top.children.push(Node { label: printable(label, text), kind: kind.to_string(), size: size.map(exact), note: note.map(|n| printable(&n, text)), ..Node::default() });
+                top.children.push(Node { label: printable(label, text), kind: kind.to_string(), size: size.map(exact), note: note.map(|n| printable(&speech::note(self.out.lang, &n), text)), ..Node::default() });
             } else {
                 top.more += 1;
             }
@@ -215,7 +215,7 @@ impl<'a> Scan<'a> {
     /// A remark on the branch being read.
     pub fn note(&mut self, note: String) {
         if let Some(top) = self.out.open.last_mut() {
-            top.note = Some(note);
+            top.note = Some(speech::note(self.out.lang, &note));
         }
     }
 

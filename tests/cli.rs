@@ -62,11 +62,15 @@ fn exit_status_2_when_the_command_line_is_wrong() {
 }
 
 #[test]
-fn japanese_is_refused_as_not_there_yet() {
+fn every_command_speaks_japanese_and_refuses_what_it_does_not_speak() {
     let at = folder("language");
-    let out = run(&at, &["scan", "--lang", "ja", "notes.txt"]);
+    let said = |args: &[&str]| String::from_utf8(run(&at, args).stdout).expect("UTF-8");
+    for args in [&["scan", "--lang", "ja", "bad.pkl"][..], &["scan", "--lang=ja-JP", "--format", "json", "bad.pkl"], &["licence", "--lang", "ja", "bad.pkl"], &["explain", "WS101", "--lang", "ja"], &["rules", "--lang", "ja"], &["formats", "--format", "json", "--lang=ja"]] {
+        assert!(said(args).contains(|c| matches!(c, '\u{3040}'..='\u{30ff}')), "{args:?}");
+    }
+    let out = run(&at, &["scan", "--lang", "de", "notes.txt"]);
     assert_eq!(out.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&out.stderr).contains("ja"), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("de"), "{}", String::from_utf8_lossy(&out.stderr));
     assert_eq!(code(&at, &["scan", "--lang", "en", "notes.txt"]), 0);
 }
 

@@ -7,6 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { gzipSync, deflateRawSync } from "node:zlib";
 import { api, manifest as elementManifest, types as elementTypes } from "./element/print.mjs";
@@ -16,7 +17,12 @@ import { DIST, ROOT, Stop, TARGET, call, needPackages, needRust, run, say, wasmB
 /** Old enough for every browser that can run the page at all. */
 const BROWSERS = ["chrome103", "firefox114", "safari16.4"];
 const WORK = path.join(TARGET, "web");
-const RUSTFLAGS = "-C target-feature=+simd128,+bulk-memory";
+/** The same bytes wherever they are built: no path of the machine gets into the module. */
+const RUSTFLAGS = [
+  "-Ctarget-feature=+simd128,+bulk-memory",
+  `--remap-path-prefix=${process.env.CARGO_HOME ?? path.join(os.homedir(), ".cargo")}=/cargo`,
+  `--remap-path-prefix=${ROOT}=/weighstation`,
+];
 /** What wasm-opt may use: what rustc and wasm-bindgen emit. With all it knows it writes encodings that no browser reads yet. */
 const WASM_FEATURES = ["simd", "bulk-memory", "bulk-memory-opt", "reference-types", "multivalue", "mutable-globals", "sign-ext", "nontrapping-float-to-int"];
 
@@ -24,8 +30,7 @@ const WASM_FEATURES = ["simd", "bulk-memory", "bulk-memory-opt", "reference-type
 function core() {
   needRust();
   say("cargo build (wasm32, release)");
-  const encoded = RUSTFLAGS.split(" ").join("\x1f");
-  call("cargo", ["build", "--release", "--target", "wasm32-unknown-unknown", "--lib"], { env: { CARGO_ENCODED_RUSTFLAGS: encoded } });
+  call("cargo", ["build", "--release", "--target", "wasm32-unknown-unknown", "--lib"], { env: { CARGO_ENCODED_RUSTFLAGS: RUSTFLAGS.join("\x1f") } });
   const built = path.join(TARGET, "wasm32-unknown-unknown/release/weighstation.wasm");
   const bindgen = wasmBindgen();
   say("wasm-bindgen, wasm-opt");

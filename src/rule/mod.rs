@@ -121,7 +121,7 @@ fn finding(rule: &'static Rule, args: Args, count: u64, places: Vec<Place>, lang
         rule: rule.id.into(),
         name: rule.name.into(),
         severity: rule.severity,
-        message: speech::fill(words.message, path, &args),
+        message: speech::fill(lang, words.message, path, &args),
         title: words.title.into(),
         why: words.why.into(),
         fix: words.fix.into(),
@@ -183,30 +183,42 @@ fn weigh(file: &mut FileReport, lang: Lang) {
     file.advice = speech::advice(lang, file.verdict, &file.findings, &file.gaps);
 }
 
+/// Says a finding about the file at `path` anew from what its sentence was filled with; one of a rule that is not known here stays as it came.
+fn tell(f: &mut Finding, path: &str, lang: Lang) {
+    let Some(rule) = all().find(|r| r.id == f.rule) else { return };
+    let words = speech::rule(lang, rule.id);
+    f.message = speech::fill(lang, words.message, path, &f.args);
+    (f.title, f.why, f.fix) = (words.title.into(), words.why.into(), words.fix.into());
+}
+
+/// Says a file's report in a language.
+fn tell_file(file: &mut FileReport, lang: Lang) {
+    for f in &mut file.findings {
+        tell(f, &file.path, lang);
+    }
+    for g in &mut file.gaps {
+        let told = speech::gap(lang, &g.reason, &g.member);
+        // A reason that is not known here has only the sentence that the report brought.
+        if told != g.reason {
+            g.message = told;
+        }
+    }
+    weigh(file, lang);
+    let mut open = vec![&mut file.outline];
+    while let Some(node) = open.pop() {
+        node.note = node.note.as_deref().map(|n| speech::note(lang, n));
+        open.extend(&mut node.children);
+    }
+}
+
 /// Says a report in a language and under the paths that it has now: every sentence of a rule or gap that is known here is made anew from what it was filled with.
 pub fn retell(report: &mut Report, lang: Lang) {
-    let say = |f: &mut Finding, path: &str| {
-        let Some(rule) = all().find(|r| r.id == f.rule) else { return };
-        let words = speech::rule(lang, rule.id);
-        f.message = speech::fill(words.message, path, &f.args);
-        (f.title, f.why, f.fix) = (words.title.into(), words.why.into(), words.fix.into());
-    };
     for file in &mut report.files {
-        for f in &mut file.findings {
-            say(f, &file.path);
-        }
-        for g in &mut file.gaps {
-            let told = speech::gap(lang, &g.reason, &g.member);
-            // A reason that is not known here has only the sentence that the report brought.
-            if told != g.reason {
-                g.message = told;
-            }
-        }
-        weigh(file, lang);
+        tell_file(file, lang);
     }
     for f in &mut report.findings {
         let path = f.path.clone();
-        say(f, &path);
+        tell(f, &path, lang);
     }
     report.files = advise(std::mem::take(&mut report.files), lang);
     let worst = report.files.iter().map(|f| f.verdict).max().unwrap_or(Verdict::Clear);
@@ -215,8 +227,11 @@ pub fn retell(report: &mut Report, lang: Lang) {
 
 /// Judges the files together and adds up the verdict.
 ///
-/// The files may come out of an earlier conclusion: they are judged as if they did not.
+/// The files may come out of an earlier conclusion, and may have been told in another language: they are judged and told as if they did not.
 pub fn conclude(mut files: Vec<FileReport>, lang: Lang) -> Report {
+    for file in &mut files {
+        tell_file(file, lang);
+    }
     let mut findings = pair(&mut files, lang);
     let mut about: Vec<(usize, Finding)> = Vec::new();
     for rule in all() {
@@ -331,7 +346,7 @@ pub fn tables(lang: Lang) -> Tables {
             RuleRow { id: r.id, name: r.name, severity: r.severity, title: w.title, why: w.why, fix: w.fix, refs: r.refs }
         })
         .collect();
-    let formats = crate::format::FORMATS.iter().map(|f| FormatRow { id: f.id, name: f.name, extensions: f.extensions }).collect();
+    let formats = crate::format::FORMATS.iter().map(|f| FormatRow { id: f.id, name: speech::format(lang, f.name), extensions: f.extensions }).collect();
     Tables { rules, formats }
 }
 

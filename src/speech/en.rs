@@ -14,7 +14,7 @@ const NATIVE: &str = "Use it only if you trust who wrote that code, and know whe
 const NO_CODE: &str = "Do not import or run this code, and do not set trust_remote_code.";
 const READ_CODE: &str = "Read this code before you let it run, or use a model that needs none.";
 
-pub(super) static BOOK: Book = Book {
+pub(super) const BOOK: Book = Book {
     rules: &[
         ("WS101", w("Loading runs a command", "Loading {file} runs a shell command: {call}", "Unpickling calls this function by itself. It starts a program with the rights of whoever loads the file.", NO_PICKLE)),
         ("WS102", w("Loading runs Python code", "Loading {file} runs code that it carries: {call}", "Unpickling hands text or bytecode from the file to Python's own compiler or interpreter, so it can do anything Python can.", NO_PICKLE)),
@@ -290,6 +290,11 @@ pub(super) static BOOK: Book = Book {
         ("READONLY_BUFFER", "makes the buffer read-only"),
         ("UNKNOWN", "no opcode: every unpickler stops here"),
     ],
+    terms: &[],
+    notes: &[],
+    names: &[],
+    formats: &[],
+    at: "{member}",
     empty: "This file is empty.",
     clear: "Nothing that we look for was found in {file}. That is not proof that it is harmless.",
     incomplete: "{file} was not checked completely. {gap}",
@@ -299,4 +304,7 @@ pub(super) static BOOK: Book = Book {
     close_gap: "Treat it as unchecked: the report lists what was not looked at and why.",
     use_sibling: "Use {file} in the same folder instead: nothing was found in it.",
     check_digest: "Compare its SHA-256 with the one that the publisher lists.",
+    explanation: "{rule} {name} ({severity})\n{title}\n\nWhy: {why}\nWhat to do: {fix}\nReferences: {refs}",
+    rules_head: "| rule | name | severity | what it says |",
+    formats_head: "| format | name | endings |",
 };

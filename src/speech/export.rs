@@ -125,7 +125,7 @@ pub struct Book {
 /// The book of a language.
 pub fn book(lang: Lang) -> &'static Book {
     match lang {
-        Lang::En => &super::export_en::BOOK,
+        Lang::En | Lang::Ja => &super::export_en::BOOK,
     }
 }
 

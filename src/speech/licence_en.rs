@@ -2,9 +2,13 @@
 
 use super::licence::Book;
 
-pub(super) static BOOK: Book = Book {
+pub(super) const BOOK: Book = Book {
     disclaimer: "This is guidance and not legal advice. It goes by a catalogue of licences as of {date}; the texts themselves decide.",
     no_clause: "clause not verified, open the text",
+    quoted: "“{text}”",
+    measured: "{metric} {op} {value}",
+    comma: ", ",
+    pause: "; ",
     reasons: &[
         ("unknown-licence", "The licence of {part} is not known here.", "Find out which licence it is under, or read its terms yourself."),
         ("no-licence", "Nobody gave you permission for {part}: no licence was found, and without one only its author may copy it.", "Ask the publisher for a licence in writing."),
@@ -278,6 +282,10 @@ pub(super) static BOOK: Book = Book {
         ("nothing", "No model and no licence was given."),
     ],
     labels: &[
+        ("ok", "ok"),
+        ("ok-with-obligations", "ok-with-obligations"),
+        ("needs-review", "needs-review"),
+        ("conflict", "conflict"),
         ("mau", "users a month"),
         ("annual_revenue_usd", "revenue a year in US dollars"),
         ("monthly_revenue_usd", "revenue a month in US dollars"),

@@ -43,6 +43,19 @@ test("no control speaks of uploading, and no verdict of safety", () => {
   assert.doesNotMatch(words, /\bsafe\b/i);
 });
 
+test("no control speaks of uploading in Japanese, and no verdict of safety", () => {
+  const words = readFileSync(path.join(ROOT, "www/text/ja.ts"), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+  assert.doesNotMatch(words, /アップロード|安全です|問題ありません/);
+  // Half-width punctuation next to Japanese letters was typed by habit.
+  assert.doesNotMatch(words, /[\u3040-\u30ff\u4e00-\u9fff][,;:!?()]/);
+  assert.doesNotMatch(words, /[,;:!?()][\u3040-\u30ff\u4e00-\u9fff]/);
+});
+
+test("Japanese letters are neither slanted nor stretched", () => {
+  assert.match(css, /:lang\(ja\) \{[^}]*font-style: normal;[^}]*line-break: strict;[^}]*word-break: auto-phrase;/);
+  assert.doesNotMatch(css, /letter-spacing|text-transform/);
+});
+
 test("the page asks for nothing and names no other host", () => {
   const [single, hosted] = ["weighstation.html", "index.html"].map((name) => readFileSync(path.join(DIST, name), "utf8"));
   for (const html of [single, hosted]) {

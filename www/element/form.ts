@@ -47,14 +47,13 @@ export function judge(now: Standing, t: Messages): Judgement {
   return refuse({ customError: true }, t.form.refused(t.verdict[report.verdict], worst?.headline ?? report.findings[0]?.message ?? ""));
 }
 
-/** Makes a value that its owner may go on reading and nobody can change. A loop: the depth of a contents tree is the file's. */
-export function frozen<T>(value: T): Readonly<T> {
-  const open: unknown[] = [value];
+/** Makes a report that its owner may go on reading and nobody can change. Contents trees are left: they are large, and told again when the language changes. */
+export function frozen(report: Report | null): void {
+  const open: unknown[] = [report];
   while (open.length > 0) {
     const next = open.pop();
     if (typeof next !== "object" || next === null || Object.isFrozen(next)) continue;
     Object.freeze(next);
-    open.push(...Object.values(next));
+    for (const [name, inner] of Object.entries(next)) if (name !== "outline") open.push(inner);
   }
-  return value;
 }

@@ -97,6 +97,7 @@ export class WeighStation extends LitElement {
   #weighing: Weighing | null = null;
   #selected: Row | null = null;
   #opened: Opened | null = null;
+  #openedRow: Row | null = null;
   #returnTo: Element | null = null;
   #tables: Tables | null = null;
   /** Whether licence guidance is open on the first screen. */
@@ -374,6 +375,11 @@ export class WeighStation extends LitElement {
     for (const way of ["online", "offline"]) this.#listen(globalThis, way, () => this.#online());
     this.#online();
     this.#desk.warm();
+    this.#learn();
+  }
+
+  /** Asks the core for the rules and formats that it knows. */
+  #learn(): void {
     void tables(this.#desk, this.#t.tag).then(
       (known) => {
         this.#tables = known;
@@ -382,6 +388,15 @@ export class WeighStation extends LitElement {
       // Said when files come: an element that nobody uses need not complain.
       () => {},
     );
+  }
+
+  /** The core's sentences are in the language that was asked for: in another one they are asked for again. */
+  #retell(): void {
+    this.#learn();
+    this.#guide.retell();
+    void this.#weighing?.speak(this.#t.tag);
+    void this.#reread();
+    this.#note = this.#status = "";
   }
 
   override disconnectedCallback(): void {
@@ -442,7 +457,11 @@ export class WeighStation extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues): void {
-    if (changed.has("lang")) this.#speak();
+    if (changed.has("lang")) {
+      const { tag } = this.#t;
+      this.#speak();
+      if (tag !== this.#t.tag) this.#retell();
+    }
     this.#answerForm();
   }
 
@@ -626,6 +645,7 @@ export class WeighStation extends LitElement {
     if (!row || !this.#weighing) return;
     const opened: Opened = { of, place, evidence: null, failed: false };
     this.#opened = opened;
+    this.#openedRow = row;
     this.#returnTo = this.renderRoot instanceof ShadowRoot ? this.renderRoot.activeElement : document.activeElement;
     try {
       opened.evidence = await this.#weighing.evidence(row, place);
@@ -636,6 +656,14 @@ export class WeighStation extends LitElement {
     this.requestUpdate();
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>("#evidence")?.focus();
+  }
+
+  /** The open listing in the language of now; the focus stays where it is. */
+  async #reread(): Promise<void> {
+    const [opened, row] = [this.#opened, this.#openedRow];
+    if (!opened || !row || !this.#weighing) return;
+    opened.evidence = await this.#weighing.evidence(row, opened.place).catch(() => opened.evidence);
+    this.requestUpdate();
   }
 
   #close(): void {

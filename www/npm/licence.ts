@@ -128,7 +128,7 @@ export async function licence(args: string[]): Promise<number> {
   const format = one("format", values.format ?? "text", ["text", "json", "markdown", "csv"]);
   const failOn = one("fail-on", values["fail-on"] ?? "conflict", ["conflict", "needs-review", "never"]);
   const lang = values.lang ?? "en";
-  if (!lang.startsWith("en")) throw new Wrong(`--lang: there is no "${lang}" yet`);
+  if (!/^(en|ja)\b/i.test(lang)) throw new Wrong(`--lang knows en and ja, not "${lang}"`);
   if (paths.length === 0 && names.length === 0) throw new Wrong("licence needs a file, a folder, or --by-name and a licence");
   const situation = JSON.stringify(situationOf(values));
 

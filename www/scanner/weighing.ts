@@ -2,7 +2,7 @@
  * One weighing: files come in, verdicts come out first, fingerprints after them. Knows nothing of a page; the element and the package's browser
  * entry both stand on it.
  */
-import type { Evidence, FileReport, Place, Report, Tables, Verdict } from "../report.ts";
+import type { Evidence, FileReport, Outline, Place, Report, Tables, Verdict } from "../report.ts";
 import { Pool, ScannerBlocked, ScannerStopped } from "./client.ts";
 import type { StopReason } from "./core.ts";
 import type { Stopped } from "./protocol.ts";
@@ -95,6 +95,16 @@ export class Weighing {
     return JSON.parse(await this.desk.run({ kind: "evidence", file: row.file, path: row.path, place, lang }));
   }
 
+  /** Goes on in another language; what is said already is said again. */
+  async speak(lang: string): Promise<void> {
+    if (lang === this.settings.lang) return;
+    this.settings.lang = lang;
+    // What is still being read follows with the conclusion.
+    if (this.phase === "scanning") return;
+    await this.#report();
+    this.changed();
+  }
+
   /** Resolves when verdict and fingerprints are there. */
   finished(): Promise<void> {
     return this.phase === "done" ? Promise.resolve() : new Promise((resolve) => this.#settled.push(resolve));
@@ -165,7 +175,7 @@ export class Weighing {
       // What the tree shows stays the same object: somebody may be walking in it.
       for (const row of this.rows) {
         const said = byPath.get(row.path);
-        if (said && row.report) said.outline = row.report.outline;
+        if (said && row.report) said.outline = renoted(row.report.outline, said.outline);
         row.report = said ?? row.report;
       }
     } catch (error) {
@@ -209,6 +219,17 @@ export class Weighing {
     row.report.gaps.push(...gap.gaps);
     if (row.report.verdict === "clear") row.report.verdict = "incomplete";
   }
+}
+
+/** A tree with the remarks of the same tree in another language. */
+function renoted(tree: Outline, other: Outline): Outline {
+  const open: [Outline, Outline][] = [[tree, other]];
+  for (let pair = open.pop(); pair; pair = open.pop()) {
+    const [old, now] = pair;
+    old.note = now.note;
+    old.children.forEach((child, i) => now.children[i] && open.push([child, now.children[i]]));
+  }
+  return tree;
 }
 
 /** How many files have which verdict. */
