@@ -5,6 +5,9 @@
 //! cannot show those as they are has a dictionary of them ([`Book::terms`]), which is used when a sentence is filled.
 
 mod en;
+pub mod export;
+mod export_en;
+mod export_ja;
 mod ja;
 pub mod licence;
 mod licence_en;

@@ -2,14 +2,15 @@
 import { define, type WeighStation, type State } from "../element/weigh-station.ts";
 import type { Messages } from "../text/en.ts";
 import { LANGUAGES, messagesFor } from "../text/text.ts";
+import { setUpEmbed } from "./embed.ts";
+import { setUpLinks } from "./link.ts";
+import { keepOffline, offerCopy, takeLaunches } from "./offline.ts";
 
 /** Put in by the build. */
 declare const WEIGHSTATION_VERSION: string;
 
 const root = document.documentElement;
 const station = document.querySelector<WeighStation>("weigh-station")!;
-/** The one-file copy is this very page; a page from disk already is the copy. */
-const COPY = "weighstation.html";
 
 /** A choice that outlives the visit, where the browser lets a page keep one. */
 const kept = {
@@ -36,7 +37,7 @@ function setTheme(theme: string): void {
 
 function setUpTheme(): void {
   const select = document.querySelector<HTMLSelectElement>("#theme")!;
-  select.value = kept.get("weighstation-theme") ?? "auto";
+  select.value = new URLSearchParams(location.search).get("theme") ?? kept.get("weighstation-theme") ?? "auto";
   setTheme(select.value);
   select.addEventListener("change", () => {
     kept.set("weighstation-theme", select.value);
@@ -125,7 +126,7 @@ function setUpState(): void {
   });
   // Esc works wherever the focus is, not only inside the element.
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && (station.state === "scanning" || station.fingerprinting) && !station.contains(event.target as Node)) station.stop();
+    if (event.key === "Escape" && (station.state === "scanning" || station.fingerprinting) && !station.contains(event.target as Node)) station.cancel();
   });
 }
 
@@ -133,5 +134,9 @@ setUpLanguage();
 setUpTheme();
 setUpDrop();
 setUpState();
-if (location.protocol.startsWith("http")) station.setAttribute("copy", COPY);
+setUpEmbed(station);
+setUpLinks(station);
 define();
+offerCopy(station);
+takeLaunches(station);
+void keepOffline(messagesFor([root.lang]));

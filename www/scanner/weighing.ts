@@ -30,6 +30,8 @@ export interface Settings {
   lang: string;
   /** Whether to take fingerprints after the verdicts. */
   digest: boolean;
+  /** See `Pool.address`. */
+  worker?: string | null;
 }
 
 /** At least two, so that a huge file does not hold up the rest; at most four, because the disk is the limit then. */
@@ -56,7 +58,7 @@ export class Weighing {
     readonly desk: Pool,
     readonly changed: () => void,
   ) {
-    this.#scanners = new Pool(workers());
+    this.#scanners = new Pool(workers(), () => {}, settings.worker ?? null);
   }
 
   /** Adds files; those already added stay. The smallest are scanned first, so that verdicts start to come at once. */
@@ -69,6 +71,16 @@ export class Weighing {
     for (const row of [...rows].sort((a, b) => a.size - b.size)) void this.#scan(row);
     if (items.length === 0 && this.#open === 0) void this.#conclude();
     this.changed();
+  }
+
+  /** How much of the scan is done, from 0 to 1. */
+  get part(): number {
+    return this.rows.length > 0 ? 1 - this.#open / this.rows.length : 0;
+  }
+
+  /** Whether somebody ended it. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** Ends everything now. What was found stays; what was not looked at says so. */

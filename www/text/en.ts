@@ -27,7 +27,10 @@ export const en = {
   lede: "Weigh a model before you load it.",
   promise: "It is read here, in this tab. Nothing leaves your machine.",
   drop: "Drop model files or a folder anywhere on this page",
+  dropHere: "Drop model files here",
+  dropOne: "Drop a model file here",
   paste: "You can also paste files.",
+  chooseFile: "Choose a file",
   chooseFiles: "Choose files",
   chooseFolder: "Choose a folder",
   filesInput: "Model files",
@@ -83,7 +86,12 @@ export const en = {
   filesSummary: (n: number, summary: string) => `${count(n, "file", "files")}: ${summary}`,
   whatToDo: "What to do",
   blockedTitle: "The scanner could not start",
-  blocked: "A policy of this page or browser forbids it. The page needs worker-src blob: and script-src 'wasm-unsafe-eval' in its Content-Security-Policy.",
+  blockedBy: (lines: readonly string[]) =>
+    lines.length > 0
+      ? `The policy of this page forbids it. These words are missing from its Content-Security-Policy: ${list.format(lines)}.`
+      : "The browser did not start it and did not say why. A policy of the page or of the browser may forbid workers or WebAssembly.",
+  copyLines: "Copy these words",
+  sections: "Sections",
   weighAnother: "Weigh something else",
   newOne: "Start over",
 
@@ -127,6 +135,34 @@ export const en = {
   copyFailed: "The browser did not allow copying.",
   copy: "Copy",
   copyFingerprint: "Copy the fingerprint",
+  copyLink: "Copy link",
+
+  filter: {
+    files: "Find a file",
+    findings: "Find in the findings",
+    verdict: "Verdict",
+    severity: "Weight",
+    all: "all",
+    shown: (shown: number, all: number) => `${number.format(shown)} of ${number.format(all)}`,
+  },
+
+  // What is told to whoever published the file.
+  letter: {
+    copy: "Copy a report for the publisher",
+    subject: (file: string) => `What weighstation found in ${file}`,
+    lead: "I looked at this file without loading it. This is what it would do, with the places in the file:",
+    length: (n: number) => count(n, "byte", "bytes"),
+    check: "Anybody can check this with the same file: weighstation reads it in place and shows the bytes.",
+  },
+
+  // As a field of a form.
+  form: {
+    missing: "Choose a model file. It is weighed before it is sent.",
+    scanning: "The file is still being weighed.",
+    blocked: "The file cannot be weighed on this page.",
+    refused: (verdict: string, sentence: string) => `${verdict}. ${sentence}`,
+    tooMany: (n: number, most: number) => `Those are ${count(n, "file", "files")}; this field takes ${number.format(most)}.`,
+  },
 
   // A finding and its bytes.
   severity: { critical: "Critical", high: "High", medium: "Medium", low: "Low", info: "Note" } satisfies Record<Severity, string>,
@@ -285,14 +321,21 @@ export const en = {
     open: "not refused",
     page: (result: string) => `this page: ${result}`,
     scanner: (result: string) => `the scanner: ${result}`,
+    again: "Try again",
     triedNote: "At each start, page and scanner try to fetch an address that leads nowhere. The rules above must refuse it.",
     requests: "Requests since the page was opened",
     requestsNote: (n: number) => `${count(n, "request", "requests")}, as the browser counts them`,
+    requestsOwn: (n: number) => `(the page itself: ${number.format(n)})`,
     yourself: "Try it yourself",
-    yourselfText: "Turn your network off and weigh a file.",
+    yourselfText: "Turn your network off and weigh a file, or watch the network panel of your browser while you weigh one.",
+    online: "You are online now.",
+    offline: "You are offline now.",
     take: "Take it away",
     takeText: "The whole page is one file that works from disk.",
     takeLink: "Download it as one file",
+    takeSum: "SHA-256 of the file:",
+    takeCheck: "To check what you got:",
+    rebuild: "Or build it yourself: the same sources give the same bytes.",
     uncovered: "Not covered",
     uncoveredItems: [
       "browser extensions, which may read any page",
@@ -306,7 +349,10 @@ export const en = {
   themes: { auto: "as the system", light: "light", dark: "dark" },
   language: "Language",
   version: (v: string) => `Version ${v}`,
+  build: "build",
   footer: "Works offline. Licence: Apache-2.0.",
+  oneFile: "Download as one file",
+  renewed: "There is a new version; it opens at your next visit.",
 
   bytes: (n: number) => {
     if (n < 1000) return count(n, "byte", "bytes");

@@ -25,7 +25,10 @@ export const ja = {
   lede: "読み込む前に、モデルを検査。",
   promise: "ファイルはこのタブの中で読み取ります。マシンの外には何も送信しません。",
   drop: "モデルのファイルまたはフォルダーを、このページにドロップ",
+  dropHere: "モデルのファイルをここにドロップ",
+  dropOne: "モデルのファイルを1つ、ここにドロップ",
   paste: "貼り付けることもできます。",
+  chooseFile: "ファイルを選択",
   chooseFiles: "ファイルを選択",
   chooseFolder: "フォルダーを選択",
   filesInput: "モデルのファイル",
@@ -75,7 +78,12 @@ export const ja = {
   filesSummary: (n: number, summary: string) => `${count(n, "件のファイル")}：${summary}`,
   whatToDo: "対処方法",
   blockedTitle: "検査プログラムを起動できませんでした",
-  blocked: "このページまたはブラウザーのポリシーで禁止されています。ページのContent-Security-Policyに、worker-src blob:とscript-src 'wasm-unsafe-eval'が必要です。",
+  blockedBy: (lines: readonly string[]) =>
+    lines.length > 0
+      ? `このページのポリシーで禁止されています。Content-Security-Policyに次の記述が足りません：${list.format(lines)}`
+      : "ブラウザーが起動を拒否しましたが、理由は示されませんでした。ページまたはブラウザーのポリシーで、ワーカーかWebAssemblyが禁止されている可能性があります。",
+  copyLines: "この記述をコピー",
+  sections: "項目",
   weighAnother: "別のファイルを検査",
   newOne: "最初に戻る",
 
@@ -119,6 +127,34 @@ export const ja = {
   copyFailed: "ブラウザーがコピーを許可しませんでした。",
   copy: "コピー",
   copyFingerprint: "フィンガープリントをコピー",
+  copyLink: "リンクをコピー",
+
+  filter: {
+    files: "ファイルを検索",
+    findings: "検出された項目を検索",
+    verdict: "判定",
+    severity: "重大度",
+    all: "すべて",
+    shown: (shown: number, all: number) => `${count(all, "件")}中${count(shown, "件")}`,
+  },
+
+  // What is told to whoever published the file.
+  letter: {
+    copy: "公開元への報告文をコピー",
+    subject: (file: string) => `${file}についてweighstationが検出した内容`,
+    lead: "このファイルを、読み込まずに検査しました。読み込むと起きることと、ファイル内の該当箇所は次のとおりです。",
+    length: (n: number) => count(n, "バイト"),
+    check: "同じファイルがあれば、誰でもこの内容を確認できます。weighstationは、ファイルをその場で読み取り、該当するバイト列を示します。",
+  },
+
+  // As a field of a form.
+  form: {
+    missing: "モデルのファイルを選択してください。送信の前に検査します。",
+    scanning: "ファイルを検査中です。",
+    blocked: "このページではファイルを検査できません。",
+    refused: (verdict: string, sentence: string) => `${verdict}：${sentence}`,
+    tooMany: (n: number, most: number) => `${count(n, "件のファイル")}が選択されましたが、受け付けられるのは${count(most, "件")}までです。`,
+  },
 
   // A finding and its bytes.
   severity: { critical: "緊急", high: "高", medium: "中", low: "低", info: "情報" } satisfies Record<Severity, string>,
@@ -277,14 +313,21 @@ export const ja = {
     open: "拒否されず",
     page: (result: string) => `ページ：${result}`,
     scanner: (result: string) => `検査プログラム：${result}`,
+    again: "もう一度確認",
     triedNote: "起動のたびに、ページと検査プログラムは、どこにもつながらないアドレスの取得を試みます。上のポリシーが、これを拒否しなければなりません。",
     requests: "ページを開いてからの通信",
     requestsNote: (n: number) => `${count(n, "件")}（ブラウザーによる集計）`,
+    requestsOwn: (n: number) => `（ページ自体：${count(n, "件")}）`,
     yourself: "自分で確かめる",
     yourselfText: "ネットワークを切ってファイルを検査するか、検査中の通信をブラウザーのネットワークパネルで確認してください。",
+    online: "現在、オンラインです。",
+    offline: "現在、オフラインです。",
     take: "持ち出して使う",
     takeText: "ページ全体が、ディスクから開ける1つのファイルになっています。",
     takeLink: "1つのファイルとしてダウンロード",
+    takeSum: "ファイルのSHA-256：",
+    takeCheck: "入手したファイルの確認方法：",
+    rebuild: "自分でビルドすることもできます。同じソースからは、同じバイト列が得られます。",
     uncovered: "対象外",
     uncoveredItems: ["ブラウザーの拡張機能（どのページも読み取れる可能性があります）", "改変されたこのページの写し（入手元が改変されている場合）", "OSと、その上で動くほかのプログラム", "このページから離れるリンクをたどること"],
   },
@@ -293,7 +336,10 @@ export const ja = {
   themes: { auto: "システムに合わせる", light: "ライト", dark: "ダーク" },
   language: "言語",
   version: (v: string) => `バージョン${v}`,
+  build: "ビルド",
   footer: "オフラインで動作します。ライセンス：Apache-2.0",
+  oneFile: "1つのファイルとしてダウンロード",
+  renewed: "新しいバージョンがあります。次回開いたときに切り替わります。",
 
   bytes: (n: number) => {
     if (n < 1000) return count(n, "バイト");
