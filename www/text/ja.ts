@@ -1,5 +1,5 @@
 /** Every sentence of the page, in Japanese. Sentences about a file come from the core, which has a table of its own. */
-import type { Level, Relation, Severity, StatementKind, Use, Verdict } from "../report.ts";
+import type { FileCheck, Level, Paths, Relation, Severity, StatementKind, Use, Verdict } from "../report.ts";
 import type { Sample } from "../intake/samples.ts";
 import type { Messages } from "./en.ts";
 
@@ -19,7 +19,10 @@ export const ja = {
   lede: "読み込む前に、モデルを検査。",
   promise: "ファイルはこのタブの中で読み取ります。マシンの外には何も送信しません。",
   drop: "モデルのファイルまたはフォルダーを、このページにドロップ",
+  dropHere: "モデルのファイルをここにドロップ",
+  dropOne: "モデルのファイルを1つ、ここにドロップ",
   paste: "貼り付けることもできます。",
+  chooseFile: "ファイルを選択",
   chooseFiles: "ファイルを選択",
   chooseFolder: "フォルダーを選択",
   filesInput: "モデルのファイル",
@@ -69,7 +72,12 @@ export const ja = {
   filesSummary: (n: number, summary: string) => `${count(n, "件のファイル")}：${summary}`,
   whatToDo: "対処方法",
   blockedTitle: "検査プログラムを起動できませんでした",
-  blocked: "このページまたはブラウザーのポリシーで禁止されています。ページのContent-Security-Policyに、worker-src blob:とscript-src 'wasm-unsafe-eval'が必要です。",
+  blockedBy: (lines: readonly string[]) =>
+    lines.length > 0
+      ? `このページのポリシーで禁止されています。Content-Security-Policyに次の記述が足りません：${list.format(lines)}`
+      : "ブラウザーが起動を拒否しましたが、理由は示されませんでした。ページまたはブラウザーのポリシーが、ワーカーまたはWebAssemblyを禁止している可能性があります。",
+  copyLines: "この記述をコピー",
+  sections: "セクション",
   weighAnother: "別のファイルを検査",
   newOne: "最初に戻る",
 
@@ -104,15 +112,70 @@ export const ja = {
   metadata: (n: number) => `メタデータ（${number.format(n)}）`,
   metadataColumns: { key: "キー", value: "値" },
   export: "レポートの保存",
-  exportText: "レポートは、人にもプログラムにも読める形式です（スキーマweighstation-report/1）。ファイル名が含まれます。",
+  exportText: "読むため、保管するため、ほかのプログラムに渡すための形式を選べます。レポートはこの場で作られ、ブラウザーが保存します。",
   exportEarly: "フィンガープリントを計算中です。いま保存すると、計算待ちのファイルの値は含まれません。",
-  saveJson: "JSONで保存",
-  copyJson: "JSONとしてコピー",
+  exportForm: "形式",
+  exportPaths: "ファイル名",
+  paths: { full: "フォルダー名を含める", names: "フォルダー名を除く", numbered: "すべて除く" } satisfies Record<Paths, string>,
+  exportFailed: "この形式ではレポートを作成できませんでした。",
+  save: "保存",
   print: "印刷",
   copied: "コピーしました。",
   copyFailed: "ブラウザーがコピーを許可しませんでした。",
   copy: "コピー",
   copyFingerprint: "フィンガープリントをコピー",
+  copyLink: "リンクをコピー",
+
+  filter: {
+    files: "ファイルを絞り込む",
+    findings: "検出結果を絞り込む",
+    verdict: "判定",
+    severity: "重大度",
+    all: "すべて",
+    shown: (shown: number, all: number) => `${number.format(all)}件中${number.format(shown)}件`,
+  },
+
+  verify: {
+    title: "ダイジェストを照合",
+    lead: "公開者が示すダイジェストと照合します。64桁の値、SHA256SUMSなどの一覧、Git LFSのポインターを使えます。",
+    label: "ダイジェストまたは一覧",
+    go: "照合",
+    choose: "一覧のファイルを選択",
+    wait: "フィンガープリントを計算しています。",
+    failed: "検査プログラムから応答がありませんでした。",
+    listed: "一覧の値",
+    computed: "計算した値",
+    notUnderstood: (n: number) => `${count(n, "行")}は読み取れませんでした。`,
+    columns: { file: "ファイル", state: "結果", digests: "ダイジェスト" },
+    state: { matches: "一致", differs: "不一致", missing: "一覧にあるが、渡されていない", unlisted: "一覧にない", uncheckable: "照合できない" } satisfies Record<FileCheck["state"], string>,
+  },
+  compare: {
+    title: "比較",
+    lead: "以前の版からの変更点を示します。以前のレポート（JSON）を選択するか、別の版をこのページで検査して、直前の検査と比較してください。",
+    choose: "以前のレポートを選択",
+    before: "直前の検査と比較",
+    same: (n: number) => `${count(n, "件")}のファイルは完全に同一`,
+    failed: "比較できるレポートではありません。",
+    kept: "レポートを開きました。現在のモデルを検査すると、判定の下で比較できます。",
+  },
+
+  // What is told to whoever published the file.
+  letter: {
+    copy: "公開者向けの報告をコピー",
+    subject: (file: string) => `${file}についてのweighstationの検査結果`,
+    lead: "このファイルを、読み込まずに検査しました。読み込むと起きることと、ファイル内の位置は次のとおりです。",
+    length: (n: number) => `${number.format(n)}バイト`,
+    check: "同じファイルがあれば、誰でもweighstationで確かめられます。ファイルをその場で読み取り、該当するバイトを示します。",
+  },
+
+  // As a field of a form.
+  form: {
+    missing: "モデルのファイルを選択してください。送信の前に検査します。",
+    scanning: "ファイルを検査しています。",
+    blocked: "このページではファイルを検査できません。",
+    refused: (verdict: string, sentence: string) => `${verdict}：${sentence}`,
+    tooMany: (n: number, most: number) => `${count(n, "件")}のファイルが渡されました。この欄で受け付けるのは${count(most, "件")}までです。`,
+  },
 
   // A finding and its bytes.
   severity: { critical: "緊急", high: "高", medium: "中", low: "低", info: "情報" } satisfies Record<Severity, string>,
@@ -259,14 +322,21 @@ export const ja = {
     open: "拒否されず",
     page: (result: string) => `ページ：${result}`,
     scanner: (result: string) => `検査プログラム：${result}`,
+    again: "もう一度試す",
     triedNote: "起動のたびに、ページと検査プログラムは、どこにもつながらないアドレスの取得を試みます。上のポリシーが、これを拒否しなければなりません。",
     requests: "ページを開いてからの通信",
     requestsNote: (n: number) => `${count(n, "件")}（ブラウザーによる集計）`,
+    requestsOwn: (n: number) => `（ページ自体の読み込み：${count(n, "件")}）`,
     yourself: "自分で確かめる",
     yourselfText: "ネットワークを切ってファイルを検査するか、検査中の通信をブラウザーのネットワークパネルで確認してください。",
+    online: "現在はオンラインです。",
+    offline: "現在はオフラインです。",
     take: "持ち出して使う",
     takeText: "ページ全体が、ディスクから開ける1つのファイルになっています。",
     takeLink: "1つのファイルとしてダウンロード",
+    takeSum: "ファイルのSHA-256：",
+    takeCheck: "手元のファイルを確かめるには：",
+    rebuild: "自分でビルドすることもできます。同じソースからは同じバイト列ができます。",
     uncovered: "対象外",
     uncoveredItems: ["ブラウザーの拡張機能（どのページも読み取れる可能性があります）", "改変されたこのページの写し（入手元が改変されている場合）", "OSと、その上で動くほかのプログラム", "このページから離れるリンクをたどること"],
   },
@@ -275,7 +345,10 @@ export const ja = {
   themes: { auto: "システムに合わせる", light: "ライト", dark: "ダーク" },
   language: "言語",
   version: (v: string) => `バージョン${v}`,
+  build: "ビルド",
   footer: "オフラインで動作します。ライセンス：Apache-2.0",
+  oneFile: "1つのファイルとしてダウンロード",
+  renewed: "新しい版があります。次に開いたときに切り替わります。",
 
   bytes: (n: number) => {
     if (n < 1000) return count(n, "バイト");
