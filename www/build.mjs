@@ -28,6 +28,10 @@ const WASM_FEATURES = ["simd", "bulk-memory", "bulk-memory-opt", "reference-type
 
 /** The module and the code around it; returns the paths of the two generated scripts. */
 function core() {
+  const glue = path.join(WORK, "glue.js");
+  const packed = path.join(WORK, "packed.js");
+  const optimised = path.join(WORK, "core.wasm");
+  if (process.argv.includes("--keep-core") && [glue, packed, optimised].every(existsSync)) return { glue, packed, optimised };
   needRust();
   say("cargo build (wasm32, release)");
   call("cargo", ["build", "--release", "--target", "wasm32-unknown-unknown", "--lib"], { env: { CARGO_ENCODED_RUSTFLAGS: RUSTFLAGS.join("\x1f") } });
@@ -35,7 +39,6 @@ function core() {
   const bindgen = wasmBindgen();
   say("wasm-bindgen, wasm-opt");
   call(bindgen, ["--target", "no-modules", "--no-typescript", "--out-dir", WORK, built]);
-  const optimised = path.join(WORK, "core.wasm");
   const features = WASM_FEATURES.map((feature) => `--enable-${feature}`);
   const given = path.join(WORK, "weighstation_bg.wasm");
   // A minute's work that depends on nothing but this.
@@ -47,9 +50,7 @@ function core() {
   }
 
   // The bindings keep their instance in a variable of their own. As a function they can be made anew for every file.
-  const glue = path.join(WORK, "glue.js");
   writeFileSync(glue, `export function glue() {\n${readFileSync(path.join(WORK, "weighstation.js"), "utf8")}\nreturn wasm_bindgen;\n}\n`);
-  const packed = path.join(WORK, "packed.js");
   const wasm = readFileSync(optimised);
   writeFileSync(packed, `export const packed = "${deflateRawSync(wasm, { level: 9 }).toString("base64")}";\n`);
   return { glue, packed, optimised };

@@ -47,7 +47,7 @@ export const methods: readonly Row[] = [
   { name: "scan", type: "(files?: Iterable<File | Blob | { path: string; file: Blob }>, options?: { signal?: AbortSignal }): Promise<Readonly<Report>>", text: "Weighs files, or the same ones again. Fails if the scanner cannot start or the signal ends it." },
   { name: "cancel", type: "(): void", text: "Stops at once; what was found stays, the rest counts as not checked." },
   { name: "clear", type: "(): void", text: "Back to empty." },
-  { name: "export", type: "(format: string, options?: { lang?: string; paths?: boolean }): Promise<Blob>", text: "The report as a file: `json`." },
+  { name: "export", type: "(format: string, options?: { lang?: string; paths?: \"full\" | \"names\" | \"numbered\" }): Promise<Blob>", text: "The report as a file: `json`, `html`, `markdown`, `csv`, `sarif` and what else the page offers; with whole paths, names alone, or none." },
   { name: "checkValidity", type: "(): boolean", text: "As of every form control." },
   { name: "reportValidity", type: "(): boolean", text: "As of every form control." },
   { name: "focus", type: "(options?: FocusOptions): void", text: "Focuses the button that chooses files." },

@@ -6,7 +6,8 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { fromList, fromTransfer, pickFolder } from "../intake/intake.ts";
 import { sample } from "../intake/samples.ts";
-import type { Finding, Place, Report, Tables } from "../report.ts";
+import type { Evidence, Finding, Paths, Place, Report, Tables } from "../report.ts";
+import { Checks } from "../scanner/checks.ts";
 import { Pool } from "../scanner/client.ts";
 import { Guide } from "../scanner/guide.ts";
 import { networkLocked } from "../scanner/lock.ts";
@@ -15,6 +16,7 @@ import { tables, tally, Weighing, type Item, type Row } from "../scanner/weighin
 import css from "../style/weighstation.css";
 import { messagesFor } from "../text/text.ts";
 import type { Messages } from "../text/en.ts";
+import { compareView, exportView, verifyView, type CheckActions, type Keeping } from "../ui/checks.ts";
 import { fileView, findingList, NO_FILTER, type FileActions, type FindingFilter, type Opened } from "../ui/file.ts";
 import { licenceView, statementKey, type LicenceActions } from "../ui/licence.ts";
 import { filesView, sorted, type ListFilter } from "../ui/list.ts";
@@ -111,6 +113,8 @@ export class WeighStation extends LitElement {
   #lock: LockState = { policy: null, page: null, scanner: null, requests: 0, own: 0, online: null };
   #desk = this.#newDesk();
   #guide = this.#newGuide();
+  #checks = this.#newChecks();
+  #keeping: Keeping = { form: "json", paths: "full" };
   #files: ListFilter = { text: "", verdict: "" };
   #findings: FindingFilter = NO_FILTER;
   #steady = new Steady();
@@ -139,6 +143,14 @@ export class WeighStation extends LitElement {
       this.#desk,
       () => this.#t.tag,
       () => this.#t.theseFiles,
+      () => this.requestUpdate(),
+    );
+  }
+
+  #newChecks(): Checks {
+    return new Checks(
+      this.#desk,
+      () => this.#t.tag,
       () => this.requestUpdate(),
     );
   }
@@ -243,11 +255,25 @@ export class WeighStation extends LitElement {
     if (this.#shut) return;
     this.#walked = 0;
     if (!this.#page || !items.some(({ path }) => !path.includes("/") && path.endsWith(".json"))) return this.#begin(items);
-    void this.#guide.open(items).then((rest) => {
-      if (rest.length > 0 || items.length === 0) return this.#begin(rest);
-      this.#note = this.#status = this.#t.licence.opened(this.#guide.inventory?.entries.length ?? 0);
+    void this.#openSaved(items);
+  }
+
+  /** What this page saved earlier: an inventory is opened, a report is compared with. The rest is weighed. */
+  async #openSaved(items: Item[]): Promise<void> {
+    const earlier = items.length === 1 ? await this.#checks.saved(items[0]!) : null;
+    if (earlier !== null) {
+      const { report } = this;
+      if (report) await this.#checks.compare(earlier, report);
+      this.#note = this.#status = report ? "" : this.#t.compare.kept;
       this.requestUpdate();
-    });
+      await this.updateComplete;
+      this.renderRoot.querySelector("#compare")?.scrollIntoView();
+      return;
+    }
+    const rest = await this.#guide.open(items);
+    if (rest.length > 0 || items.length === 0) return this.#begin(rest);
+    this.#note = this.#status = this.#t.licence.opened(this.#guide.inventory?.entries.length ?? 0);
+    this.requestUpdate();
   }
 
   /** Weighs what is given and resolves when fingerprints are there, too. */
@@ -315,6 +341,7 @@ export class WeighStation extends LitElement {
 
   #reset(): void {
     this.#weighing?.stop();
+    this.#checks.follow(this.report);
     this.#weighing = null;
     this.#selected = null;
     this.#opened = null;
@@ -325,11 +352,20 @@ export class WeighStation extends LitElement {
     this.requestUpdate();
   }
 
-  /** The report as a file. */
-  async export(format: string): Promise<Blob> {
-    if (format !== "json") throw new RangeError(`no such format: ${format}`);
-    return new Blob([this.#json()], { type: "application/json" });
+  /** The report as a file, in one of the core's forms. */
+  async export(format: string, { lang, paths }: { lang?: string; paths?: Paths } = {}): Promise<Blob> {
+    const { report } = this;
+    if (!report) throw new Error(this.#t.nothingTaken);
+    // As the property is: the report itself.
+    if (format === "json" && (paths ?? "full") === "full" && lang === undefined) return new Blob([`${JSON.stringify(report, null, 2)}\n`], { type: "application/json" });
+    const { text, row } = await this.#checks.write(report, format, { lang, paths }, format === "html" || format === "markdown" ? this.#evidence : null);
+    return new Blob([text], { type: row.media });
   }
+
+  #evidence = (path: string, place: Place): Promise<Evidence> => {
+    const row = this.#weighing?.rows.find((one) => one.path === path);
+    return row ? this.#weighing!.evidence(row, place) : Promise.reject(new Error(path));
+  };
 
   /** Opens the bytes of a finding, as a link to it asks. */
   async show(spot: Spot): Promise<boolean> {
@@ -364,6 +400,7 @@ export class WeighStation extends LitElement {
     if (this.workerSrc && this.#desk.address !== this.workerSrc) {
       this.#desk = this.#newDesk();
       this.#guide = this.#newGuide();
+      this.#checks = this.#newChecks();
     }
     this.#listen(this, "keydown", (event) => this.#key(event as KeyboardEvent));
     if (!this.#page) this.#takeDrops();
@@ -683,8 +720,39 @@ export class WeighStation extends LitElement {
     this.requestUpdate();
   }
 
-  #json(): string {
-    return `${JSON.stringify(this.report, null, 2)}\n`;
+  #checkActs: CheckActions = {
+    keep: (more) => {
+      this.#keeping = { ...this.#keeping, ...more };
+      this.requestUpdate();
+    },
+    save: () => void this.#keep((blob) => blob.text().then((text) => this.#save(text, this.#fileName(), blob.type))),
+    copy: () => void this.#keep((blob) => blob.text().then((text) => this.#copy(text))),
+    print: () => print(),
+    verify: (list, path) => void (this.report && this.#checks.verify(this.report, list, path)),
+    compare: (file) => void this.#compare(file),
+  };
+
+  async #keep(use: (blob: Blob) => Promise<void>): Promise<void> {
+    try {
+      await use(await this.export(this.#keeping.form, this.#keeping));
+    } catch {
+      this.#note = this.#status = this.#t.exportFailed;
+      this.requestUpdate();
+    }
+  }
+
+  /** The day, and the beginning of the fingerprint where there is one file: saved reports do not overwrite each other. */
+  #fileName(): string {
+    const digest = this.report?.files.length === 1 ? this.report.files[0]!.sha256?.slice(0, 8) : null;
+    const ending = this.#checks.forms.find(({ id }) => id === this.#keeping.form)?.ending ?? "json";
+    return `weighstation-${["report", new Date().toISOString().slice(0, 10), digest].filter(Boolean).join("-")}.${ending}`;
+  }
+
+  async #compare(file: File | null): Promise<void> {
+    const { report } = this;
+    if (!report) return;
+    const old = file ? await this.#checks.read(file) : this.#checks.before;
+    if (old !== null) await this.#checks.compare(old, report);
   }
 
   #save(text: string, name: string, type: string): void {
@@ -784,7 +852,7 @@ export class WeighStation extends LitElement {
         : nothing}
       ${this.#shows("findings") || this.#shows("contents") ? html`<div class="one">${view}</div>` : nothing}
       ${this.#shows("licence") ? html`<div part="licence">${this.#licence(report)}</div>` : nothing}
-      ${this.#shows("export") ? this.#exports() : nothing}
+      ${this.#shows("export") ? this.#exports(report) : nothing}
       <section class="again">
         ${this.#intakeView(true, t.weighAnother)} ${this.#page ? samplesView(t, this.#intake) : nothing}
         <p class="buttons"><button data-action="clear" ?disabled=${this.#shut} @click=${() => this.clear()}>${t.newOne}</button></p>
@@ -815,6 +883,8 @@ export class WeighStation extends LitElement {
       ["findings", t.findings(file?.findings.length ?? 0)],
       ["contents", t.contents],
       ["licence", t.licence.title],
+      ["verify", t.verify.title],
+      ["compare", t.compare.title],
       ["export", t.export],
     ];
     return html`<nav class="sections" aria-label=${t.sections}>
@@ -824,17 +894,11 @@ export class WeighStation extends LitElement {
     </nav>`;
   }
 
-  #exports(): TemplateResult {
-    const t = this.#t;
-    return html`<section aria-labelledby="export" class="export">
-      <h3 id="export">${t.export}</h3>
-      <p>${t.exportText} ${this.fingerprinting ? t.exportEarly : nothing}</p>
-      <p class="buttons">
-        <button data-action="save" @click=${() => this.#save(this.#json(), "weighstation-report.json", "application/json")}>${t.saveJson}</button>
-        <button data-action="copy" @click=${() => void this.#copy(this.#json())}>${t.copyJson}</button>
-        <button data-action="print" @click=${() => print()}>${t.print}</button>
-      </p>
-    </section>`;
+  #exports(report: Report): TemplateResult {
+    this.#checks.list();
+    const waits = this.fingerprinting;
+    return html`${verifyView(this.#checks, waits, this.#t, this.#checkActs)} ${compareView(this.#checks, report, this.#t, this.#checkActs)}
+    ${exportView(this.#checks, this.#keeping, waits, this.#t, this.#checkActs)}`;
   }
 
   #licence(report: Report | null): TemplateResult {

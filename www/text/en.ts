@@ -2,7 +2,7 @@
  * Every sentence of the page, in English. This table is the type of all the others: a language that lacks a sentence does not compile.
  * Sentences about a file come from the core, which has a table of its own.
  */
-import type { Level, Relation, Severity, StatementKind, Use, Verdict } from "../report.ts";
+import type { FileCheck, Level, Paths, Relation, Severity, StatementKind, Use, Verdict } from "../report.ts";
 import type { Sample } from "../intake/samples.ts";
 
 const plural = new Intl.PluralRules("en");
@@ -126,10 +126,13 @@ export const en = {
   metadata: (n: number) => `Metadata (${number.format(n)})`,
   metadataColumns: { key: "Key", value: "Value" },
   export: "Keep the report",
-  exportText: "The report is made for people and programs: schema weighstation-report/1. File names are in it.",
+  exportText: "To read, to file, or for other programs. It is made here and saved by your browser.",
   exportEarly: "Fingerprints are still being taken; a report saved now has none for the files that wait.",
-  saveJson: "Save as JSON",
-  copyJson: "Copy as JSON",
+  exportForm: "As",
+  exportPaths: "File names",
+  paths: { full: "with their folders", names: "without folders", numbered: "left out" } satisfies Record<Paths, string>,
+  exportFailed: "The report could not be written in this form.",
+  save: "Save",
   print: "Print",
   copied: "Copied.",
   copyFailed: "The browser did not allow copying.",
@@ -144,6 +147,30 @@ export const en = {
     severity: "Weight",
     all: "all",
     shown: (shown: number, all: number) => `${number.format(shown)} of ${number.format(all)}`,
+  },
+
+  verify: {
+    title: "Check a digest",
+    lead: "Hold the fingerprints against a digest that the publisher names: 64 digits, a list such as SHA256SUMS, or a Git LFS pointer.",
+    label: "Digest or list",
+    go: "Check",
+    choose: "Choose a list file",
+    wait: "Fingerprints are still being taken.",
+    failed: "The scanner gave no answer.",
+    listed: "listed",
+    computed: "computed",
+    notUnderstood: (n: number) => `${count(n, "line was", "lines were")} not understood.`,
+    columns: { file: "File", state: "Result", digests: "Digest" },
+    state: { matches: "matches", differs: "differs", missing: "listed, but not given", unlisted: "not listed", uncheckable: "cannot be checked" } satisfies Record<FileCheck["state"], string>,
+  },
+  compare: {
+    title: "Compare",
+    lead: "See what changed since an earlier version: choose the report (JSON) of then, or weigh the other version on this page and compare it with what you weighed before it.",
+    choose: "Choose an earlier report",
+    before: "Compare with the weighing before",
+    same: (n: number) => `${count(n, "file is", "files are")} the same to the byte`,
+    failed: "That is no report that can be compared.",
+    kept: "Report opened. Weigh the model of now, and compare it below its verdict.",
   },
 
   // What is told to whoever published the file.

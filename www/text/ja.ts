@@ -1,5 +1,5 @@
 /** Every sentence of the page, in Japanese. Sentences about a file come from the core, which has a table of its own. */
-import type { Level, Relation, Severity, StatementKind, Use, Verdict } from "../report.ts";
+import type { FileCheck, Level, Paths, Relation, Severity, StatementKind, Use, Verdict } from "../report.ts";
 import type { Sample } from "../intake/samples.ts";
 import type { Messages } from "./en.ts";
 
@@ -118,10 +118,13 @@ export const ja = {
   metadata: (n: number) => `メタデータ（${number.format(n)}）`,
   metadataColumns: { key: "キー", value: "値" },
   export: "レポートの保存",
-  exportText: "レポートは、人にもプログラムにも読める形式です（スキーマweighstation-report/1）。ファイル名が含まれます。",
+  exportText: "閲覧、保管、ほかのプログラムでの利用に使えます。レポートはこのページで作成し、ブラウザーが保存します。",
   exportEarly: "フィンガープリントを計算中です。いま保存すると、計算待ちのファイルの値は含まれません。",
-  saveJson: "JSONで保存",
-  copyJson: "JSONとしてコピー",
+  exportForm: "形式",
+  exportPaths: "ファイル名",
+  paths: { full: "フォルダー名を含める", names: "フォルダー名を除く", numbered: "すべて除く" } satisfies Record<Paths, string>,
+  exportFailed: "この形式ではレポートを作成できませんでした。",
+  save: "保存",
   print: "印刷",
   copied: "コピーしました。",
   copyFailed: "ブラウザーがコピーを許可しませんでした。",
@@ -136,6 +139,30 @@ export const ja = {
     severity: "重大度",
     all: "すべて",
     shown: (shown: number, all: number) => `${count(all, "件")}中${count(shown, "件")}`,
+  },
+
+  verify: {
+    title: "ダイジェストの照合",
+    lead: "公開元が示すダイジェストと照合します。64桁の値、SHA256SUMSなどの一覧、Git LFSポインターを使えます。",
+    label: "ダイジェストまたは一覧",
+    go: "照合",
+    choose: "一覧ファイルを選択",
+    wait: "フィンガープリントを計算中です。",
+    failed: "検査プログラムから応答がありませんでした。",
+    listed: "一覧の値",
+    computed: "計算した値",
+    notUnderstood: (n: number) => `読み取れない行が${count(n, "行")}ありました。`,
+    columns: { file: "ファイル", state: "結果", digests: "ダイジェスト" },
+    state: { matches: "一致", differs: "不一致", missing: "一覧にあるが、渡されていない", unlisted: "一覧にない", uncheckable: "照合できない" } satisfies Record<FileCheck["state"], string>,
+  },
+  compare: {
+    title: "比較",
+    lead: "以前の版から変わった点を確認します。以前のレポート（JSON）を選択するか、別の版をこのページで検査して、直前の検査と比較してください。",
+    choose: "以前のレポートを選択",
+    before: "直前の検査と比較",
+    same: (n: number) => `${count(n, "件のファイル")}は完全に同一です`,
+    failed: "比較できるレポートではありません。",
+    kept: "レポートを開きました。現在のモデルを検査すると、判定の下で比較できます。",
   },
 
   // What is told to whoever published the file.
@@ -317,7 +344,7 @@ export const ja = {
     triedNote: "起動のたびに、ページと検査プログラムは、どこにもつながらないアドレスの取得を試みます。上のポリシーが、これを拒否しなければなりません。",
     requests: "ページを開いてからの通信",
     requestsNote: (n: number) => `${count(n, "件")}（ブラウザーによる集計）`,
-    requestsOwn: (n: number) => `（ページ自体：${count(n, "件")}）`,
+    requestsOwn: (n: number) => `（ページ自体の読み込み：${count(n, "件")}）`,
     yourself: "自分で確かめる",
     yourselfText: "ネットワークを切ってファイルを検査するか、検査中の通信をブラウザーのネットワークパネルで確認してください。",
     online: "現在、オンラインです。",
