@@ -23,6 +23,11 @@ impl Lang {
     pub fn from_tag(_tag: &str) -> Lang {
         Lang::En
     }
+
+    /// Its BCP 47 tag.
+    pub fn tag(self) -> &'static str {
+        export::book(self).tag
+    }
 }
 
 /// The words of a rule. `message` may name `{file}` and the rule's arguments.
