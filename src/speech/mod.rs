@@ -428,9 +428,6 @@ mod tests {
             let named = format(Lang::Ja, f.name);
             assert!(latin(f.name) == 0 || japanese(named), "{} has no Japanese name", f.name);
         }
-        for (name, _) in ja::BOOK.formats {
-            assert!(crate::format::FORMATS.iter().any(|f| f.name == *name), "{name} is no format");
-        }
     }
 
     #[test]
