@@ -789,6 +789,11 @@ impl<'s> Machine<'s> {
                 Some(Constant::Text(text)) if text.len() <= NAME => Some(text),
                 _ => None,
             },
+            // torch hands back what stands in a class's place.
+            Kind::Persistent(id) => match self.items(*self.pool.items(id)?.first()?)?.as_slice() {
+                [tag, text, ..] if matches!((tag.kind(), text.kind()), (Kind::Str(tag), Kind::Str(_)) if self.read_text(tag)? == "module") => self.string(*text),
+                _ => None,
+            },
             _ => None,
         }
     }
