@@ -24,7 +24,7 @@ export const attributes: readonly Row[] = [
   { name: "sections", type: "string", text: "What is shown of the report, by name, whatever the mode: `verdict files findings contents licence export lock about`." },
   { name: "no-export", type: "boolean", text: "Offers no saving, copying and printing." },
   { name: "label", type: "string", text: "What the field is called; read out by screen readers and shown above the target." },
-  { name: "lang", type: "string", text: "Language of the sentences; the browser's if it is missing." },
+  { name: "lang", type: "string", text: "Language of the sentences; that of the page around it, or of the browser, if it is missing." },
   { name: "theme", type: '"auto" | "light" | "dark"', initial: "auto", text: "Colours." },
   { name: "worker-src", type: "string", text: "Address of `worker.js` on the page's own server, for policies that forbid `blob:`." },
 ];
@@ -45,6 +45,8 @@ export const properties: readonly Row[] = [
 
 export const methods: readonly Row[] = [
   { name: "scan", type: "(files?: Iterable<File | Blob | { path: string; file: Blob }>, options?: { signal?: AbortSignal }): Promise<Readonly<Report>>", text: "Weighs files, or the same ones again. Fails if the scanner cannot start or the signal ends it." },
+  { name: "take", type: "(items: { path: string; file: Blob }[]): void", text: "What a drop does: adds to the weighing that runs, or begins a new one." },
+  { name: "show", type: "(spot: { file: string; rule: string; member: string; offset: number }): Promise<boolean>", text: "Opens the bytes of a finding; false if there is no such finding." },
   { name: "cancel", type: "(): void", text: "Stops at once; what was found stays, the rest counts as not checked." },
   { name: "clear", type: "(): void", text: "Back to empty." },
   { name: "export", type: "(format: string, options?: { lang?: string; paths?: \"full\" | \"names\" | \"numbered\" }): Promise<Blob>", text: "The report as a file: `json`, `html`, `markdown`, `csv`, `sarif` and what else the page offers; with whole paths, names alone, or none." },
