@@ -4,10 +4,13 @@
 //! adds up; what was not looked at is a result of its own. Nothing is executed, unpickled or fetched.
 
 pub mod bytes;
+pub mod compare;
 pub mod digest;
 pub mod error;
+pub mod export;
 pub mod fact;
 pub mod format;
+pub mod integrity;
 pub mod licence;
 pub mod limits;
 pub mod place;

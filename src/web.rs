@@ -202,6 +202,62 @@ pub fn inventory_csv(inventory_json: &str) -> Result<String, JsError> {
     Ok(from_json::<Inventory>(inventory_json)?.csv())
 }
 
+/// Whether a file's report (JSON) can still be changed by what is beside it.
+#[wasm_bindgen]
+pub fn waits(file_json: &str) -> Result<bool, JsError> {
+    Ok(crate::waits(&from_json(file_json)?))
+}
+
+/// The forms of an export; an array of `ExportRow` as JSON.
+#[wasm_bindgen]
+pub fn exports() -> Result<String, JsError> {
+    to_json(&crate::export::rows())
+}
+
+/// A report (JSON, possibly a stranger's) in one of the forms of [`exports`]; the options are an `ExportOptions` as JSON.
+#[wasm_bindgen]
+pub fn export_report(report_json: &str, id: &str, options_json: &str) -> Result<String, JsError> {
+    let report = crate::export::open::report(report_json).map_err(|e| JsError::new(&e))?;
+    let options = from_json(options_json)?;
+    crate::export::export(report, id, &options).ok_or_else(|| JsError::new("there is no such form"))
+}
+
+/// A stored report (JSON, possibly a stranger's) checked and told in a language; a `Report` as JSON.
+#[wasm_bindgen]
+pub fn open_report(report_json: &str, lang: &str) -> Result<String, JsError> {
+    let mut report = crate::export::open::report(report_json).map_err(|e| JsError::new(&e))?;
+    crate::rule::retell(&mut report, Lang::from_tag(lang));
+    to_json(&report)
+}
+
+/// Files (a JSON array of `Given`) held against texts that list digests (a JSON array of `ListText`); a `Verification` as JSON.
+#[wasm_bindgen]
+pub fn verify(lists_json: &str, files_json: &str, lang: &str) -> Result<String, JsError> {
+    let lists: Vec<crate::integrity::ListText> = from_json(lists_json)?;
+    let files: Vec<crate::integrity::Given> = from_json(files_json)?;
+    to_json(&crate::integrity::verification(&lists, &files, Lang::from_tag(lang)))
+}
+
+/// A `Verification` as text.
+#[wasm_bindgen]
+pub fn verify_print(verification_json: &str, lang: &str) -> Result<String, JsError> {
+    Ok(crate::integrity::print::text(&from_json(verification_json)?, Lang::from_tag(lang)))
+}
+
+/// What changed between two reports (JSON, possibly a stranger's); a `Comparison` as JSON.
+#[wasm_bindgen]
+pub fn compare(old_json: &str, new_json: &str, lang: &str) -> Result<String, JsError> {
+    let open = |json| crate::export::open::report(json).map_err(|e| JsError::new(&e));
+    to_json(&crate::compare::compare(open(old_json)?, open(new_json)?, Lang::from_tag(lang)))
+}
+
+/// A `Comparison` as `text` or `markdown`.
+#[wasm_bindgen]
+pub fn compare_print(comparison_json: &str, format: &str, lang: &str) -> Result<String, JsError> {
+    let c = from_json(comparison_json)?;
+    Ok(if format == "markdown" { crate::compare::markdown(&c, Lang::from_tag(lang)) } else { crate::compare::text(&c) })
+}
+
 /// SHA-256 over chunks handed in one after the other.
 #[wasm_bindgen]
 pub struct Sha256(Digest);

@@ -6,15 +6,23 @@
 // disk, and no server needs to know the MIME type of wasm.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { gzipSync, deflateRawSync } from "node:zlib";
+import { api, manifest as elementManifest, types as elementTypes } from "./element/print.mjs";
+import { manifest, serviceWorker, settings } from "./hosting.mjs";
 import { DIST, ROOT, Stop, TARGET, call, needPackages, needRust, run, say, wasmBindgen } from "./tools.mjs";
 
 /** Old enough for every browser that can run the page at all. */
 const BROWSERS = ["chrome103", "firefox114", "safari16.4"];
 const WORK = path.join(TARGET, "web");
-const RUSTFLAGS = "-C target-feature=+simd128,+bulk-memory";
+/** The same bytes wherever they are built: no path of the machine gets into the module. */
+const RUSTFLAGS = [
+  "-Ctarget-feature=+simd128,+bulk-memory",
+  `--remap-path-prefix=${process.env.CARGO_HOME ?? path.join(os.homedir(), ".cargo")}=/cargo`,
+  `--remap-path-prefix=${ROOT}=/weighstation`,
+];
 /** Functions larger than this are not put into their only caller: browsers optimise function by function, and a large one takes them half a second. */
 const ONLY_CALLER = "--one-caller-inline-max-function-size=200";
 /** What wasm-opt may use: what rustc and wasm-bindgen emit. With all it knows it writes encodings that no browser reads yet. */
@@ -22,22 +30,29 @@ const WASM_FEATURES = ["simd", "bulk-memory", "bulk-memory-opt", "reference-type
 
 /** The module and the code around it; returns the paths of the two generated scripts. */
 function core() {
+  const glue = path.join(WORK, "glue.js");
+  const packed = path.join(WORK, "packed.js");
+  const optimised = path.join(WORK, "core.wasm");
+  if (process.argv.includes("--keep-core") && [glue, packed, optimised].every(existsSync)) return { glue, packed, optimised };
   needRust();
   say("cargo build (wasm32, release)");
-  const encoded = RUSTFLAGS.split(" ").join("\x1f");
-  call("cargo", ["build", "--release", "--target", "wasm32-unknown-unknown", "--lib"], { env: { CARGO_ENCODED_RUSTFLAGS: encoded } });
+  call("cargo", ["build", "--release", "--target", "wasm32-unknown-unknown", "--lib"], { env: { CARGO_ENCODED_RUSTFLAGS: RUSTFLAGS.join("\x1f") } });
   const built = path.join(TARGET, "wasm32-unknown-unknown/release/weighstation.wasm");
   const bindgen = wasmBindgen();
   say("wasm-bindgen, wasm-opt");
   call(bindgen, ["--target", "no-modules", "--no-typescript", "--out-dir", WORK, built]);
-  const optimised = path.join(WORK, "core.wasm");
   const features = WASM_FEATURES.map((feature) => `--enable-${feature}`);
-  call(process.execPath, [path.join(ROOT, "node_modules/binaryen/bin/wasm-opt"), path.join(WORK, "weighstation_bg.wasm"), "-O3", ONLY_CALLER, ...features, "-o", optimised]);
+  const given = path.join(WORK, "weighstation_bg.wasm");
+  // A minute's work that depends on nothing but this.
+  const stamp = path.join(WORK, "optimised-from");
+  const from = createHash("sha256").update(readFileSync(given)).update([ONLY_CALLER, ...features].join(" ")).update(readFileSync(path.join(ROOT, "package-lock.json"))).digest("hex");
+  if (!existsSync(optimised) || !existsSync(stamp) || readFileSync(stamp, "utf8") !== from) {
+    call(process.execPath, [path.join(ROOT, "node_modules/binaryen/bin/wasm-opt"), given, "-O3", ONLY_CALLER, ...features, "-o", optimised]);
+    writeFileSync(stamp, from);
+  }
 
   // The bindings keep their instance in a variable of their own. As a function they can be made anew for every file.
-  const glue = path.join(WORK, "glue.js");
   writeFileSync(glue, `export function glue() {\n${readFileSync(path.join(WORK, "weighstation.js"), "utf8")}\nreturn wasm_bindgen;\n}\n`);
-  const packed = path.join(WORK, "packed.js");
   const wasm = readFileSync(optimised);
   writeFileSync(packed, `export const packed = "${deflateRawSync(wasm, { level: 9 }).toString("base64")}";\n`);
   return { glue, packed, optimised };
@@ -65,13 +80,21 @@ async function bundle(entry, alias, options = {}) {
   return outputFiles[0].text;
 }
 
+/** The sheet of the page, for a shadow root: measures follow the element's own size and width, since a host may have set the root's to anything. */
+function forElement(css) {
+  return css
+    .replace(/@media \((max|min)-width: ([\d.]+)rem\)/g, (_, edge, n) => `@container weigh (${edge}-width: ${n * 16}px)`)
+    .replace(/(?<![\w.-])(-?[\d.]+)rem\b/g, "calc($1 * var(--weigh-size, 16px))");
+}
+
 /** Style sheets come in as text, and small. */
 function minifiedCss(build) {
   return {
     name: "minified-css",
     setup(to) {
       to.onLoad({ filter: /\.css$/ }, async ({ path: file }) => {
-        const { outputFiles } = await build({ entryPoints: [file], minify: true, write: false, charset: "utf8" });
+        const contents = forElement(readFileSync(file, "utf8"));
+        const { outputFiles } = await build({ stdin: { contents, loader: "css" }, minify: true, write: false, charset: "utf8", target: BROWSERS });
         return { contents: outputFiles[0].text, loader: "text" };
       });
     },
@@ -80,14 +103,15 @@ function minifiedCss(build) {
 
 const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** The page's policy. A script may run only if it is this very one; nothing may connect anywhere. */
-function policy(script, style) {
+/** The page's policy. A script may run only if it is this very one; nothing may connect anywhere. On a server the page also has a manifest and a service worker. */
+function policy(script, style, hosted) {
   return [
     "default-src 'none'",
     `script-src ${hash(script)} 'wasm-unsafe-eval'`,
     `style-src ${hash(style)}`,
     "img-src data:",
-    "worker-src blob:",
+    hosted ? "worker-src blob: 'self'" : "worker-src blob:",
+    ...(hosted ? ["manifest-src 'self'"] : []),
     "connect-src 'none'",
     "form-action 'none'",
     "base-uri 'none'",
@@ -105,11 +129,21 @@ async function sentences() {
 
 const escape = (text) => text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
 
+/** What only the page on a server has in its head: its manifest, and the digest of the copy in one file. */
+const hostedHead = (sum) => `<link rel="manifest" href="site.webmanifest">\n<meta name="weighstation-copy" content="${sum}">`;
+
 /** Fills the page's template. `</script` cannot occur in the script: esbuild writes it as `<\/script`. */
-async function page(script, style) {
-  const en = await sentences();
+function page(en, { script, style, sum = null, size = 0 }) {
   const { version } = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8"));
-  const own = { script, style, policy: policy(script, style), version: escape(en.version(version)) };
+  const own = {
+    script,
+    style,
+    policy: policy(script, style, sum !== null),
+    head: sum === null ? "" : hostedHead(sum),
+    version: escape(en.version(version)),
+    digest: digest(script + style),
+    copySize: escape(en.bytes(size)),
+  };
   const template = readFileSync(path.join(ROOT, "www/index.html"), "utf8");
   return template.replace(/\{\{([\w.]+)\}\}/g, (_, name) => {
     if (name in own) return own[name];
@@ -117,6 +151,19 @@ async function page(script, style) {
     if (typeof text !== "string") throw new Stop(`www/index.html asks for "${name}", which www/text/en.ts does not have.`);
     return escape(text);
   });
+}
+
+/** By which a build is told from another: the same sources give the same. */
+const digest = (text) => createHash("sha256").update(text).digest("hex").slice(0, 12);
+const sha384 = (bytes) => `sha384-${createHash("sha384").update(bytes).digest("base64")}`;
+const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+
+/** Endings of all formats, for "open with"; nobody opens texts with this. */
+function extensions() {
+  const all = readFileSync(path.join(ROOT, "README.md"), "utf8").match(/<!-- formats -->([^]*)<!-- \/formats -->/)?.[1] ?? "";
+  const common = new Set(["bin", "cfg", "conf", "csv", "exe", "dll", "html", "htm", "jpg", "jpeg", "js", "json", "md", "png", "gif", "py", "sh", "svg", "tar", "text", "tsv", "txt", "xhtml", "xml", "yaml", "yml", "zip", "webp", "dockerfile"]);
+  const found = [...all.matchAll(/^\|[^|]*\|[^|]*\| *([^|]*?) *\|$/gm)].flatMap(([, list]) => list.split(", "));
+  return [...new Set(found)].filter((one) => /^[a-z0-9]+$/.test(one) && one !== "endings" && !common.has(one)).sort().map((one) => `.${one}`);
 }
 
 /** Types, bundles, page. */
@@ -140,23 +187,40 @@ async function build() {
 
   rmSync(DIST, { recursive: true, force: true });
   mkdirSync(DIST, { recursive: true });
-  const html = await page(script, style);
-  // The page for a server and the page for the pocket are the same bytes.
-  for (const name of ["index.html", "weighstation.html"]) writeFileSync(path.join(DIST, name), html);
-  writeFileSync(path.join(DIST, "element.js"), await bundle("element/define.ts", alias));
-  writeFileSync(path.join(DIST, "index.js"), await bundle("npm/browser.ts", alias));
+  const write = (name, text) => writeFileSync(path.join(DIST, name), text);
+  const en = await sentences();
+  // The page for the pocket; and the page for a server, which knows the digest of the other.
+  const single = page(en, { script, style });
+  const hosted = page(en, { script, style, sum: sha256(single), size: Buffer.byteLength(single) });
+  write("weighstation.html", single);
+  write("index.html", hosted);
+  write("sw.js", serviceWorker(digest(hosted)));
+  write("site.webmanifest", manifest(en, extensions()));
+  const policies = { hosted: policy(script, style, true), single: policy(script, style, false) };
+  for (const [name, text] of Object.entries(settings(policies))) write(name, text);
+
+  write("element.js", await bundle("element/define.ts", alias));
+  write("element-class.js", await bundle("element/class.ts", alias));
+  write("worker.js", await bundle("scanner/worker.ts", base, { format: "iife" }));
+  const table = await api();
+  write("element.d.ts", elementTypes(table));
+  write("custom-elements.json", elementManifest(table));
+  write("index.js", await bundle("npm/browser.ts", alias));
   const node = { platform: "node", target: ["node20"], minify: false };
-  writeFileSync(path.join(DIST, "node.js"), await bundle("npm/node.ts", alias, node));
-  writeFileSync(path.join(DIST, "cli.js"), await bundle("npm/cli.ts", { ...alias }, { ...node, external: ["./node.js"] }));
+  write("node.js", await bundle("npm/node.ts", alias, node));
+  write("cli.js", await bundle("npm/cli.ts", { ...alias }, { ...node, external: ["./node.js"] }));
   chmodSync(path.join(DIST, "cli.js"), 0o755);
   copyFileSync(optimised, path.join(DIST, "core.wasm"));
   copyFileSync(path.join(ROOT, "www/npm/index.d.ts"), path.join(DIST, "index.d.ts"));
   copyFileSync(path.join(ROOT, "www/report.types.ts"), path.join(DIST, "report.d.ts"));
   copyFileSync(path.join(ROOT, "www/report.schema.json"), path.join(DIST, "report.schema.json"));
 
-  const names = ["index.html", "weighstation.html", "element.js", "index.js", "node.js", "cli.js", "core.wasm"];
-  const sums = names.map((name) => `${createHash("sha256").update(readFileSync(path.join(DIST, name))).digest("hex")}  ${name}\n`);
-  writeFileSync(path.join(DIST, "SHA256SUMS"), sums.join(""));
+  const scripts = ["element.js", "element-class.js", "worker.js", "index.js"];
+  write("integrity.json", `${JSON.stringify(Object.fromEntries(scripts.map((name) => [name, sha384(readFileSync(path.join(DIST, name)))])), null, 2)}\n`);
+  const names = readdirSync(DIST).sort();
+  write("SHA256SUMS", names.map((name) => `${sha256(readFileSync(path.join(DIST, name)))}  ${name}\n`).join(""));
+  const ui = gzipSync(script.replaceAll(/"[A-Za-z0-9+/=]{100000,}"/g, '""') + style, { level: 9 }).length;
+  say(`the page without the wasm: ${(ui / 1000).toFixed(1)} kB gzip`);
   for (const name of ["core.wasm", "index.html"]) {
     const bytes = readFileSync(path.join(DIST, name));
     say(`dist/${name}: ${(bytes.length / 1000).toFixed(0)} kB, ${(gzipSync(bytes, { level: 9 }).length / 1000).toFixed(0)} kB gzip`);

@@ -585,7 +585,11 @@ fix: string,
 /**
  * Weakness and vulnerability ids, articles.
  */
-refs: Array<string>, };
+refs: Array<string>, 
+/**
+ * The file that it is about, where it is a finding about several together.
+ */
+path?: string, };
 
 /**
  * Something that was not looked at.
@@ -801,6 +805,10 @@ external: Array<External>,
  */
 code: Array<string>, 
 /**
+ * Digests of other files that this one lists, if its name says that it is there for that.
+ */
+listed?: Array<Listed>, 
+/**
  * Contents tree.
  */
 outline: Node, };
@@ -984,4 +992,295 @@ rules: Array<RuleRow>,
  * Formats.
  */
 formats: Array<FormatRow>, };
+
+/**
+ * How much of a path stays.
+ */
+export type Paths = "full" | "names" | "numbered";
+
+/**
+ * Bytes and listing of one place, to be shown where the form can.
+ */
+export type Shown = { 
+/**
+ * The file's path as the report has it.
+ */
+path: string, 
+/**
+ * The place as the report has it.
+ */
+place: Place, 
+/**
+ * What [`crate::evidence`] says of it.
+ */
+evidence: Evidence, };
+
+/**
+ * How a report is to be written.
+ */
+export type ExportOptions = { 
+/**
+ * Language of the sentences: a BCP 47 tag.
+ */
+lang: string, 
+/**
+ * How much of the paths stays.
+ */
+paths: Paths, 
+/**
+ * When the files were scanned, as RFC 3339 in UTC (`2026-11-20T12:00:00Z`); empty where that is not to be said.
+ */
+time: string, 
+/**
+ * Serial number of a bill of materials: a UUID; empty to make one of the files' digests.
+ */
+serial: string, 
+/**
+ * Folder that paths are relative to, for forms that know no absolute ones; empty where they are.
+ */
+root: string, 
+/**
+ * Whether a terminal shows colours.
+ */
+colour: boolean, 
+/**
+ * Bytes and listings to show.
+ */
+evidence: Array<Shown>, };
+
+/**
+ * A row of [`EXPORTS`] as lists show it.
+ */
+export type ExportRow = { 
+/**
+ * Id.
+ */
+id: string, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * Media type.
+ */
+media: string, 
+/**
+ * Ending of the file's name.
+ */
+ending: string, };
+
+/**
+ * An algorithm, told by its name or by how long its digests are.
+ */
+export type Algorithm = "md5" | "sha1" | "sha256" | "sha384" | "sha512" | "other" | "git";
+
+/**
+ * One entry: these bytes should be there.
+ */
+export type Listed = { 
+/**
+ * The file's name as written, separators as `/`; empty for a digest alone.
+ */
+name: string, 
+/**
+ * Algorithm.
+ */
+algorithm: Algorithm, 
+/**
+ * Digest, lower-case hexadecimal.
+ */
+digest: string, 
+/**
+ * Size in bytes, where the list says it.
+ */
+size: number | null, };
+
+/**
+ * A text that lists digests.
+ */
+export type ListText = { 
+/**
+ * Where it was read; empty for a pasted one.
+ */
+path: string, 
+/**
+ * The text.
+ */
+text: string, };
+
+/**
+ * A file with what was computed of it.
+ */
+export type Given = { 
+/**
+ * Path.
+ */
+path: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * SHA-256 in lower-case hexadecimal.
+ */
+sha256: string | null, 
+/**
+ * SHA-384, where somebody computed it.
+ */
+sha384: string | null, 
+/**
+ * SHA-512, where somebody computed it.
+ */
+sha512: string | null, };
+
+/**
+ * What became of one file or one entry.
+ */
+export type State = "matches" | "unlisted" | "uncheckable" | "missing" | "differs";
+
+/**
+ * One line of a verification.
+ */
+export type FileCheck = { 
+/**
+ * The file's path; for an entry without a file the name as listed, empty for a digest alone.
+ */
+path: string, 
+/**
+ * What became of it.
+ */
+state: State, 
+/**
+ * Why, as a stable id; empty where the state says it.
+ */
+reason: string, 
+/**
+ * The same in words; empty where there is nothing to add.
+ */
+message: string, 
+/**
+ * Algorithm that was listed.
+ */
+algorithm: Algorithm | null, 
+/**
+ * Digest that was listed.
+ */
+expected: string | null, 
+/**
+ * Digest that was computed.
+ */
+actual: string | null, 
+/**
+ * Where the two first differ, in hexadecimal digits.
+ */
+differ_at: number | null, 
+/**
+ * Size that was listed.
+ */
+size: number | null, 
+/**
+ * The list that says so, empty for a pasted digest.
+ */
+list: string, };
+
+/**
+ * What a verification comes to.
+ */
+export type Outcome = "matches" | "differs" | "incomplete" | "nothing";
+
+/**
+ * The result: the worst first.
+ */
+export type Verification = { 
+/**
+ * [`SCHEMA`].
+ */
+schema: string, 
+/**
+ * What it comes to.
+ */
+outcome: Outcome, 
+/**
+ * The same as a sentence.
+ */
+headline: string, 
+/**
+ * Files and entries.
+ */
+checks: Array<FileCheck>, 
+/**
+ * Lines of the list that could not be understood.
+ */
+not_understood: number, };
+
+/**
+ * How a change weighs.
+ */
+export type News = "good" | "neutral" | "bad" | "worst";
+
+/**
+ * One change.
+ */
+export type Difference = { 
+/**
+ * What changed, as a stable id: `finding-new`, `import-new`, `licence`, `tensor`, `bytes` ….
+ */
+what: string, 
+/**
+ * How it weighs.
+ */
+news: News, 
+/**
+ * The file, as the newer report calls it, or the older one if it is gone; empty for all together.
+ */
+path: string, 
+/**
+ * What it is about: a rule, an import, a key.
+ */
+name: string, 
+/**
+ * What it was; empty if it was not there.
+ */
+before: string, 
+/**
+ * What it is; empty if it is not there.
+ */
+after: string, 
+/**
+ * The same in words.
+ */
+message: string, };
+
+/**
+ * The result.
+ */
+export type Comparison = { 
+/**
+ * [`SCHEMA`].
+ */
+schema: string, 
+/**
+ * Verdict of the older report.
+ */
+before: Verdict, 
+/**
+ * Verdict of the newer one.
+ */
+after: Verdict, 
+/**
+ * Verdict of what is new alone: findings and gaps that were not there before.
+ */
+news: Verdict, 
+/**
+ * What it comes to, as a sentence.
+ */
+headline: string, 
+/**
+ * Files that are the same to the byte.
+ */
+same: number, 
+/**
+ * Changes, the worst news first.
+ */
+changes: Array<Difference>, };
 

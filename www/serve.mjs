@@ -3,9 +3,10 @@ import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { COMMON, headersOf } from "./hosting.mjs";
 import { call, DIST, ROOT, run } from "./tools.mjs";
 
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm", ".ts": "text/plain; charset=utf-8" };
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": "application/json", ".webmanifest": "application/manifest+json", ".svg": "image/svg+xml", ".wasm": "application/wasm", ".ts": "text/plain; charset=utf-8" };
 
 /** The policy in the page's own markup: sent as a header, too, it also covers what comes before the markup is read. */
 function policyOf(file) {
@@ -29,9 +30,9 @@ export function server(folder, seen = () => {}) {
       return;
     }
     const type = TYPES[path.extname(file)] ?? "text/plain; charset=utf-8";
-    const headers = { "Content-Type": type, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" };
     const policy = file.endsWith(".html") ? policyOf(file) : undefined;
-    response.writeHead(200, policy ? { ...headers, "Content-Security-Policy": `${policy}; frame-ancestors 'none'` } : headers);
+    const own = headersOf(path.basename(file), { hosted: policy, single: policy });
+    response.writeHead(200, { ...COMMON, ...(policy || !file.endsWith(".html") ? own : {}), "Content-Type": type });
     createReadStream(file).pipe(response);
   });
 }

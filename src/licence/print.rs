@@ -33,10 +33,10 @@ pub fn text(g: &Guidance, lang: Lang) -> String {
     let b = words::book(lang);
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "{}\n{}\n\n{}", g.level.word(), g.headline, words::label(b, "parts"));
+    let _ = writeln!(out, "{}\n{}\n\n{}", words::label(b, g.level.word()), g.headline, words::label(b, "parts"));
     for j in &g.parts {
         let names = if j.names.iter().all(String::is_empty) { words::label(b, "no-licence").to_string() } else { j.names.join(" + ") };
-        let _ = writeln!(out, "  {:<20} {}: {names}", j.level.word(), j.part.name);
+        let _ = writeln!(out, "  {:<20} {}: {names}", words::label(b, j.level.word()), j.part.name);
     }
     for (label, lines) in lists(g).into_iter().filter(|(_, l)| !l.is_empty()) {
         let _ = writeln!(out, "\n{}", words::label(b, label));
@@ -81,10 +81,10 @@ fn plain(text: &str) -> String {
 /// As Markdown, duties as boxes to tick.
 pub fn markdown(g: &Guidance, lang: Lang) -> String {
     let b = words::book(lang);
-    let mut out = format!("# {}\n\n**{}** — {}\n\n", words::label(b, "licence"), g.level.word(), plain(&g.headline));
+    let mut out = format!("# {}\n\n**{}** — {}\n\n", words::label(b, "licence"), words::label(b, g.level.word()), plain(&g.headline));
     let _ = writeln!(out, "| {} | {} | {} |\n|---|---|---|", words::label(b, "part"), words::label(b, "licence"), words::label(b, "answer"));
     for j in &g.parts {
-        let _ = writeln!(out, "| {} | {} | {} |", plain(&j.part.name), plain(&j.names.join(" + ")), j.level.word());
+        let _ = writeln!(out, "| {} | {} | {} |", plain(&j.part.name), plain(&j.names.join(" + ")), words::label(b, j.level.word()));
     }
     for (label, lines) in lists(g).into_iter().filter(|(_, l)| !l.is_empty()) {
         let _ = writeln!(out, "\n## {}\n", words::label(b, label));

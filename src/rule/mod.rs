@@ -3,6 +3,7 @@
 mod archive;
 pub mod code;
 mod graph;
+mod integrity;
 mod known;
 mod layer;
 mod licence;
@@ -33,6 +34,8 @@ pub enum Check {
     Set(fn(&FileReport, &[FileReport]) -> Vec<Args>),
     /// What the files say about licences, compared over folders: an issue with this code.
     Licence(&'static str),
+    /// Digests that one of the files lists, held against the others.
+    Listed(fn(&[FileReport]) -> Vec<(usize, Args)>),
 }
 
 /// One row of [`RULES`].
@@ -121,7 +124,7 @@ fn finding(rule: &'static Rule, args: Args, count: u64, places: Vec<Place>, lang
         rule: rule.id.into(),
         name: rule.name.into(),
         severity: rule.severity,
-        message: speech::fill(words.message, path, &args),
+        message: speech::fill(lang, words.message, path, &args),
         title: words.title.into(),
         why: words.why.into(),
         fix: words.fix.into(),
@@ -129,7 +132,13 @@ fn finding(rule: &'static Rule, args: Args, count: u64, places: Vec<Place>, lang
         args,
         count,
         places,
+        path: String::new(),
     }
+}
+
+/// A finding about one of several files.
+fn finding_about(rule: &'static Rule, args: Args, places: Vec<Place>, lang: Lang, path: &str) -> Finding {
+    Finding { path: path.to_string(), ..finding(rule, args, 1, places, lang, path) }
 }
 
 /// Bytes that may stand behind the last one that is needed: files of tensors are padded to pages.
@@ -158,31 +167,81 @@ fn pair(files: &mut [FileReport], lang: Lang) -> Vec<Finding> {
         let (Some(file), Some(other)) = (files.get(from), files.get(to)) else { continue };
         for rule in all() {
             let Check::Pair(check) = rule.check else { continue };
-            findings.extend(check(file, other, needed).map(|args| finding(rule, args, 1, Vec::new(), lang, &file.path)));
+            findings.extend(check(file, other, needed).map(|args| finding_about(rule, args, Vec::new(), lang, &file.path)));
         }
         let told = needed > 0 && other.size <= needed.saturating_add(PADDING);
         if let Some(other) = files.get_mut(to).filter(|f| told && formless(f)) {
             other.gaps.clear();
             other.outline.kind = "data".into();
-            other.verdict = Verdict::of(&other.findings, &other.gaps);
-            other.headline = speech::headline(lang, other.verdict, &other.path, other.findings.first(), None, other.size);
-            other.advice = speech::advice(lang, other.verdict, &other.findings, &other.gaps);
+            weigh(other, lang);
         }
     }
     findings
 }
 
+/// Adds up a file's verdict and says it.
+fn weigh(file: &mut FileReport, lang: Lang) {
+    file.verdict = Verdict::of(&file.findings, &file.gaps);
+    file.headline = speech::headline(lang, file.verdict, &file.path, file.findings.first(), file.gaps.first(), file.size);
+    file.advice = speech::advice(lang, file.verdict, &file.findings, &file.gaps);
+}
+
+/// Says a finding about the file at `path` anew from what its sentence was filled with; one of a rule that is not known here stays as it came.
+fn tell(f: &mut Finding, path: &str, lang: Lang) {
+    let Some(rule) = all().find(|r| r.id == f.rule) else { return };
+    let words = speech::rule(lang, rule.id);
+    f.message = speech::fill(lang, words.message, path, &f.args);
+    (f.title, f.why, f.fix) = (words.title.into(), words.why.into(), words.fix.into());
+}
+
+/// Says a file's report in a language.
+fn tell_file(file: &mut FileReport, lang: Lang) {
+    for f in &mut file.findings {
+        tell(f, &file.path, lang);
+    }
+    for g in &mut file.gaps {
+        let told = speech::gap(lang, &g.reason, &g.member);
+        // A reason that is not known here has only the sentence that the report brought.
+        if told != g.reason {
+            g.message = told;
+        }
+    }
+    weigh(file, lang);
+    let mut open = vec![&mut file.outline];
+    while let Some(node) = open.pop() {
+        node.note = node.note.as_deref().map(|n| speech::note(lang, n));
+        open.extend(&mut node.children);
+    }
+}
+
+/// Says a report in a language and under the paths that it has now: every sentence of a rule or gap that is known here is made anew from what it was filled with.
+pub fn retell(report: &mut Report, lang: Lang) {
+    for file in &mut report.files {
+        tell_file(file, lang);
+    }
+    for f in &mut report.findings {
+        let path = f.path.clone();
+        tell(f, &path, lang);
+    }
+    report.files = advise(std::mem::take(&mut report.files), lang);
+    let worst = report.files.iter().map(|f| f.verdict).max().unwrap_or(Verdict::Clear);
+    report.verdict = worst.max(Verdict::of(&report.findings, &[]));
+}
+
 /// Judges the files together and adds up the verdict.
 ///
-/// The files may come out of an earlier conclusion: they are judged as if they did not.
+/// The files may come out of an earlier conclusion, and may have been told in another language: they are judged and told as if they did not.
 pub fn conclude(mut files: Vec<FileReport>, lang: Lang) -> Report {
+    for file in &mut files {
+        tell_file(file, lang);
+    }
     let mut findings = pair(&mut files, lang);
     let mut about: Vec<(usize, Finding)> = Vec::new();
     for rule in all() {
         let Check::Set(check) = rule.check else { continue };
         for (n, file) in files.iter().enumerate() {
             for args in check(file, &files) {
-                let f = finding(rule, args, 1, Vec::new(), lang, &file.path);
+                let f = finding_about(rule, args, Vec::new(), lang, &file.path);
                 if f.severity >= Severity::Medium {
                     about.push((n, f.clone()));
                 }
@@ -190,23 +249,29 @@ pub fn conclude(mut files: Vec<FileReport>, lang: Lang) -> Report {
             }
         }
     }
+    for rule in all() {
+        let Check::Listed(check) = rule.check else { continue };
+        for (n, args) in check(&files) {
+            let Some(file) = files.get(n) else { continue };
+            let f = finding_about(rule, args, Vec::new(), lang, &file.path);
+            if f.severity >= Severity::Medium {
+                about.push((n, f.clone()));
+            }
+            findings.push(f);
+        }
+    }
     // What the folder shows about a file weighs on that file as well.
     for (n, f) in about {
         let Some(file) = files.get_mut(n).filter(|file| !file.findings.contains(&f)) else { continue };
         file.findings.push(f);
         file.findings.sort_by_key(|f| std::cmp::Reverse((f.severity, shows_call(f))));
-        let verdict = Verdict::of(&file.findings, &file.gaps);
-        if verdict != file.verdict {
-            file.verdict = verdict;
-            file.headline = speech::headline(lang, verdict, &file.path, file.findings.first(), file.gaps.first(), file.size);
-            file.advice = speech::advice(lang, verdict, &file.findings, &file.gaps);
-        }
+        weigh(file, lang);
     }
     let (licence, issues) = crate::licence::folder::judge(&files);
     for rule in all() {
         let Check::Licence(code) = rule.check else { continue };
         for i in issues.iter().filter(|i| i.code == code) {
-            findings.push(finding(rule, i.args.clone(), 1, vec![i.place.clone()], lang, &i.path));
+            findings.push(finding_about(rule, i.args.clone(), vec![i.place.clone()], lang, &i.path));
         }
     }
     let worst = files.iter().map(|f| f.verdict).max().unwrap_or(Verdict::Clear);
@@ -295,7 +360,7 @@ pub fn tables(lang: Lang) -> Tables {
             RuleRow { id: r.id, name: r.name, severity: r.severity, title: w.title, why: w.why, fix: w.fix, refs: r.refs }
         })
         .collect();
-    let formats = crate::format::FORMATS.iter().map(|f| FormatRow { id: f.id, name: f.name, extensions: f.extensions }).collect();
+    let formats = crate::format::FORMATS.iter().map(|f| FormatRow { id: f.id, name: speech::format(lang, f.name), extensions: f.extensions }).collect();
     Tables { rules, formats }
 }
 

@@ -14,7 +14,7 @@ const NATIVE: &str = "Use it only if you trust who wrote that code, and know whe
 const NO_CODE: &str = "Do not import or run this code, and do not set trust_remote_code.";
 const READ_CODE: &str = "Read this code before you let it run, or use a model that needs none.";
 
-pub(super) static BOOK: Book = Book {
+pub(super) const BOOK: Book = Book {
     rules: &[
         ("WS101", w("Loading runs a command", "Loading {file} runs a shell command: {call}", "Unpickling calls this function by itself. It starts a program with the rights of whoever loads the file.", NO_PICKLE)),
         ("WS102", w("Loading runs Python code", "Loading {file} runs code that it carries: {call}", "Unpickling hands text or bytecode from the file to Python's own compiler or interpreter, so it can do anything Python can.", NO_PICKLE)),
@@ -148,6 +148,8 @@ pub(super) static BOOK: Book = Book {
         ("WS683", w("A page with scripts", "{file} carries a script that runs when it is shown: {text}", "Most pages do. A notebook's output runs it where the notebook is trusted.", "Open it only where scripts may run.")),
         ("WS691", w("A pointer, not the file", "{file} only says that {size} bytes with SHA-256 {digest} belong here", "The real file was not given, so it was not checked.", "Fetch it with git lfs pull and weigh it again.")),
         ("WS801", w("A named file is not there", "{file} needs {target}, which is not among the files given", "What is missing could not be checked, and a loader may fetch it from somewhere else.", "Get the missing file and weigh the folder again.")),
+        ("WS802", w("Not the bytes that were listed", "{file} is not the file that {list} lists: its SHA-256 is {actual}, listed is {expected}", "The file was changed, damaged or exchanged after the list was made, or the list is another version's.", "Fetch file and list again from the publisher; do not load it until they agree.")),
+        ("WS803", w("A listed file is not there", "{file} lists {count} files that are not here, such as {target}", "What is missing was not checked, and what a loader takes in its place is not known.", "Get the missing files if you need them, and weigh the folder again.")),
         ("WS701", w("Says two licences", "{file} says {declared}, and {where} says {found}", "What is declared and what is found ask for different things. A label gives nobody more rights than the text behind it.", "Treat it as the stricter of the two until the publisher says which holds.")),
         ("WS702", w("Label drops what the base model asks", "{file} says {label}, but {base}, which the {what} is made from, is under {licence}", "The base model's terms have to be handed on. Whoever put this label on it could not give away more than they had.", "Go by the base model's licence. If only an adapter is offered and the base is fetched apart, the label can be right for the adapter alone.")),
         ("WS703", w("Licence text with something added or changed", "The text in {file} is {licence} with a change that limits: {text}", "A known licence with one more sentence is another licence. The sentence decides, not the name.", "Read the added words before you go by the licence's name.")),
@@ -290,6 +292,11 @@ pub(super) static BOOK: Book = Book {
         ("READONLY_BUFFER", "makes the buffer read-only"),
         ("UNKNOWN", "no opcode: every unpickler stops here"),
     ],
+    terms: &[],
+    notes: &[],
+    names: &[],
+    formats: &[],
+    at: "{member}",
     empty: "This file is empty.",
     clear: "Nothing that we look for was found in {file}. That is not proof that it is harmless.",
     incomplete: "{file} was not checked completely. {gap}",
@@ -299,4 +306,7 @@ pub(super) static BOOK: Book = Book {
     close_gap: "Treat it as unchecked: the report lists what was not looked at and why.",
     use_sibling: "Use {file} in the same folder instead: nothing was found in it.",
     check_digest: "Compare its SHA-256 with the one that the publisher lists.",
+    explanation: "{rule} {name} ({severity})\n{title}\n\nWhy: {why}\nWhat to do: {fix}\nReferences: {refs}",
+    rules_head: "| rule | name | severity | what it says |",
+    formats_head: "| format | name | endings |",
 };

@@ -10,6 +10,14 @@ pub struct Book {
     pub disclaimer: &'static str,
     /// A clause that nobody verified.
     pub no_clause: &'static str,
+    /// A text that has to be shown word for word, as `{text}`.
+    pub quoted: &'static str,
+    /// A size: `{metric}`, `{op}` and `{value}`.
+    pub measured: &'static str,
+    /// Stands between names.
+    pub comma: &'static str,
+    /// Stands between limits.
+    pub pause: &'static str,
     /// What stands against a use or asks for a look: code, sentence, what resolves it.
     pub reasons: &'static [(&'static str, &'static str, &'static str)],
     /// Duties; `{text}` is the string asked for.
@@ -42,8 +50,26 @@ pub struct Book {
 pub fn book(lang: Lang) -> &'static Book {
     match lang {
         Lang::En => &super::licence_en::BOOK,
+        Lang::Ja => &super::licence_ja::BOOK,
     }
 }
+
+// A language that lacks a sentence stops the build; the message is the code of what is missing.
+const _: () = {
+    use super::licence_en::BOOK as EN;
+    use super::licence_ja::BOOK as JA;
+    use super::covers;
+    covers(JA.duties, EN.duties);
+    covers(JA.limits, EN.limits);
+    covers(JA.facts, EN.facts);
+    covers(JA.assumptions, EN.assumptions);
+    covers(JA.watch, EN.watch);
+    covers(JA.act, EN.act);
+    covers(JA.uses, EN.uses);
+    covers(JA.may, EN.may);
+    covers(JA.headlines, EN.headlines);
+    covers(JA.labels, EN.labels);
+};
 
 fn look(table: &'static [(&'static str, &'static str)], code: &str) -> &'static str {
     table.iter().find(|(c, _)| *c == code).map_or("", |(_, t)| t)
@@ -71,19 +97,18 @@ pub fn number(n: u64) -> String {
 fn measure(b: &Book, what: &str) -> String {
     let mut w = what.split(' ');
     let (metric, op, value) = (w.next().unwrap_or_default(), w.next().unwrap_or_default(), w.next().and_then(|v| v.parse().ok()).unwrap_or(0));
-    let sign = look(b.labels, op);
-    format!("{} {} {}", look(b.labels, metric), sign, number(value)).trim().to_string()
+    fill(b.measured, &[("metric", look(b.labels, metric).to_string()), ("op", look(b.labels, op).to_string()), ("value", number(value))]).trim().to_string()
 }
 
 /// Codes of limits, in words.
 fn limits(b: &Book, codes: &str) -> String {
-    let mut out: Vec<String> = codes.split(' ').map(|c| look(b.limits, c)).filter(|t| !t.is_empty()).map(|t| t.trim_end_matches('.').to_string()).collect();
+    let mut out: Vec<String> = codes.split(' ').map(|c| look(b.limits, c)).filter(|t| !t.is_empty()).map(|t| t.trim_end_matches(['.', '。']).to_string()).collect();
     let rest = out.len().saturating_sub(4);
     out.truncate(4);
     if rest > 0 {
         out.push(look(b.labels, "and-more").replace("{n}", &rest.to_string()));
     }
-    out.join("; ")
+    out.join(b.pause)
 }
 
 fn fill(text: &str, args: &[(&str, String)]) -> String {
@@ -118,7 +143,7 @@ pub fn reason(b: &'static Book, r: &Reason, l: Option<&Licence>, part: &str) -> 
         ("what", r.what.clone()),
         ("measure", measure(b, &r.what)),
         ("limits", limits(b, &r.what)),
-        ("kinds", r.what.split(' ').map(|k| look(b.labels, k)).filter(|k| !k.is_empty()).collect::<Vec<_>>().join(", ")),
+        ("kinds", r.what.split(' ').map(|k| look(b.labels, k)).filter(|k| !k.is_empty()).collect::<Vec<_>>().join(b.comma)),
         ("scope", look(b.labels, &r.what).to_string()),
         ("p", prefixes.next().unwrap_or_default().to_string()),
         ("q", prefixes.next().unwrap_or_default().to_string()),
@@ -135,7 +160,7 @@ pub fn plain(b: &'static Book, code: &str, args: &[(&str, String)]) -> (String, 
 
 /// The sentence of a duty.
 pub fn duty(b: &'static Book, code: &str, text: &str, l: &Licence) -> String {
-    let shown = if text.is_empty() { look(b.labels, "what-it-asks").to_string() } else { format!("“{text}”") };
+    let shown = if text.is_empty() { look(b.labels, "what-it-asks").to_string() } else { fill(b.quoted, &[("text", text.to_string())]) };
     fill(look(b.duties, code), &[("text", shown), ("licence", l.name.to_string())])
 }
 
@@ -198,7 +223,12 @@ mod tests {
 
     #[test]
     fn every_code_has_its_words_and_every_word_a_code() {
-        let b = book(Lang::En);
+        for b in Lang::ALL.map(book) {
+            check(b);
+        }
+    }
+
+    fn check(b: &'static Book) {
         for l in &catalogue().rows {
             for d in &l.duties {
                 assert!(!look(b.duties, d.does).is_empty(), "{}: no words for the duty {}", l.id, d.does);
@@ -221,13 +251,42 @@ mod tests {
         let product = codes.split("#[cfg(test)]").next().unwrap_or_default();
         for (code, text, resolve) in b.reasons {
             assert!(product.contains(&format!("\"{code}\"")) || *code == "ambiguous" || code.starts_with("doubt"), "words for {code}, which nothing says");
-            assert!(text.ends_with('.') && (resolve.is_empty() || resolve.ends_with('.')), "{code}");
+            assert!(text.ends_with(['.', '。']) && (resolve.is_empty() || resolve.ends_with(['.', '。'])), "{code}");
         }
         for u in Use::ALL {
             assert!(!usage(b, u).is_empty() && !look(b.may, u.word()).is_empty(), "{}", u.word());
         }
         for (name, _) in crate::licence::compat::ASSUMPTIONS {
             assert!(!look(b.assumptions, name).is_empty(), "{name}");
+        }
+    }
+
+    /// Every sentence of a language, with its code.
+    fn sentences(b: &'static Book) -> Vec<(&'static str, &'static str)> {
+        let mut out = vec![("disclaimer", b.disclaimer), ("no_clause", b.no_clause), ("quoted", b.quoted), ("measured", b.measured), ("may_part", b.may_part), ("letter", b.letter)];
+        out.extend(b.reasons.iter().flat_map(|(code, text, resolve)| [(*code, *text), (*code, *resolve)]));
+        for table in [b.duties, b.limits, b.facts, b.assumptions, b.watch, b.act, b.uses, b.may, b.headlines, b.labels] {
+            out.extend(table);
+        }
+        out
+    }
+
+    #[test]
+    fn every_language_says_the_same_with_the_same_arguments() {
+        let braced = |text: &'static str| text.split('{').skip(1).filter_map(|t| t.split('}').next()).collect::<std::collections::BTreeSet<&str>>();
+        let japanese = |c: char| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}');
+        let (en, ja) = (sentences(book(Lang::En)), sentences(book(Lang::Ja)));
+        assert_eq!(en.len(), ja.len());
+        for ((code, one), (same, other)) in en.into_iter().zip(ja) {
+            assert_eq!((code, one.is_empty()), (same, other.is_empty()));
+            assert!(braced(one) == braced(other), "{code} is filled with {:?} and {:?}", braced(one), braced(other));
+            assert!(other.is_empty() || matches!(code, "quoted" | "measured") || other.contains(japanese), "{code}: {other}");
+        }
+        // What stands in braces goes away, so do names; what is left in Latin letters was forgotten.
+        for (code, text) in sentences(book(Lang::Ja)).into_iter().filter(|(code, _)| *code != "letter") {
+            let left: String = text.split('{').map(|t| t.split_once('}').map_or(t, |(_, rest)| rest)).collect();
+            let forgotten: Vec<&str> = left.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| w.starts_with(|c: char| c.is_ascii_lowercase()) && *w != "other").collect();
+            assert!(forgotten.is_empty(), "{code}: {forgotten:?}");
         }
     }
 

@@ -2,9 +2,13 @@
 
 use super::licence::Book;
 
-pub(super) static BOOK: Book = Book {
+pub(super) const BOOK: Book = Book {
     disclaimer: "This is guidance and not legal advice. It goes by a catalogue of licences as of {date}; the texts themselves decide.",
     no_clause: "clause not verified, open the text",
+    quoted: "“{text}”",
+    measured: "{metric} {op} {value}",
+    comma: ", ",
+    pause: "; ",
     reasons: &[
         ("unknown-licence", "The licence of {part} is not known here.", "Find out which licence it is under, or read its terms yourself."),
         ("no-licence", "Nobody gave you permission for {part}: no licence was found, and without one only its author may copy it.", "Ask the publisher for a licence in writing."),
@@ -278,6 +282,10 @@ pub(super) static BOOK: Book = Book {
         ("nothing", "No model and no licence was given."),
     ],
     labels: &[
+        ("ok", "ok"),
+        ("ok-with-obligations", "ok-with-obligations"),
+        ("needs-review", "needs-review"),
+        ("conflict", "conflict"),
         ("mau", "users a month"),
         ("annual_revenue_usd", "revenue a year in US dollars"),
         ("monthly_revenue_usd", "revenue a month in US dollars"),
@@ -330,6 +338,16 @@ pub(super) static BOOK: Book = Book {
         ("line", "Line"),
         ("kind", "Kind"),
         ("clause", "Clause"),
+        ("change-none", "nothing changed"),
+        ("change-new", "new"),
+        ("change-gone", "gone"),
+        ("change-licence", "licence"),
+        ("change-terms", "terms"),
+        ("change-base", "base"),
+        ("change-files", "files"),
+        ("change-tighter", "tighter"),
+        ("change-looser", "looser"),
+        ("change-other", "other"),
     ],
     letter: "Subject: Licence of {parts}\n\nHello,\n\nwe would like to use {parts}, which you published. We found no licence with it, and without one we have no permission to use or copy it.\n\nCould you tell us under which licence you publish it, and put the licence's text beside the files? \
         If it is made from another model, please name that model, so that its terms can be kept. A licence that many people know, such as Apache-2.0, or for a changed model the licence of the model that it was made from, saves everybody further questions.\n\nThank you.\n",

@@ -1,10 +1,20 @@
-//! Every sentence that a report can contain, by id and language. A rule, a gap or an opcode without its sentence fails a test.
+//! Every sentence that a report can contain, by id and language. A rule, a gap or an opcode without its sentence fails a test; a
+//! language that lacks a sentence of another one does not compile.
+//!
+//! The arguments of a finding are the same in every language: ids, names, and remarks of readers in English. A language that
+//! cannot show those as they are has a dictionary of them ([`Book::terms`]), which is used when a sentence is filled.
 
 mod en;
+pub mod export;
+mod export_en;
+mod export_ja;
+mod ja;
 pub mod licence;
 mod licence_en;
+mod licence_ja;
 
 use crate::report::{Finding, Gap};
+use crate::rule::RuleRow;
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
 
@@ -14,12 +24,31 @@ pub enum Lang {
     /// English.
     #[default]
     En,
+    /// Japanese.
+    Ja,
 }
 
 impl Lang {
+    /// Every language.
+    pub const ALL: [Lang; 2] = [Lang::En, Lang::Ja];
+
+    /// Its BCP 47 tag.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Lang::En => "en",
+            Lang::Ja => "ja",
+        }
+    }
+
+    /// The language of a tag such as `ja` or `ja-JP`, if it is there.
+    pub fn known(tag: &str) -> Option<Lang> {
+        let primary = tag.split(['-', '_']).next().unwrap_or(tag);
+        Lang::ALL.into_iter().find(|l| l.tag().eq_ignore_ascii_case(primary))
+    }
+
     /// The language of a BCP 47 tag; English where the language is not there.
-    pub fn from_tag(_tag: &str) -> Lang {
-        Lang::En
+    pub fn from_tag(tag: &str) -> Lang {
+        Lang::known(tag).unwrap_or_default()
     }
 }
 
@@ -41,6 +70,19 @@ pub(crate) struct Book {
     rules: &'static [(&'static str, Words)],
     gaps: &'static [(&'static str, &'static str)],
     opcodes: &'static [(&'static str, &'static str)],
+    /// What stands for ids and remarks of readers in arguments that hold nothing else ([`WORDED`]); rows of several words also in details, which may hold
+    /// a word of the file. The first row that fits is taken; what no row fits stays as it is.
+    ///
+    /// `{0}`, `{1}` … stand for what varies: `{0#}` for numbers alone, `{0*}` for another row's text.
+    terms: &'static [(&'static str, &'static str)],
+    /// The same for remarks in the contents tree.
+    notes: &'static [(&'static str, &'static str)],
+    /// The same for the few texts of ours in arguments that otherwise hold what stands in the file ([`NAMED`]).
+    names: &'static [(&'static str, &'static str)],
+    /// Names of formats that are not names alone.
+    formats: &'static [(&'static str, &'static str)],
+    /// How a gap names the member that it is about.
+    at: &'static str,
     empty: &'static str,
     clear: &'static str,
     incomplete: &'static str,
@@ -50,13 +92,63 @@ pub(crate) struct Book {
     close_gap: &'static str,
     use_sibling: &'static str,
     check_digest: &'static str,
+    /// What the command line says of a rule.
+    explanation: &'static str,
+    /// Heads of the tables of rules and formats.
+    rules_head: &'static str,
+    formats_head: &'static str,
 }
+
+/// Arguments that hold an id or a remark.
+const WORDED: &[&str] = &["kind", "language", "names", "what", "when", "where", "why"];
+
+/// Arguments that hold a name or a text of the file, or one of ours in its place.
+const NAMED: &[&str] = &["call", "member", "name"];
 
 fn book(lang: Lang) -> &'static Book {
     match lang {
         Lang::En => &en::BOOK,
+        Lang::Ja => &ja::BOOK,
     }
 }
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
+const fn has<T>(table: &[(&str, T)], id: &str) -> bool {
+    let mut i = 0;
+    while i < table.len() {
+        if same(table[i].0, id) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+/// Stops the build at the first id that is wanted and that the table does not have.
+pub(crate) const fn covers<T>(table: &[(&str, T)], wanted: &[(&str, T)]) {
+    let mut i = 0;
+    while i < wanted.len() {
+        if !has(table, wanted[i].0) {
+            panic!("{}", wanted[i].0);
+        }
+        i += 1;
+    }
+}
+
+// A language that lacks a sentence stops the build; the message is the id of what is missing.
+const _: () = {
+    covers(ja::BOOK.rules, en::BOOK.rules);
+    covers(ja::BOOK.gaps, en::BOOK.gaps);
+    covers(ja::BOOK.opcodes, en::BOOK.opcodes);
+};
 
 fn look<T: Copy>(table: &[(&'static str, T)], id: &str) -> Option<T> {
     table.iter().find(|(k, _)| *k == id).map(|(_, v)| *v)
@@ -69,9 +161,11 @@ pub fn rule(lang: Lang, id: &str) -> Words {
 
 /// The sentence of a gap.
 pub fn gap(lang: Lang, reason: &str, member: &str) -> String {
-    let mut args = BTreeMap::new();
-    args.insert("member".to_string(), member.to_string());
-    fill(look(book(lang).gaps, reason).unwrap_or(reason), "", &args)
+    let b = book(lang);
+    let member: Vec<String> = member.split(" › ").map(|part| said(b.names, part)).collect();
+    let member = BTreeMap::from([("member".to_string(), member.join(" › "))]);
+    let at = if member.values().all(String::is_empty) { String::new() } else { fill(lang, b.at, "", &member) };
+    fill(lang, look(b.gaps, reason).unwrap_or(reason), "", &BTreeMap::from([("member".to_string(), at)]))
 }
 
 /// What an opcode does, in plain words.
@@ -79,21 +173,109 @@ pub fn means(lang: Lang, opcode: &str) -> String {
     look(book(lang).opcodes, opcode).unwrap_or("").to_string()
 }
 
-/// Puts arguments into a sentence.
-pub fn fill(sentence: &str, path: &str, args: &BTreeMap<String, String>) -> String {
-    let file = crate::text::printable(path.rsplit('/').next().unwrap_or(path), 200);
+/// A row of a dictionary, if it fits a text: the texts that stand where the row has braces, by number.
+fn holes<'t>(dictionary: &'static [(&'static str, &'static str)], pattern: &str, text: &'t str) -> Option<Vec<(String, &'t str)>> {
+    let mut found = Vec::new();
+    let (mut pattern, mut text) = (pattern, text);
+    while let Some((before, rest)) = pattern.split_once('{') {
+        text = text.strip_prefix(before)?;
+        let (name, behind) = rest.split_once('}')?;
+        let next = behind.split('{').next().unwrap_or(behind);
+        let end = match next {
+            "" => text.len(),
+            last if last.len() == behind.len() => text.len().checked_sub(last.len())?,
+            next => text.find(next)?,
+        };
+        let hole = text.get(..end).filter(|hole| !hole.is_empty())?;
+        let number = name.trim_end_matches(['#', '*']);
+        if name.ends_with('#') && hole.chars().any(|c| c.is_alphabetic() && !c.is_ascii_hexdigit() && c != 'x') {
+            return None;
+        }
+        let told = if name.ends_with('*') { look(dictionary, hole).unwrap_or(hole) } else { hole };
+        found.push((number.to_string(), told));
+        text = text.get(end..)?;
+        pattern = behind;
+    }
+    (pattern == text).then_some(found)
+}
+
+/// A text as the first fitting row of a dictionary says it; itself where none does.
+fn said(dictionary: &'static [(&'static str, &'static str)], text: &str) -> String {
+    if let Some(to) = look(dictionary, text) {
+        return to.to_string();
+    }
+    for (from, to) in dictionary.iter().filter(|(from, _)| from.contains('{')) {
+        if let Some(parts) = holes(dictionary, from, text) {
+            return put(to, |name| parts.iter().find(|(n, _)| n == name).map(|(_, part)| (*part).to_string()));
+        }
+    }
+    text.to_string()
+}
+
+/// The remarks of a detail, which stand with a semicolon between them.
+fn detail(b: &Book, text: &str) -> String {
+    text.split("; ").map(|part| if part.contains(' ') { said(b.terms, part) } else { part.to_string() }).collect::<Vec<_>>().join("; ")
+}
+
+/// A remark in the contents tree, said in any language, in words of this one.
+pub fn note(lang: Lang, text: &str) -> String {
+    let back = |(from, to): &(&str, &str)| {
+        let numbers = from.contains('#');
+        let parts = holes(&[], to, text).filter(|parts| !numbers || parts.iter().all(|(_, part)| !part.contains(char::is_alphabetic)))?;
+        Some(put(from, |name| parts.iter().find(|(n, _)| n == name.trim_end_matches(['#', '*'])).map(|(_, part)| (*part).to_string())))
+    };
+    let said_first = Lang::ALL.into_iter().find_map(|l| book(l).notes.iter().find_map(back));
+    said(book(lang).notes, said_first.as_deref().unwrap_or(text))
+}
+
+/// The name of a format in words of the language.
+pub fn format(lang: Lang, name: &'static str) -> &'static str {
+    look(book(lang).formats, name).unwrap_or(name)
+}
+
+/// A sentence with what `value` has for the names in its braces; nothing where it has nothing.
+fn put(sentence: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(sentence.len() + 40);
     let mut rest = sentence;
-    while let Some(open) = rest.find('{') {
-        let (before, from) = rest.split_at(open);
+    while let Some((before, from)) = rest.split_once('{') {
         out.push_str(before);
-        let Some(close) = from.find('}') else { break };
-        let name = &from[1..close];
-        out.push_str(if name == "file" { &file } else { args.get(name).map_or("", String::as_str) });
-        rest = &from[close + 1..];
+        let Some((name, behind)) = from.split_once('}') else { return out };
+        out.push_str(&value(name).unwrap_or_default());
+        rest = behind;
     }
     out.push_str(rest);
     out
+}
+
+/// Puts arguments into a sentence, in words of its language.
+pub fn fill(lang: Lang, sentence: &str, path: &str, args: &BTreeMap<String, String>) -> String {
+    put(sentence, |name| match name {
+        "file" => Some(crate::text::printable(path.rsplit('/').next().unwrap_or(path), 200)),
+        "detail" => args.get(name).map(|v| detail(book(lang), v)),
+        name if WORDED.contains(&name) => args.get(name).map(|v| said(book(lang).terms, v)),
+        name if NAMED.contains(&name) => args.get(name).map(|v| said(book(lang).names, v)),
+        name => args.get(name).cloned(),
+    })
+}
+
+/// What a rule means and what to do about it, in a few lines.
+pub fn explanation(lang: Lang, r: &RuleRow) -> String {
+    put(book(lang).explanation, |name| {
+        Some(match name {
+            "rule" => r.id.into(),
+            "name" => r.name.into(),
+            "severity" => format!("{:?}", r.severity),
+            "title" => r.title.into(),
+            "why" => r.why.into(),
+            "fix" => r.fix.into(),
+            _ => r.refs.join(", "),
+        })
+    })
+}
+
+/// The head of the table of rules, or of formats.
+pub fn heading(lang: Lang, rules: bool) -> &'static str {
+    if rules { book(lang).rules_head } else { book(lang).formats_head }
 }
 
 /// One sentence about the consequence of loading.
@@ -104,10 +286,10 @@ pub fn headline(lang: Lang, verdict: Verdict, path: &str, finding: Option<&Findi
         (Verdict::Incomplete, _, Some(g)) => {
             let mut args = BTreeMap::new();
             args.insert("gap".to_string(), g.message.clone());
-            fill(b.incomplete, path, &args)
+            fill(lang, b.incomplete, path, &args)
         }
         _ if size == 0 => b.empty.into(),
-        _ => fill(b.clear, path, &BTreeMap::new()),
+        _ => fill(lang, b.clear, path, &BTreeMap::new()),
     }
 }
 
@@ -135,12 +317,54 @@ pub fn advice(lang: Lang, verdict: Verdict, findings: &[Finding], gaps: &[Gap]) 
 
 /// The advice that names a better file.
 pub fn better(lang: Lang, path: &str) -> String {
-    fill(book(lang).use_sibling, path, &BTreeMap::new())
+    fill(lang, book(lang).use_sibling, path, &BTreeMap::new())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    /// Every sentence of a language, with the id that it stands under.
+    fn sentences(lang: Lang) -> Vec<(String, &'static str)> {
+        let b = book(lang);
+        let mut out: Vec<(String, &str)> = Vec::new();
+        for (id, w) in b.rules {
+            out.extend([("title", w.title), ("message", w.message), ("why", w.why), ("fix", w.fix)].map(|(part, text)| (format!("{id} {part}"), text)));
+        }
+        out.extend(b.gaps.iter().chain(b.opcodes).map(|(id, text)| (id.to_string(), *text)));
+        let rest = [b.empty, b.clear, b.incomplete, b.do_not_load, b.tell_publisher, b.ask_why, b.close_gap, b.use_sibling, b.check_digest, b.at, b.explanation, b.rules_head, b.formats_head];
+        out.extend(rest.into_iter().enumerate().map(|(n, text)| (format!("sentence {n}"), text)));
+        out
+    }
+
+    fn braced(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|t| t.split('}').next()).collect()
+    }
+
+    /// Words of Latin letters outside of braces that are neither ids, names nor file types.
+    fn foreign(text: &str) -> Vec<String> {
+        const NAMES: &[&str] = &[
+            "safetensors", "pickle", "eval", "torch", "zipfile", "import", "trust_remote_code", "tar", "location", "offset", "length", "checksum", "load", "tokens", "weighstation", "licence", "git", "lfs", "pull", "append", "extend", "add", "zfile",
+            "llamafile", "word2vec", "protobuf", "skops", "pax", "xgboost", "macOS", "torch.load", "joblib", "z",
+        ];
+        let mut plain = String::new();
+        let mut depth = 0;
+        for c in text.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                c if depth == 0 => plain.push(c),
+                _ => {}
+            }
+        }
+        let words = plain.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.')));
+        words.map(|w| w.trim_matches('.').to_string()).filter(|w| w.starts_with(|c: char| c.is_ascii_lowercase()) && !w.starts_with("__") && !NAMES.contains(&w.as_str())).collect()
+    }
+
+    fn japanese(text: &str) -> bool {
+        text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'))
+    }
 
     #[test]
     fn no_sentence_without_a_rule_and_no_opcode_without_words() {
@@ -150,14 +374,91 @@ mod tests {
             assert!(!format!("{}{}{}{}", w.title, w.message, w.why, w.fix).contains("safe "), "{id} calls something safe");
         }
         for op in crate::format::pickle::opcode::OPCODES {
-            assert!(!means(Lang::En, op.name).is_empty(), "{}", op.name);
+            assert!(Lang::ALL.into_iter().all(|l| !means(l, op.name).is_empty()), "{}", op.name);
         }
+    }
+
+    #[test]
+    fn every_language_fills_the_same_into_the_same_sentences() {
+        for lang in Lang::ALL {
+            let others: BTreeMap<String, &str> = sentences(lang).into_iter().collect();
+            for (id, one) in sentences(Lang::En) {
+                let other = others.get(&id).copied().unwrap_or_default();
+                assert_eq!(braced(one), braced(other), "{id} in {}", lang.tag());
+                assert_eq!(one.is_empty(), other.is_empty(), "{id} in {}", lang.tag());
+            }
+        }
+    }
+
+    #[test]
+    fn japanese_sentences_are_japanese() {
+        let wrong: Vec<String> = sentences(Lang::Ja)
+            .into_iter()
+            .filter(|(_, text)| {
+                let named = matches!(*text, "None" | "True" | "False");
+                !named && !japanese(text) || !foreign(text).is_empty() || text.contains(['(', ')', ',', ';', '?', '!'])
+            })
+            .map(|(id, text)| format!("{id}: {:?} {text}", foreign(text)))
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        for (id, w) in ja::BOOK.rules {
+            assert!(w.why.ends_with('。') && w.fix.ends_with('。') && !w.title.ends_with('。') && !w.message.ends_with('。'), "{id}");
+        }
+        for (id, text) in ja::BOOK.gaps {
+            assert!(text.trim_end_matches("{member}").ends_with('。'), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_dictionary_says_as_much_as_it_is_told() {
+        for (from, to) in ja::BOOK.terms.iter().chain(ja::BOOK.names).chain(ja::BOOK.notes) {
+            let numbers: BTreeSet<&str> = braced(from).into_iter().map(|n| n.trim_end_matches(['#', '*'])).collect();
+            assert_eq!(numbers, braced(to), "{from}");
+            assert!(japanese(to) || !from.contains(' ') || *from == "JSON Web Token", "{from}: {to}");
+        }
+        let twice: BTreeSet<&str> = ja::BOOK.terms.iter().map(|t| t.0).collect();
+        assert_eq!(twice.len(), ja::BOOK.terms.len(), "a term stands twice");
+    }
+
+    #[test]
+    fn formats_are_named_in_the_language() {
+        let latin = |name: &str| name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| w.len() > 1 && w.chars().all(|c| c.is_ascii_lowercase())).count();
+        const NAMES: &[&str] = &["safetensors", "skops", "bzip2", "gzip", "xz", "word2vec", "fastText"];
+        for f in crate::format::FORMATS.iter().filter(|f| !NAMES.contains(&f.name)) {
+            let named = format(Lang::Ja, f.name);
+            assert!(latin(f.name) == 0 || japanese(named), "{} has no Japanese name", f.name);
+        }
+    }
+
+    #[test]
+    fn remarks_are_said_in_the_language() {
+        let b = book(Lang::Ja);
+        assert_eq!(detail(b, "hard link to ../x"), "../xへのハードリンク");
+        assert_eq!(said(b.terms, "Linux library or program (ELF, x86-64)"), "Linuxのライブラリまたは実行ファイル（ELF、x86-64）");
+        assert_eq!(detail(b, "CRC-32: local 1, central 2; name: local x"), "CRC-32：ローカルヘッダー1、ディレクトリ2; 名前：ローカルヘッダーx");
+        assert_eq!(note(Lang::Ja, "3 trees, 12 leaves"), "決定木3個、葉12個");
+        for (from, _) in ja::BOOK.notes {
+            let said = put(from, |_| Some("12".into()));
+            assert_eq!(note(Lang::En, &note(Lang::Ja, &said)), said, "there and back again");
+        }
+        // What stands in the file stays as it is.
+        assert_eq!(["nobody said this", "shape", "the end of it"].map(|t| detail(b, t)), ["nobody said this", "shape", "the end of it"]);
+        assert_eq!(detail(book(Lang::En), "hard link to ../x"), "hard link to ../x");
+        assert_eq!(gap(Lang::Ja, "encrypted", "a.zip › trailing bytes"), "パスワードで保護されています。（対象：a.zip › 末尾より後ろのバイト列）");
+        assert_eq!(gap(Lang::Ja, "encrypted", ""), "パスワードで保護されています。");
+    }
+
+    #[test]
+    fn languages_are_known_by_their_tags() {
+        assert_eq!(["ja", "ja-JP", "JA", "ja_JP.UTF-8", "en-GB", "de", ""].map(Lang::known), [Some(Lang::Ja), Some(Lang::Ja), Some(Lang::Ja), Some(Lang::Ja), Some(Lang::En), None, None]);
+        assert_eq!(Lang::from_tag("de"), Lang::En);
     }
 
     #[test]
     fn a_sentence_is_filled_once_and_never_twice() {
         let mut args = BTreeMap::new();
         args.insert("call".to_string(), "f({file})".to_string());
-        assert_eq!(fill("{file}: {call}", "a/b.pt", &args), "b.pt: f({file})");
+        assert_eq!(fill(Lang::En, "{file}: {call}", "a/b.pt", &args), "b.pt: f({file})");
+        assert_eq!(fill(Lang::Ja, "{file}: {call}", "a/b.pt", &args), "b.pt: f({file})");
     }
 }

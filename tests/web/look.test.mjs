@@ -1,5 +1,6 @@
 // What can be said about the page without a browser: contrast of its colours, and words it must not use.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
@@ -10,7 +11,7 @@ const css = readFileSync(path.join(ROOT, "www/style/weighstation.css"), "utf8");
 /** The colour tokens of the first block that the selector begins. */
 function tokens(selector) {
   const block = css.slice(css.indexOf(selector)).match(/\{([^}]*)\}/)[1];
-  return Object.fromEntries([...block.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6})/g)].map(([, name, value]) => [name, value]));
+  return Object.fromEntries([...block.matchAll(/--([\w-]+):\s*(?:var\(--[\w-]+, )?(#[0-9a-f]{6})/g)].map(([, name, value]) => [name, value]));
 }
 
 function luminance(colour) {
@@ -24,7 +25,7 @@ function contrast(a, b) {
 }
 
 test("text and shapes stand out in both themes", () => {
-  const light = tokens(":root,\n:host {");
+  const light = tokens(":root,\n.station {");
   const dark = { ...light, ...tokens(':root[data-theme="dark"],') };
   assert.deepEqual(tokens(':root:not([data-theme="light"])'), tokens(':root[data-theme="dark"],'), "the dark theme by choice and by system differ");
   for (const [theme, t] of Object.entries({ light, dark })) {
@@ -42,11 +43,32 @@ test("no control speaks of uploading, and no verdict of safety", () => {
   assert.doesNotMatch(words, /\bsafe\b/i);
 });
 
+test("no control speaks of uploading in Japanese, and no verdict of safety", () => {
+  const words = readFileSync(path.join(ROOT, "www/text/ja.ts"), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+  assert.doesNotMatch(words, /アップロード|安全です|問題ありません/);
+  // Half-width punctuation next to Japanese letters was typed by habit.
+  assert.doesNotMatch(words, /[\u3040-\u30ff\u4e00-\u9fff][,;:!?()]/);
+  assert.doesNotMatch(words, /[,;:!?()][\u3040-\u30ff\u4e00-\u9fff]/);
+});
+
+test("Japanese letters are neither slanted nor stretched", () => {
+  assert.match(css, /:lang\(ja\) \{[^}]*font-style: normal;[^}]*line-break: strict;[^}]*word-break: auto-phrase;/);
+  assert.doesNotMatch(css, /letter-spacing|text-transform/);
+});
+
 test("the page asks for nothing and names no other host", () => {
-  const html = readFileSync(path.join(DIST, "index.html"), "utf8");
-  assert.equal(html, readFileSync(path.join(DIST, "weighstation.html"), "utf8"));
-  const markup = html.replace(/<(script|style)\b[^>]*>[\s\S]*?<\/\1>/g, "");
-  assert.doesNotMatch(markup, /\s(?:src|href)="(?!data:)/);
-  assert.match(html, /connect-src 'none'/);
-  assert.match(html, /require-trusted-types-for 'script'/);
+  const [single, hosted] = ["weighstation.html", "index.html"].map((name) => readFileSync(path.join(DIST, name), "utf8"));
+  for (const html of [single, hosted]) {
+    const markup = html.replace(/<(script|style)\b[^>]*>[\s\S]*?<\/\1>/g, "");
+    assert.doesNotMatch(markup, /\s(?:src|href)="(?:[a-z]+:)?\/\//);
+    assert.match(html, /connect-src 'none'/);
+    assert.match(html, /require-trusted-types-for 'script'/);
+  }
+  // The page in one file has nothing beside it but the link to itself, which it keeps hidden.
+  assert.deepEqual(single.match(/\s(?:src|href)="(?!data:)[^"]*"[^>]*/g), [' href="weighstation.html" download hidden']);
+  // The page on a server is the same program and the same style; it knows the digest of the other.
+  const inside = (html) => html.match(/<(script|style)\b[^>]*>[\s\S]*?<\/\1>/g);
+  assert.deepEqual(inside(hosted), inside(single));
+  const sum = createHash("sha256").update(single).digest("hex");
+  assert.ok(hosted.includes(`<meta name="weighstation-copy" content="${sum}">`));
 });

@@ -354,7 +354,7 @@ for (const name of BROWSERS) {
       assert.equal((await report(page)).files.length, 5000);
       await page.$eval(".rows.long", (frame) => (frame.scrollTop = frame.scrollHeight));
       await page.waitForSelector('[data-path="many/4999.txt"]');
-      await page.$eval("weigh-station", (station) => station.stop());
+      await page.$eval("weigh-station", (station) => station.cancel());
     });
 
     test("a file that changed since it was chosen is a gap, and the rest is weighed", async () => {

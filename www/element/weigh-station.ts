@@ -1,47 +1,105 @@
 /**
- * `<weigh-station>`: takes files, weighs them, shows the report.
+ * `<weigh-station>`: takes files, weighs them, shows the report, and answers for the files in a form. What it promises to its page stands in api.ts.
  *
- * Attributes: `mode="page"` draws into the page itself (its style sheet, its landmarks), otherwise into a shadow root of its own; `lang`; `digest="off"`; `copy`, where a one-file copy of the page can be had.
- * Property: `report`, null until the verdict is there. Methods: `take(items)`, `stop()`, `clear()`.
- * Events (bubbling, composed): `weigh-state` whenever the state changed and is drawn, `weigh-report` with the report once all is done.
+ * With `mode="page"` it draws into the page itself (its style sheet, its landmarks), otherwise into a shadow root of its own.
  */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { fromList, fromTransfer, pickFolder } from "../intake/intake.ts";
 import { sample } from "../intake/samples.ts";
-import { VERDICTS, type FileReport, type Finding, type Place, type Report, type Tables, type Verdict } from "../report.ts";
+import type { Evidence, Finding, Paths, Place, Report, Tables } from "../report.ts";
+import { Checks } from "../scanner/checks.ts";
 import { Pool } from "../scanner/client.ts";
 import { Guide } from "../scanner/guide.ts";
 import { networkLocked } from "../scanner/lock.ts";
+import { missing, onRefusal } from "../scanner/refused.ts";
 import { tables, tally, Weighing, type Item, type Row } from "../scanner/weighing.ts";
 import css from "../style/weighstation.css";
 import { messagesFor } from "../text/text.ts";
 import type { Messages } from "../text/en.ts";
-import { fileView, findingList, fingerprint, type FileActions, type Opened } from "../ui/file.ts";
+import { compareView, exportView, verifyView, type CheckActions, type Keeping } from "../ui/checks.ts";
+import { fileView, findingList, NO_FILTER, type FileActions, type FindingFilter, type Opened } from "../ui/file.ts";
 import { licenceView, statementKey, type LicenceActions } from "../ui/licence.ts";
+import { filesView, sorted, type ListFilter } from "../ui/list.ts";
 import { lockView, type LockState } from "../ui/lock.ts";
-import { mark } from "../ui/mark.ts";
 import { WeighRows } from "../ui/rows.ts";
 import { aboutView, intakeView, samplesView, type IntakeActions } from "../ui/start.ts";
+import { Steady } from "../ui/steady.ts";
 import { WeighTree } from "../ui/tree.ts";
+import { verdictView } from "../ui/verdict.ts";
+import { frozen, judge, THRESHOLD } from "./form.ts";
 
 export type State = "empty" | "scanning" | "done";
+export type Section = "verdict" | "files" | "findings" | "contents" | "licence" | "export" | "lock" | "about";
+
+/** Where a finding is: what a link to it says. */
+export interface Spot {
+  file: string;
+  rule: string;
+  member: string;
+  offset: number;
+}
+
+/** Files as a caller may hand them over. */
+export type Given = Blob | { path: string; file: Blob };
 
 /** Between two redraws while files are read. */
 const TENTH_OF_A_SECOND = 100;
-/** Before this a guess at the time left is worth nothing. */
-const STEADY_MS = 2000;
+/** Taken at a time unless the host says otherwise. */
+const MOST_FILES = 5000;
+
+const ALL: readonly Section[] = ["verdict", "files", "findings", "contents", "licence", "export", "lock", "about"];
+const SHOWN: Record<string, readonly Section[]> = { compact: ["verdict"], drop: ["verdict", "files"] };
+
+/** One for all elements of a page: a constructed sheet can be shared. */
+let sheet: CSSStyleSheet | undefined;
 
 export class WeighStation extends LitElement {
-  static override properties = { mode: {}, lang: {}, digest: {}, copy: {} };
+  static formAssociated = true;
+
+  static override properties = {
+    mode: { reflect: true },
+    lang: { reflect: true },
+    theme: { reflect: true },
+    digest: { reflect: true },
+    name: { reflect: true },
+    label: { reflect: true },
+    sections: { reflect: true },
+    required: { type: Boolean, reflect: true },
+    disabled: { type: Boolean, reflect: true },
+    multiple: { type: Boolean, reflect: true },
+    directory: { type: Boolean, reflect: true },
+    noExport: { type: Boolean, reflect: true, attribute: "no-export" },
+    maxFiles: { type: Number, reflect: true, attribute: "max-files" },
+    failOn: { reflect: true, attribute: "fail-on" },
+    workerSrc: { reflect: true, attribute: "worker-src" },
+    copy: {},
+    copySum: { attribute: "copy-sum" },
+  };
 
   declare mode: string | null;
+  declare theme: string | null;
   declare digest: string | null;
+  declare name: string | null;
+  declare label: string | null;
+  declare sections: string | null;
+  declare required: boolean;
+  declare disabled: boolean;
+  declare multiple: boolean;
+  declare directory: boolean;
+  declare noExport: boolean;
+  declare maxFiles: number | null;
+  declare failOn: string | null;
+  declare workerSrc: string | null;
+  /** Where a one-file copy of the page can be had, and its SHA-256. */
   declare copy: string | null;
+  declare copySum: string | null;
 
+  #internals = this.attachInternals();
   #t: Messages = messagesFor([]);
   #weighing: Weighing | null = null;
   #selected: Row | null = null;
   #opened: Opened | null = null;
+  #openedRow: Row | null = null;
   #returnTo: Element | null = null;
   #tables: Tables | null = null;
   /** Whether licence guidance is open on the first screen. */
@@ -52,17 +110,50 @@ export class WeighStation extends LitElement {
   #quarter = 0;
   #drawn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lock: LockState = { policy: null, page: null, scanner: null, requests: 0 };
-  #desk = new Pool(1, () => {
-    this.#lock.scanner = this.#desk.locked;
-    this.requestUpdate();
-  });
-  #guide = new Guide(
-    this.#desk,
-    () => this.#t.tag,
-    () => this.#t.theseFiles,
-    () => this.requestUpdate(),
-  );
+  #lock: LockState = { policy: null, page: null, scanner: null, requests: 0, own: 0, online: null };
+  #desk = this.#newDesk();
+  #guide = this.#newGuide();
+  #checks = this.#newChecks();
+  #keeping: Keeping = { form: "json", paths: "full" };
+  #files: ListFilter = { text: "", verdict: "" };
+  #findings: FindingFilter = NO_FILTER;
+  #steady = new Steady();
+  /** Why files were not taken. */
+  #turnedAway: string | null = null;
+  #shut = false;
+  #told = "";
+  /** The weighing whose failure to start was reported. */
+  #complained: Weighing | null = null;
+  #deaf: (() => void)[] = [];
+
+  #newDesk(): Pool {
+    const desk: Pool = new Pool(
+      1,
+      () => {
+        this.#lock.scanner = desk.locked;
+        this.requestUpdate();
+      },
+      this.workerSrc ?? null,
+    );
+    return desk;
+  }
+
+  #newGuide(): Guide {
+    return new Guide(
+      this.#desk,
+      () => this.#t.tag,
+      () => this.#t.theseFiles,
+      () => this.requestUpdate(),
+    );
+  }
+
+  #newChecks(): Checks {
+    return new Checks(
+      this.#desk,
+      () => this.#t.tag,
+      () => this.requestUpdate(),
+    );
+  }
 
   /** The report, once the verdict is there. Fingerprints are null in it until they are taken. */
   get report(): Report | null {
@@ -79,52 +170,220 @@ export class WeighStation extends LitElement {
     return this.#weighing?.phase === "verdict";
   }
 
-  /** Adds files to the weighing that runs, or begins a new one. A saved inventory among them is opened and not weighed. */
-  take(items: Item[]): void {
-    this.#note = "";
-    this.#walked = 0;
-    if (!items.some(({ path }) => !path.includes("/") && path.endsWith(".json"))) return this.#weigh(items);
-    void this.#guide.open(items).then((rest) => {
-      if (rest.length > 0 || items.length === 0) return this.#weigh(rest);
-      this.#note = this.#status = this.#t.licence.opened(this.#guide.inventory?.entries.length ?? 0);
-      this.requestUpdate();
-    });
+  get files(): readonly File[] {
+    const rows = this.#weighing?.rows ?? [];
+    return rows.map(({ file, path }) => (file instanceof File ? file : new File([file], path.slice(path.lastIndexOf("/") + 1))));
   }
 
-  #weigh(items: Item[]): void {
-    if (items.length === 0) {
-      this.#note = this.#t.nothingTaken;
+  set files(files: Iterable<Given> | null) {
+    this.#begin(itemsOf(files ?? []), true);
+  }
+
+  get progress(): { done: number; files: number; fingerprinted: number } {
+    const rows = this.#weighing?.rows ?? [];
+    const of = (want: (row: Row) => boolean) => rows.filter(want).length;
+    return { done: of((row) => row.phase === "done"), files: rows.length, fingerprinted: of((row) => row.digest === "done") };
+  }
+
+  get options(): { lang: string; digest: boolean; failOn: string; maxFiles: number } {
+    return { lang: this.#t.tag, digest: this.digest !== "off", failOn: this.failOn ?? THRESHOLD, maxFiles: this.#most };
+  }
+
+  get missing(): readonly string[] {
+    return [...missing];
+  }
+
+  get form(): HTMLFormElement | null {
+    return this.#internals.form;
+  }
+
+  get labels(): NodeList {
+    return this.#internals.labels;
+  }
+
+  get validity(): ValidityState {
+    return this.#internals.validity;
+  }
+
+  get validationMessage(): string {
+    return this.#internals.validationMessage;
+  }
+
+  get willValidate(): boolean {
+    return this.#internals.willValidate;
+  }
+
+  checkValidity(): boolean {
+    return this.#internals.checkValidity();
+  }
+
+  reportValidity(): boolean {
+    return this.#internals.reportValidity();
+  }
+
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector<HTMLElement>("button.main")?.focus(options);
+  }
+
+  formResetCallback(): void {
+    this.clear();
+  }
+
+  /** A `<fieldset disabled>` around it counts, too. */
+  formDisabledCallback(disabled: boolean): void {
+    this.#shut = disabled;
+    this.requestUpdate();
+  }
+
+  get #page(): boolean {
+    return this.mode === "page";
+  }
+
+  get #most(): number {
+    if (this.#page) return Number.POSITIVE_INFINITY;
+    return this.multiple || this.directory ? (this.maxFiles ?? MOST_FILES) : 1;
+  }
+
+  #shows(section: Section): boolean {
+    if (section === "export" && this.noExport) return false;
+    const named = this.sections?.split(/[\s,]+/).filter(Boolean) as Section[] | undefined;
+    return (named ?? SHOWN[this.mode ?? ""] ?? ALL).includes(section);
+  }
+
+  /** Adds files to the weighing that runs, or begins a new one. On the page a saved inventory among them is opened and not weighed. */
+  take(items: Item[]): void {
+    if (this.#shut) return;
+    this.#walked = 0;
+    if (!this.#page || !items.some(({ path }) => !path.includes("/") && path.endsWith(".json"))) return this.#begin(items);
+    void this.#openSaved(items);
+  }
+
+  /** What this page saved earlier: an inventory is opened, a report is compared with. The rest is weighed. */
+  async #openSaved(items: Item[]): Promise<void> {
+    const earlier = items.length === 1 ? await this.#checks.saved(items[0]!) : null;
+    if (earlier !== null) {
+      const { report } = this;
+      if (report) await this.#checks.compare(earlier, report);
+      this.#note = this.#status = report ? "" : this.#t.compare.kept;
       this.requestUpdate();
+      await this.updateComplete;
+      this.renderRoot.querySelector("#compare")?.scrollIntoView();
       return;
     }
-    if (this.state !== "scanning") this.#reset();
-    this.#weighing ??= new Weighing({ lang: this.#t.tag, digest: this.digest !== "off" }, this.#desk, () => this.#changed());
+    const rest = await this.#guide.open(items);
+    if (rest.length > 0 || items.length === 0) return this.#begin(rest);
+    this.#note = this.#status = this.#t.licence.opened(this.#guide.inventory?.entries.length ?? 0);
+    this.requestUpdate();
+  }
+
+  /** Weighs what is given and resolves when fingerprints are there, too. */
+  async scan(files?: Iterable<Given> | Given, { signal }: { signal?: AbortSignal } = {}): Promise<Readonly<Report>> {
+    signal?.throwIfAborted();
+    const items = files === undefined ? (this.#weighing?.rows ?? []).map(({ path, file }) => ({ path, file })) : itemsOf(files);
+    this.#begin(items, true);
+    const weighing = this.#weighing;
+    if (this.#turnedAway !== null || !weighing) throw new Error(this.#turnedAway ?? this.#t.nothingTaken);
+    const aborted = new Promise<never>((_, reject) =>
+      signal?.addEventListener(
+        "abort",
+        () => {
+          this.cancel();
+          reject(signal.reason);
+        },
+        { once: true },
+      ),
+    );
+    await Promise.race([weighing.finished(), aborted]);
+    if (!weighing.report) throw new Error(this.#t.blockedBy([...missing]));
+    return weighing.report;
+  }
+
+  /** What a person adds while a weighing runs joins it; what a program asks for is a weighing of its own. */
+  #begin(items: Item[], afresh = false): void {
+    this.#note = "";
+    this.#turnedAway = null;
+    if (items.length === 0) {
+      this.#note = this.#t.nothingTaken;
+      return this.requestUpdate();
+    }
+    if (!this.#tell("weigh-files", { files: items.map(({ file }) => file) }, true)) return;
+    const joins = this.state === "scanning" && !afresh && !this.#weighing?.stopped;
+    if (!joins) this.#reset();
+    const all = items.length + (this.#weighing?.rows.length ?? 0);
+    if (all > this.#most) {
+      this.#note = this.#status = this.#turnedAway = this.#t.form.tooMany(all, this.#most);
+      this.#tell("weigh-error", { message: this.#turnedAway, missing: [] });
+      return this.requestUpdate();
+    }
+    this.#weighing ??= new Weighing({ lang: this.#t.tag, digest: this.digest !== "off", worker: this.workerSrc }, this.#desk, () => this.#changed());
     this.#weighing.add(items);
     this.#quarter = 0;
     this.#status = this.#t.started(this.#weighing.rows.length);
+    if (!joins) this.#tell("weigh-start", { files: items.length });
     this.requestUpdate();
   }
 
   /** Ends scan and fingerprints at once; what was found stays. */
-  stop(): void {
-    this.#weighing?.stop();
+  cancel(): void {
+    if (!this.#weighing || this.#weighing.phase === "done") return;
+    this.#weighing.stop();
+    this.#tell("weigh-cancel");
   }
 
   /** Back to the first screen. An inventory stays until it is put away. */
   clear(): void {
     this.#guiding = false;
     this.#guide.names = [];
+    this.#turnedAway = null;
+    this.#note = "";
     this.#reset();
   }
 
   #reset(): void {
-    this.stop();
+    this.#weighing?.stop();
+    this.#checks.follow(this.report);
     this.#weighing = null;
     this.#selected = null;
     this.#opened = null;
     this.#status = "";
+    this.#files = { text: "", verdict: "" };
+    this.#findings = NO_FILTER;
     this.#guide.follow(null);
     this.requestUpdate();
+  }
+
+  /** The report as a file, in one of the core's forms. */
+  async export(format: string, { lang, paths }: { lang?: string; paths?: Paths } = {}): Promise<Blob> {
+    const { report } = this;
+    if (!report) throw new Error(this.#t.nothingTaken);
+    // As the property is: the report itself.
+    if (format === "json" && (paths ?? "full") === "full" && lang === undefined) return new Blob([`${JSON.stringify(report, null, 2)}\n`], { type: "application/json" });
+    const { text, row } = await this.#checks.write(report, format, { lang, paths }, format === "html" || format === "markdown" ? this.#evidence : null);
+    return new Blob([text], { type: row.media });
+  }
+
+  #evidence = (path: string, place: Place): Promise<Evidence> => {
+    const row = this.#weighing?.rows.find((one) => one.path === path);
+    return row ? this.#weighing!.evidence(row, place) : Promise.reject(new Error(path));
+  };
+
+  /** Opens the bytes of a finding, as a link to it asks. */
+  async show(spot: Spot): Promise<boolean> {
+    const row = this.#weighing?.rows.find(({ path }) => path === spot.file) ?? null;
+    const finding = row?.report?.findings.find(({ rule }) => rule === spot.rule);
+    if (!row || !finding) return false;
+    this.#selected = row;
+    this.#findings = NO_FILTER;
+    const place = finding.places.find(({ member, offset }) => member === spot.member && offset === spot.offset);
+    if (place) await this.#open(row, finding.rule, place);
+    else this.requestUpdate();
+    await this.updateComplete;
+    this.renderRoot.querySelector(place ? "#evidence" : `[data-rule="${CSS.escape(finding.rule)}"]`)?.scrollIntoView({ block: "center" });
+    return true;
+  }
+
+  #tell(name: string, detail?: unknown, cancelable = false): boolean {
+    return this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, cancelable, detail }));
   }
 
   /** What a drop or a paste brings. Must be called within the event. */
@@ -138,15 +397,26 @@ export class WeighStation extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.addEventListener("keydown", this.#key);
+    if (this.workerSrc && this.#desk.address !== this.workerSrc) {
+      this.#desk = this.#newDesk();
+      this.#guide = this.#newGuide();
+      this.#checks = this.#newChecks();
+    }
+    this.#listen(this, "keydown", (event) => this.#key(event as KeyboardEvent));
+    if (!this.#page) this.#takeDrops();
+    this.#deaf.push(onRefusal(() => this.#soon()));
     this.#lock.policy = document.querySelector<HTMLMetaElement>('meta[http-equiv="Content-Security-Policy"]')?.content ?? null;
-    this.#t = messagesFor([this.lang, ...navigator.languages]);
-    void networkLocked().then((locked) => {
-      this.#lock.page = locked;
-      this.requestUpdate();
-    });
+    this.#speak();
+    this.#tryPage();
     this.#countRequests();
+    for (const way of ["online", "offline"]) this.#listen(globalThis, way, () => this.#online());
+    this.#online();
     this.#desk.warm();
+    this.#learn();
+  }
+
+  /** Asks the core for the rules and formats that it knows. */
+  #learn(): void {
     void tables(this.#desk, this.#t.tag).then(
       (known) => {
         this.#tables = known;
@@ -157,55 +427,176 @@ export class WeighStation extends LitElement {
     );
   }
 
+  /** The core's sentences are in the language that was asked for: in another one they are asked for again. */
+  #retell(): void {
+    this.#learn();
+    this.#guide.retell();
+    this.#checks.retell();
+    void this.#weighing?.speak(this.#t.tag);
+    void this.#reread();
+    this.#note = this.#status = "";
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.removeEventListener("keydown", this.#key);
+    for (const end of this.#deaf.splice(0)) end();
     this.clear();
     this.#desk.stop();
   }
 
+  #listen(target: EventTarget, name: string, hear: (event: Event) => void): void {
+    target.addEventListener(name, hear);
+    this.#deaf.push(() => target.removeEventListener(name, hear));
+  }
+
+  /** Its own language, or that of the page around it, or the browser's. */
+  #speak(): void {
+    const around = this.closest("[lang]")?.getAttribute("lang");
+    this.#t = messagesFor([this.lang, around, ...navigator.languages].filter((tag) => typeof tag === "string"));
+  }
+
+  /** In a page that is not ours only the element itself is a target, and a click on its label or on nothing leads to its button. */
+  #takeDrops(): void {
+    const files = (event: Event) => ((event as DragEvent).dataTransfer?.types.includes("Files") ? (event as DragEvent).dataTransfer : null);
+    const over = (is: boolean) => this.renderRoot.querySelector(".intake")?.classList.toggle("over", is);
+    this.#listen(this, "dragover", (event) => {
+      if (this.#shut || !files(event)) return;
+      event.preventDefault();
+      over(true);
+    });
+    this.#listen(this, "dragleave", () => over(false));
+    this.#listen(this, "drop", (event) => {
+      over(false);
+      const transfer = files(event);
+      if (this.#shut || !transfer) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.takeTransfer(transfer);
+    });
+    this.#listen(this, "click", (event) => {
+      if (event.composedPath()[0] === this) this.focus();
+    });
+  }
+
   protected override createRenderRoot(): HTMLElement | DocumentFragment {
-    if (this.mode === "page") {
+    if (this.#page) {
       // The markup that was there before JavaScript gives way to the real thing.
       this.replaceChildren();
       return this;
     }
-    const root = this.attachShadow({ mode: "open" });
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
+    // The field of a form must be able to take the focus when the form refuses to be sent; elsewhere a click into a text should stay where it is.
+    const root = this.attachShadow({ mode: "open", delegatesFocus: this.name !== null && this.name !== undefined });
+    if (!sheet) {
+      sheet = new CSSStyleSheet();
+      sheet.replaceSync(css);
+    }
     root.adoptedStyleSheets = [sheet];
     return root;
   }
 
   protected override willUpdate(changed: PropertyValues): void {
-    if (changed.has("lang")) this.#t = messagesFor([this.lang, ...navigator.languages]);
+    if (changed.has("lang")) {
+      const { tag } = this.#t;
+      this.#speak();
+      if (tag !== this.#t.tag) this.#retell();
+    }
+    this.#answerForm();
   }
 
   protected override updated(): void {
     this.#drawn = performance.now();
-    this.dispatchEvent(new CustomEvent("weigh-state", { bubbles: true, composed: true, detail: { state: this.state, fingerprinting: this.fingerprinting } }));
+    this.#mirror();
+    this.#tell("weigh-state", { state: this.state, fingerprinting: this.fingerprinting });
+    // The value is there once the verdict is; a form must not hear of it before the page shows it.
+    const value = this.#weighing && this.state === "done" ? "done" : "";
+    if (value === this.#told) return;
+    this.#told = value;
+    this.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
+    this.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  #answerForm(): void {
+    const { flags, message, sent } = judge(
+      { required: this.required, failOn: this.failOn ?? THRESHOLD, scanning: this.state === "scanning", blocked: Boolean(this.#weighing?.blocked), turnedAway: this.#turnedAway, report: this.report },
+      this.#t,
+    );
+    const value = sent && this.name ? new FormData() : null;
+    if (value) for (const file of this.files) value.append(this.name!, file);
+    this.#internals.setFormValue(value);
+    const anchor = this.hasUpdated ? this.renderRoot.querySelector<HTMLElement>("button.main") : null;
+    this.#internals.setValidity(flags, message, anchor ?? undefined);
+  }
+
+  /** What it is, for style sheets: as states, and as an attribute for browsers without them. */
+  #mirror(): void {
+    if (this.#page) return;
+    const verdict = this.report?.verdict;
+    const word = this.#weighing?.blocked ? "blocked" : this.state !== "done" ? this.state : verdict === "incomplete" ? "gaps" : (verdict ?? "blocked");
+    const words = this.#lock.page === false || this.#lock.scanner === false ? [word, "unlocked"] : [word];
+    this.dataset.state = words.join(" ");
+    try {
+      this.#internals.states.clear();
+      for (const one of words) this.#internals.states.add(one);
+    } catch {
+      // Older browsers have no states, or only such with two dashes.
+    }
+  }
+
+  #tryPage(): void {
+    void networkLocked().then((locked) => {
+      this.#lock.page = locked;
+      this.requestUpdate();
+    });
+  }
+
+  /** The self-tests once more, the scanner's in a worker of its own: the others may be busy. */
+  #tryAgain = (): void => {
+    this.#lock.page = this.#lock.scanner = null;
+    this.#tryPage();
+    const trial: Pool = new Pool(
+      1,
+      () => {
+        this.#lock.scanner = trial.locked;
+        trial.stop();
+        this.requestUpdate();
+      },
+      this.workerSrc,
+    );
+    trial.warm();
+    this.requestUpdate();
+  };
+
+  #online(): void {
+    this.#lock.online = navigator.onLine;
+    this.requestUpdate();
   }
 
   #countRequests(): void {
+    const opened = performance.now();
     const observer = new PerformanceObserver((entries) => {
       // The self-test is refused and goes nowhere; the scanner's blob is made by this page.
-      this.#lock.requests += entries.getEntries().filter((entry) => !/^(data|blob):/.test(entry.name)).length;
+      const outside = entries.getEntries().filter((entry) => !/^(data|blob):/.test(entry.name));
+      const before = outside.filter((entry) => entry.startTime <= opened).length;
+      this.#lock.own += before;
+      this.#lock.requests += outside.length - before;
       this.requestUpdate();
     });
     observer.observe({ type: "resource", buffered: true });
+    this.#deaf.push(() => observer.disconnect());
   }
 
-  #key = (event: KeyboardEvent): void => {
+  #key(event: KeyboardEvent): void {
     if (event.key !== "Escape") return;
-    if (this.state === "scanning" || this.fingerprinting) this.stop();
+    if (this.state === "scanning" || this.fingerprinting) this.cancel();
     else if (this.#opened) this.#close();
-  };
+  }
 
   /** The weighing moved on: at once when its phase changed, else at most ten times a second. */
   #changed(): void {
     const weighing = this.#weighing;
     if (!weighing) return;
     this.#guide.follow(weighing.phase === "scanning" ? null : weighing.report);
+    if (weighing.blocked) return this.#refused(weighing);
     if (weighing.phase === "scanning") {
       const done = weighing.rows.filter((row) => row.phase === "done").length;
       const quarter = Math.floor((4 * done) / weighing.rows.length);
@@ -221,13 +612,27 @@ export class WeighStation extends LitElement {
       return this.requestUpdate();
     }
     this.#selected ??= heaviest;
+    frozen(weighing.report);
     this.requestUpdate();
-    this.dispatchEvent(new CustomEvent("weigh-report", { bubbles: true, composed: true, detail: { report: weighing.report } }));
+    this.#tell("weigh-report", { report: weighing.report });
+  }
+
+  /** Nothing can be weighed here. What the policy lacks may be known a moment later. */
+  #refused(weighing: Weighing): void {
+    this.requestUpdate();
+    if (this.#complained === weighing) return;
+    this.#complained = weighing;
+    setTimeout(() => {
+      this.#status = this.#t.blockedTitle;
+      this.#tell("weigh-error", { message: this.#t.blockedBy([...missing]), missing: [...missing] });
+      this.requestUpdate();
+    }, TENTH_OF_A_SECOND);
   }
 
   #soon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
+      if (this.#weighing && this.#weighing.phase !== "done") this.#tell("weigh-progress", this.progress);
       this.requestUpdate();
     }, TENTH_OF_A_SECOND);
   }
@@ -248,6 +653,11 @@ export class WeighStation extends LitElement {
     open: (of, place) => void this.#open(this.#selected, of, place),
     close: () => this.#close(),
     copy: (text) => void this.#copy(text),
+    filter: (more) => {
+      this.#findings = { ...this.#findings, ...more };
+      this.requestUpdate();
+    },
+    link: (rule, place) => void this.#copy(this.#address(rule, place)),
   };
 
   #licenceActs: LicenceActions = {
@@ -258,6 +668,12 @@ export class WeighStation extends LitElement {
     save: (kind) => void this.#saveInventory(kind),
   };
 
+  /** A link to a finding: of use to whoever has the same file. */
+  #address(rule: string, place: Place): string {
+    const spot = new URLSearchParams({ file: this.#selected?.path ?? "", rule, member: place.member, offset: String(place.offset) });
+    return new URL(`#${spot}`, location.href).href;
+  }
+
   async #saveInventory(kind: "json" | "csv"): Promise<void> {
     const csv = kind === "csv";
     this.#save(csv ? await this.#guide.csv() : `${JSON.stringify(await this.#guide.table(), null, 2)}\n`, `weighstation-inventory.${kind}`, csv ? "text/csv" : "application/json");
@@ -267,6 +683,7 @@ export class WeighStation extends LitElement {
     if (!row || !this.#weighing) return;
     const opened: Opened = { of, place, evidence: null, failed: false };
     this.#opened = opened;
+    this.#openedRow = row;
     this.#returnTo = this.renderRoot instanceof ShadowRoot ? this.renderRoot.activeElement : document.activeElement;
     try {
       opened.evidence = await this.#weighing.evidence(row, place);
@@ -277,6 +694,14 @@ export class WeighStation extends LitElement {
     this.requestUpdate();
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>("#evidence")?.focus();
+  }
+
+  /** The open listing in the language of now; the focus stays where it is. */
+  async #reread(): Promise<void> {
+    const [opened, row] = [this.#opened, this.#openedRow];
+    if (!opened || !row || !this.#weighing) return;
+    opened.evidence = await this.#weighing.evidence(row, opened.place).catch(() => opened.evidence);
+    this.requestUpdate();
   }
 
   #close(): void {
@@ -296,8 +721,39 @@ export class WeighStation extends LitElement {
     this.requestUpdate();
   }
 
-  #json(): string {
-    return `${JSON.stringify(this.report, null, 2)}\n`;
+  #checkActs: CheckActions = {
+    keep: (more) => {
+      this.#keeping = { ...this.#keeping, ...more };
+      this.requestUpdate();
+    },
+    save: () => void this.#keep((blob) => blob.text().then((text) => this.#save(text, this.#fileName(), blob.type))),
+    copy: () => void this.#keep((blob) => blob.text().then((text) => this.#copy(text))),
+    print: () => print(),
+    verify: (list, path) => void (this.report && this.#checks.verify(this.report, list, path)),
+    compare: (file) => void this.#compare(file),
+  };
+
+  async #keep(use: (blob: Blob) => Promise<void>): Promise<void> {
+    try {
+      await use(await this.export(this.#keeping.form, this.#keeping));
+    } catch {
+      this.#note = this.#status = this.#t.exportFailed;
+      this.requestUpdate();
+    }
+  }
+
+  /** The day, and the beginning of the fingerprint where there is one file: saved reports do not overwrite each other. */
+  #fileName(): string {
+    const digest = this.report?.files.length === 1 ? this.report.files[0]!.sha256?.slice(0, 8) : null;
+    const ending = this.#checks.forms.find(({ id }) => id === this.#keeping.form)?.ending ?? "json";
+    return `weighstation-${["report", new Date().toISOString().slice(0, 10), digest].filter(Boolean).join("-")}.${ending}`;
+  }
+
+  async #compare(file: File | null): Promise<void> {
+    const { report } = this;
+    if (!report) return;
+    const old = file ? await this.#checks.read(file) : this.#checks.before;
+    if (old !== null) await this.#checks.compare(old, report);
   }
 
   #save(text: string, name: string, type: string): void {
@@ -311,88 +767,139 @@ export class WeighStation extends LitElement {
   protected override render(): TemplateResult {
     const t = this.#t;
     const { state } = this;
-    return html`
-      <div role="status" class="hidden">${this.#status}</div>
-      <main aria-label=${t.main[state]}>
-        ${state === "empty" ? this.#start() : state === "scanning" ? this.#progress() : this.#done()}
-        ${this.#walked > 0 ? html`<p class="note">${t.walking(this.#walked)}</p>` : nothing}
-        ${this.#note ? html`<p class="note">${this.#note}</p>` : nothing}
-        ${lockView(this.#lock, this.copy, t)}
-      </main>
+    const body = html`
+      ${state === "empty" ? this.#start() : state === "scanning" ? this.#progress() : this.#done()}
+      ${this.#walked > 0 ? html`<p class="note">${t.walking(this.#walked)}</p>` : nothing}
+      ${this.#note ? html`<p class="note" data-note>${this.#note}</p>` : nothing}
+      ${this.#slot("privacy", this.#shows("lock") ? lockView(this.#lock, { copy: this.copy, sum: this.copySum }, t, this.#tryAgain) : nothing)}
+      ${this.#slot("footer", nothing)}
     `;
+    const status = html`<div role="status" class="hidden">${this.#status}</div>`;
+    // A page has one main; a part of a page is a region of it.
+    return this.#page
+      ? html`${status}<main aria-label=${t.main[state]}>${body}</main>`
+      : html`<div class=${`station ${this.mode ?? "full"}`} lang=${t.tag}>${status}<section aria-label=${this.label ?? t.main[state]}>${body}</section></div>`;
+  }
+
+  /** Only a shadow root has slots. */
+  #slot(name: string, otherwise: TemplateResult | typeof nothing): TemplateResult | typeof nothing {
+    return this.#page ? otherwise : html`<slot name=${name}>${otherwise}</slot>`;
   }
 
   #start(): TemplateResult {
     const t = this.#t;
-    return html`<p class="lede">${t.lede}</p>
-      <p class="promise">${t.promise}</p>
-      ${intakeView(t, this.#intake, false)} ${samplesView(t, this.#intake)}
-      ${this.#guiding || this.#guide.inventory
-        ? this.#licence(null)
-        : html`<p><button data-action="guide" @click=${() => void this.#openGuide()}>${t.licence.guidance}</button></p>`}
-      <div class="about">${aboutView(t, this.#tables)}</div>`;
+    const intro = html`<p class="lede">${this.label ?? t.lede}</p>
+      <p class="promise">${t.promise}</p>`;
+    const small = this.mode === "compact" || this.mode === "drop";
+    return html`${this.#slot("intro", small ? (this.label ? html`<p class="label">${this.label}</p>` : nothing) : intro)}
+      ${this.#intakeView(this.mode === "compact", t.drop)} ${this.#page ? samplesView(t, this.#intake) : nothing}
+      ${!this.#shows("licence")
+        ? nothing
+        : this.#guiding || this.#guide.inventory
+          ? this.#licence(null)
+          : html`<p><button data-action="guide" @click=${() => void this.#openGuide()}>${t.licence.guidance}</button></p>`}
+      ${this.#shows("about") ? html`<div class="about">${aboutView(t, this.#tables)}</div>` : nothing}`;
+  }
+
+  #intakeView(compact: boolean, words: string): TemplateResult {
+    const t = this.#t;
+    const target = this.#page ? words : this.#most > 1 ? t.dropHere : t.dropOne;
+    return intakeView(t, this.#intake, { compact, words: target, folder: this.#page || this.directory, several: this.#most > 1, disabled: this.#shut });
   }
 
   #progress(): TemplateResult {
     const t = this.#t;
     const rows = this.#weighing!.rows;
     const done = rows.filter((row) => row.phase === "done").length;
+    const left = this.#steady.left(this.#weighing!.part, performance.now());
     return html`<div class="bar">
         <h2 class="quiet">${t.weighing(done, rows.length)}</h2>
-        <button data-action="stop" @click=${() => this.stop()}>${t.stop}</button>
+        <button data-action="stop" @click=${() => this.cancel()}>${t.stop}</button>
       </div>
-      <progress max=${rows.length} .value=${done} aria-label=${t.progressLabel}></progress>
-      <p class="note">${t.stopHint}</p>
-      ${this.#files()}`;
+      <progress part="progress" max=${rows.length} .value=${done} aria-label=${t.progressLabel}></progress>
+      <p class="note">${left !== null ? `${t.timeLeft(left)} · ` : ""}${t.stopHint}</p>
+      ${this.mode === "compact" ? nothing : this.#list()}`;
   }
 
   #done(): TemplateResult {
     const t = this.#t;
     const weighing = this.#weighing!;
     const report = weighing.report;
-    if (!report) return html`<h2>${t.blockedTitle}</h2><p>${t.blocked}</p><p class="mono">${weighing.blocked}</p>`;
-    const top = this.#heaviest(report);
+    if (!report) return this.#blocked(weighing);
     const together = report.findings.filter((finding) => !aboutLicences(finding));
+    const row = this.#selected;
+    const view = row?.report
+      ? fileView(row, row.report, this.#opened, this.#findings, t, this.#acts, {
+          formatName: (id) => this.#formatName(id),
+          findings: this.#shows("findings"),
+          contents: this.#shows("contents"),
+          links: this.#page,
+        })
+      : nothing;
     return html`
-      <section class="verdict" data-verdict-is=${report.verdict}>
-        <h2>${mark(report.verdict)}${t.verdict[report.verdict]}</h2>
-        <p class="headline">${top?.headline}</p>
-        ${top && top.advice.length > 0
-          ? html`<h3>${t.whatToDo}</h3>
-              <ol class="advice">
-                ${top.advice.map((item) => html`<li>${item}</li>`)}
-              </ol>`
-          : nothing}
-      </section>
-      ${this.#fingerprints()}
-      ${together.length > 0
+      ${this.#shows("verdict") ? verdictView(report, t, this.noExport ? null : { tell: (text) => void this.#copy(text) }) : nothing}
+      ${this.#slot("actions", nothing)} ${this.#page ? this.#contents(report) : nothing} ${this.#fingerprints()}
+      ${together.length > 0 && this.#shows("findings")
         ? html`<section aria-labelledby="together">
             <h3 id="together">${t.folderFindings}</h3>
             ${findingList(together, null, t, null)}
           </section>`
         : nothing}
-      <section aria-labelledby="files">
-        <h3 id="files">${t.filesSummary(weighing.rows.length, t.summary(tally(weighing.rows)))}</h3>
-        ${this.#files()}
-      </section>
-      ${this.#selected?.report
-        ? html`<div class="one">${fileView(this.#selected, this.#selected.report, this.#opened, t, this.#acts, (id) => this.#formatName(id))}</div>`
+      ${this.#shows("files")
+        ? html`<section aria-labelledby="files">
+            <h3 id="files">${t.filesSummary(weighing.rows.length, t.summary(tally(weighing.rows)))}</h3>
+            ${this.#list()}
+          </section>`
         : nothing}
-      ${this.#licence(report)}
-      <section aria-labelledby="export" class="export">
-        <h3 id="export">${t.export}</h3>
-        <p>${t.exportText} ${this.fingerprinting ? t.exportEarly : nothing}</p>
-        <p class="buttons">
-          <button data-action="save" @click=${() => this.#save(this.#json(), "weighstation-report.json", "application/json")}>${t.saveJson}</button>
-          <button data-action="copy" @click=${() => void this.#copy(this.#json())}>${t.copyJson}</button>
-          <button data-action="print" @click=${() => print()}>${t.print}</button>
-        </p>
-      </section>
+      ${this.#shows("findings") || this.#shows("contents") ? html`<div class="one">${view}</div>` : nothing}
+      ${this.#shows("licence") ? html`<div part="licence">${this.#licence(report)}</div>` : nothing}
+      ${this.#shows("export") ? this.#exports(report) : nothing}
       <section class="again">
-        ${intakeView(t, this.#intake, true)} ${samplesView(t, this.#intake)}
-        <p class="buttons"><button data-action="clear" @click=${() => this.clear()}>${t.newOne}</button></p>
+        ${this.#intakeView(true, t.weighAnother)} ${this.#page ? samplesView(t, this.#intake) : nothing}
+        <p class="buttons"><button data-action="clear" ?disabled=${this.#shut} @click=${() => this.clear()}>${t.newOne}</button></p>
       </section>
     `;
+  }
+
+  #blocked(weighing: Weighing): TemplateResult {
+    const t = this.#t;
+    const lines = [...missing];
+    return html`<section class="blocked">
+      <h2 class="quiet">${t.blockedTitle}</h2>
+      <p>${t.blockedBy(lines)}</p>
+      ${lines.length > 0
+        ? html`<pre class="lines" lang="en">${lines.join(";\n")}</pre>
+            <p><button data-action="copy-lines" @click=${() => void this.#copy(lines.join("; "))}>${t.copyLines}</button></p>`
+        : html`<p class="mono">${weighing.blocked}</p>`}
+      <p><button data-action="clear" @click=${() => this.clear()}>${t.newOne}</button></p>
+    </section>`;
+  }
+
+  /** A long page is walked by its headings; these are the same for the pointer. */
+  #contents(report: Report): TemplateResult {
+    const t = this.#t;
+    const file = this.#selected?.report;
+    const links: [string, string][] = [
+      ...(report.files.length > 1 ? ([["files", t.files]] as [string, string][]) : []),
+      ["findings", t.findings(file?.findings.length ?? 0)],
+      ["contents", t.contents],
+      ["licence", t.licence.title],
+      ["verify", t.verify.title],
+      ["compare", t.compare.title],
+      ["export", t.export],
+    ];
+    return html`<nav class="sections" aria-label=${t.sections}>
+      <ul>
+        ${links.map(([id, text]) => html`<li><a href=${`#${id}`}>${text}</a></li>`)}
+      </ul>
+    </nav>`;
+  }
+
+  #exports(report: Report): TemplateResult {
+    this.#checks.list();
+    const waits = this.fingerprinting;
+    return html`${verifyView(this.#checks, waits, this.#t, this.#checkActs)} ${compareView(this.#checks, report, this.#t, this.#checkActs)}
+    ${exportView(this.#checks, this.#keeping, waits, this.#t, this.#checkActs)}`;
   }
 
   #licence(report: Report | null): TemplateResult {
@@ -412,85 +919,51 @@ export class WeighStation extends LitElement {
     return this.#tables?.formats.find((format) => format.id === id)?.name ?? id;
   }
 
-  /** The file that decides the verdict of the whole. */
-  #heaviest(report: Report): FileReport | null {
-    return report.files.find((file) => file.verdict === report.verdict) ?? report.files[0] ?? null;
-  }
-
   #fingerprints(): TemplateResult | typeof nothing {
     if (!this.fingerprinting) return nothing;
     const t = this.#t;
     const rows = this.#weighing!.rows;
     const all = rows.reduce((sum, row) => sum + row.size, 0);
     const read = rows.reduce((sum, row) => sum + (row.digest === "running" ? row.bytes : row.digest === "waiting" ? 0 : row.size), 0);
-    const spent = performance.now() - this.#weighing!.fingerprintsSince;
-    const left = spent > STEADY_MS && read > 0 ? t.timeLeft((spent / read) * (all - read) / 1000) : "";
+    const left = this.#steady.left(all > 0 ? read / all : 1, performance.now());
     return html`<div class="fingerprints">
       <div class="bar">
-        <p>${t.fingerprinting(t.bytes(read), t.bytes(all))}${left && html` · ${left}`}</p>
-        <button class="small" data-action="stop" @click=${() => this.stop()}>${t.stop}</button>
+        <p>${t.fingerprinting(t.bytes(read), t.bytes(all))}${left !== null ? html` · ${t.timeLeft(left)}` : nothing}</p>
+        <button class="small" data-action="stop" @click=${() => this.cancel()}>${t.stop}</button>
       </div>
-      <progress max=${Math.max(1, all)} .value=${read} aria-label=${t.fingerprintLabel}></progress>
+      <progress part="progress" max=${Math.max(1, all)} .value=${read} aria-label=${t.fingerprintLabel}></progress>
     </div>`;
   }
 
-  #files(): TemplateResult {
-    const t = this.#t;
-    const rows = sorted(this.#weighing!.rows);
-    return html`<weigh-rows
-      class="files"
-      .label=${t.files}
-      .items=${rows}
-      .key=${(row: Row) => row.path}
-      .row=${(row: Row, index: number, of: number) => this.#file(row, index, of)}
-    ></weigh-rows>`;
-  }
-
-  #file(row: Row, index: number, of: number): TemplateResult {
-    const t = this.#t;
-    const { report } = row;
-    const side = report
-      ? row.digest === "running" || row.digest === "waiting"
-        ? fingerprint(row, t)
-        : report.findings.length > 0
-          ? t.findingCount(report.findings.length)
-          : ""
-      : row.phase === "scanning"
-        ? t.readBytes(t.bytes(row.bytes))
-        : "";
-    const word = report ? t.verdict[report.verdict] : row.phase === "scanning" ? t.reading : t.waiting;
-    return html`<li data-row data-path=${row.path} data-verdict=${report?.verdict ?? nothing} aria-posinset=${index + 1} aria-setsize=${of}>
-      <button
-        class="file"
-        aria-current=${this.state === "done" && row === this.#selected ? "true" : nothing}
-        ?disabled=${this.state !== "done"}
-        @click=${() => this.#select(row)}
-      >
-        <span class="word">${report ? mark(report.verdict) : nothing}${word}</span>
-        <span class="path">${row.path}</span>
-        <span class="side">${side}</span>
-        <span class="number">${t.bytes(row.size)}</span>
-      </button>
-    </li>`;
+  #list(): TemplateResult {
+    const list = { rows: this.#weighing!.rows, filter: this.#files, selected: this.#selected, done: this.state === "done" };
+    return filesView(list, this.#t, {
+      select: (row) => this.#select(row),
+      filter: (more) => {
+        this.#files = { ...this.#files, ...more };
+        this.requestUpdate();
+      },
+    });
   }
 
   #select(row: Row): void {
     this.#selected = row;
     this.#opened = null;
+    this.#findings = NO_FILTER;
     this.requestUpdate();
   }
 }
 
+function itemsOf(files: Iterable<Given> | Given): Item[] {
+  const one = (given: Given, i: number): Item => {
+    if (!(given instanceof Blob)) return given;
+    return given instanceof File ? fromList([given])[0]! : { path: `blob-${i + 1}`, file: given };
+  };
+  return files instanceof Blob || "file" in files ? [one(files, 0)] : Array.from(files, one);
+}
+
 /** They are said where the licences are. */
 const aboutLicences = (finding: Finding): boolean => finding.name.startsWith("licence-");
-
-const weight = (verdict: Verdict | undefined): number => (verdict ? VERDICTS.indexOf(verdict) : VERDICTS.length);
-
-/** The heaviest first, then what is being read, then what waits; the order of arrival within each. */
-function sorted(rows: readonly Row[]): Row[] {
-  const rank = (row: Row): number => (row.report ? weight(row.report.verdict) : row.phase === "scanning" ? VERDICTS.length : VERDICTS.length + 1);
-  return [...rows].sort((a, b) => rank(a) - rank(b));
-}
 
 /** Registers the element and its parts. */
 export function define(): void {

@@ -2,6 +2,8 @@
 import { source } from "weighstation-worker";
 import { compile, type StopReason } from "./core.ts";
 import type { Answer, Request, Start, Task } from "./protocol.ts";
+import "./refused.ts";
+import { trusted } from "./trusted.ts";
 
 /** The worker could not be started at all: a policy of the host page forbids `blob:` workers or WebAssembly. */
 export class ScannerBlocked extends Error {}
@@ -31,23 +33,13 @@ interface Member {
 }
 
 let core: Promise<WebAssembly.Module> | null = null;
-let address: string | null = null;
+let blob: string | null = null;
 
-/** The worker's address, made once. Under Trusted Types only this policy may name a script, and it names no other. */
-function workerAddress(): string {
-  if (address === null) {
-    const blob = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    const policies = (globalThis as { trustedTypes?: { createPolicy(name: string, rules: object): { createScriptURL(url: string): string } } })
-      .trustedTypes;
-    const policy = policies?.createPolicy("weighstation", {
-      createScriptURL: (url: string) => {
-        if (url !== blob) throw new TypeError("only the scanner may be started");
-        return url;
-      },
-    });
-    address = policy ? policy.createScriptURL(blob) : blob;
-  }
-  return address;
+/** Where the worker is: made here, once, or at an address of the host's own when its policy forbids `blob:`. */
+function workerAddress(own: string | null): string {
+  if (own !== null) return trusted(new URL(own, document.baseURI).href);
+  blob ??= URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  return trusted(blob);
 }
 
 export class Pool {
@@ -60,6 +52,8 @@ export class Pool {
   constructor(
     readonly size: number,
     readonly onready: () => void = () => {},
+    /** The worker at an address of the host's own; null for the one that travels inside. */
+    readonly address: string | null = null,
   ) {}
 
   /** Puts a task at the end of the queue. */
@@ -72,7 +66,12 @@ export class Pool {
 
   /** Starts one worker ahead of need, so that the first file does not wait for it. */
   warm(): void {
-    if (this.#members.length === 0) this.#members.push(this.#start());
+    if (this.#members.length > 0) return;
+    try {
+      this.#members.push(this.#start());
+    } catch (error) {
+      this.#abandon(new ScannerBlocked(String(error)));
+    }
   }
 
   /** Ends all workers at once, whatever they are doing; everything unfinished fails as cancelled. */
@@ -110,7 +109,7 @@ export class Pool {
 
   #start(): Member {
     // A classic worker: on a page from disk Chromium refuses to start a module from a blob.
-    const worker = new Worker(workerAddress(), { name: "weighstation" });
+    const worker = new Worker(workerAddress(this.address), { name: "weighstation" });
     const member: Member = { worker, ready: false, job: null, id: 0 };
     worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(member, data);
     // Compiled once, whatever the number of workers. A policy without 'wasm-unsafe-eval' refuses it here.
@@ -121,7 +120,7 @@ export class Pool {
     worker.onerror = (event) => {
       event.preventDefault();
       if (member.ready) this.#drop(member, event.message);
-      else this.#abandon(new ScannerBlocked(event.message));
+      else this.#abandon(new ScannerBlocked(event.message || "the worker did not start"));
     };
     return member;
   }

@@ -86,6 +86,11 @@ export class Guide {
     this.#run(this.#compare());
   }
 
+  /** The language is another one now. */
+  retell(): void {
+    if (this.guidance || this.disclaimer) this.#run(this.#judge());
+  }
+
   describe(more: Partial<Situation>): void {
     this.situation = { ...this.situation, ...more };
     this.#run(this.#judge());

@@ -12,8 +12,8 @@ export type Task =
   | { kind: "stopped"; files: Stopped[]; lang: string }
   | Ask;
 
-/** What the core is asked about licences; text goes in and text comes out. */
-export type Asked = "licence" | "licence_print" | "licences" | "inventory" | "inventory_add" | "inventory_changes" | "inventory_csv";
+/** What the core is asked beside a scan; text goes in and text comes out. */
+export type Asked = "licence" | "licence_print" | "licences" | "inventory" | "inventory_add" | "inventory_changes" | "inventory_csv" | "exports" | "export_report" | "open_report" | "verify" | "verify_print" | "compare" | "compare_print";
 export type Ask = { [K in Asked]: { kind: "ask"; what: K; of: Parameters<Core[K]> } }[Asked];
 
 /** A file that was not scanned to its end. */

@@ -2,7 +2,7 @@
  * One weighing: files come in, verdicts come out first, fingerprints after them. Knows nothing of a page; the element and the package's browser
  * entry both stand on it.
  */
-import type { Evidence, FileReport, Place, Report, Tables, Verdict } from "../report.ts";
+import type { Evidence, FileReport, Outline, Place, Report, Tables, Verdict } from "../report.ts";
 import { Pool, ScannerBlocked, ScannerStopped } from "./client.ts";
 import type { StopReason } from "./core.ts";
 import type { Stopped } from "./protocol.ts";
@@ -30,6 +30,8 @@ export interface Settings {
   lang: string;
   /** Whether to take fingerprints after the verdicts. */
   digest: boolean;
+  /** See `Pool.address`. */
+  worker?: string | null;
 }
 
 /** At least two, so that a huge file does not hold up the rest; at most four, because the disk is the limit then. */
@@ -56,7 +58,7 @@ export class Weighing {
     readonly desk: Pool,
     readonly changed: () => void,
   ) {
-    this.#scanners = new Pool(workers());
+    this.#scanners = new Pool(workers(), () => {}, settings.worker ?? null);
   }
 
   /** Adds files; those already added stay. The smallest are scanned first, so that verdicts start to come at once. */
@@ -71,6 +73,16 @@ export class Weighing {
     this.changed();
   }
 
+  /** How much of the scan is done, from 0 to 1. */
+  get part(): number {
+    return this.rows.length > 0 ? 1 - this.#open / this.rows.length : 0;
+  }
+
+  /** Whether somebody ended it. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Ends everything now. What was found stays; what was not looked at says so. */
   stop(): void {
     this.#stopped = true;
@@ -81,6 +93,16 @@ export class Weighing {
   async evidence(row: Row, place: Place): Promise<Evidence> {
     const { lang } = this.settings;
     return JSON.parse(await this.desk.run({ kind: "evidence", file: row.file, path: row.path, place, lang }));
+  }
+
+  /** Goes on in another language; what is said already is said again. */
+  async speak(lang: string): Promise<void> {
+    if (lang === this.settings.lang) return;
+    this.settings.lang = lang;
+    // What is still being read follows with the conclusion.
+    if (this.phase === "scanning") return;
+    await this.#report();
+    this.changed();
   }
 
   /** Resolves when verdict and fingerprints are there. */
@@ -153,7 +175,7 @@ export class Weighing {
       // What the tree shows stays the same object: somebody may be walking in it.
       for (const row of this.rows) {
         const said = byPath.get(row.path);
-        if (said && row.report) said.outline = row.report.outline;
+        if (said && row.report) said.outline = renoted(row.report.outline, said.outline);
         row.report = said ?? row.report;
       }
     } catch (error) {
@@ -197,6 +219,17 @@ export class Weighing {
     row.report.gaps.push(...gap.gaps);
     if (row.report.verdict === "clear") row.report.verdict = "incomplete";
   }
+}
+
+/** A tree with the remarks of the same tree in another language. */
+function renoted(tree: Outline, other: Outline): Outline {
+  const open: [Outline, Outline][] = [[tree, other]];
+  for (let pair = open.pop(); pair; pair = open.pop()) {
+    const [old, now] = pair;
+    old.note = now.note;
+    old.children.forEach((child, i) => now.children[i] && open.push([child, now.children[i]]));
+  }
+  return tree;
 }
 
 /** How many files have which verdict. */

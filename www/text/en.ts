@@ -2,7 +2,7 @@
  * Every sentence of the page, in English. This table is the type of all the others: a language that lacks a sentence does not compile.
  * Sentences about a file come from the core, which has a table of its own.
  */
-import type { Level, Relation, Severity, StatementKind, Use, Verdict } from "../report.ts";
+import type { FileCheck, Level, Paths, Relation, Severity, StatementKind, Use, Verdict } from "../report.ts";
 import type { Sample } from "../intake/samples.ts";
 
 const plural = new Intl.PluralRules("en");
@@ -17,11 +17,20 @@ export const en = {
   brand: "weighstation",
   description: "Reads an AI model file in your browser and says what loading it would do. The file stays on your machine.",
 
+  // How words are put beside each other.
+  comma: ", ",
+  label: (name: string) => `${name}:`,
+  named: (name: string, value: string) => `${name}: ${value}`,
+  full: (sentence: string) => `${sentence}.`,
+
   // The first screen.
   lede: "Weigh a model before you load it.",
   promise: "It is read here, in this tab. Nothing leaves your machine.",
   drop: "Drop model files or a folder anywhere on this page",
+  dropHere: "Drop model files here",
+  dropOne: "Drop a model file here",
   paste: "You can also paste files.",
+  chooseFile: "Choose a file",
   chooseFiles: "Choose files",
   chooseFolder: "Choose a folder",
   filesInput: "Model files",
@@ -77,7 +86,12 @@ export const en = {
   filesSummary: (n: number, summary: string) => `${count(n, "file", "files")}: ${summary}`,
   whatToDo: "What to do",
   blockedTitle: "The scanner could not start",
-  blocked: "A policy of this page or browser forbids it. The page needs worker-src blob: and script-src 'wasm-unsafe-eval' in its Content-Security-Policy.",
+  blockedBy: (lines: readonly string[]) =>
+    lines.length > 0
+      ? `The policy of this page forbids it. These words are missing from its Content-Security-Policy: ${list.format(lines)}.`
+      : "The browser did not start it and did not say why. A policy of the page or of the browser may forbid workers or WebAssembly.",
+  copyLines: "Copy these words",
+  sections: "Sections",
   weighAnother: "Weigh something else",
   newOne: "Start over",
 
@@ -112,15 +126,70 @@ export const en = {
   metadata: (n: number) => `Metadata (${number.format(n)})`,
   metadataColumns: { key: "Key", value: "Value" },
   export: "Keep the report",
-  exportText: "The report is made for people and programs: schema weighstation-report/1. File names are in it.",
+  exportText: "To read, to file, or for other programs. It is made here and saved by your browser.",
   exportEarly: "Fingerprints are still being taken; a report saved now has none for the files that wait.",
-  saveJson: "Save as JSON",
-  copyJson: "Copy as JSON",
+  exportForm: "As",
+  exportPaths: "File names",
+  paths: { full: "with their folders", names: "without folders", numbered: "left out" } satisfies Record<Paths, string>,
+  exportFailed: "The report could not be written in this form.",
+  save: "Save",
   print: "Print",
   copied: "Copied.",
   copyFailed: "The browser did not allow copying.",
   copy: "Copy",
   copyFingerprint: "Copy the fingerprint",
+  copyLink: "Copy link",
+
+  filter: {
+    files: "Find a file",
+    findings: "Find in the findings",
+    verdict: "Verdict",
+    severity: "Weight",
+    all: "all",
+    shown: (shown: number, all: number) => `${number.format(shown)} of ${number.format(all)}`,
+  },
+
+  verify: {
+    title: "Check a digest",
+    lead: "Hold the fingerprints against a digest that the publisher names: 64 digits, a list such as SHA256SUMS, or a Git LFS pointer.",
+    label: "Digest or list",
+    go: "Check",
+    choose: "Choose a list file",
+    wait: "Fingerprints are still being taken.",
+    failed: "The scanner gave no answer.",
+    listed: "listed",
+    computed: "computed",
+    notUnderstood: (n: number) => `${count(n, "line was", "lines were")} not understood.`,
+    columns: { file: "File", state: "Result", digests: "Digest" },
+    state: { matches: "matches", differs: "differs", missing: "listed, but not given", unlisted: "not listed", uncheckable: "cannot be checked" } satisfies Record<FileCheck["state"], string>,
+  },
+  compare: {
+    title: "Compare",
+    lead: "See what changed since an earlier version: choose the report (JSON) of then, or weigh the other version on this page and compare it with what you weighed before it.",
+    choose: "Choose an earlier report",
+    before: "Compare with the weighing before",
+    same: (n: number) => `${count(n, "file is", "files are")} the same to the byte`,
+    failed: "That is no report that can be compared.",
+    kept: "Report opened. Weigh the model of now, and compare it below its verdict.",
+  },
+
+  // What is told to whoever published the file.
+  letter: {
+    copy: "Copy a report for the publisher",
+    subject: (file: string) => `What weighstation found in ${file}`,
+    lead: "I looked at this file without loading it. This is what it would do, with the places in the file:",
+    length: (n: number) => count(n, "byte", "bytes"),
+    check: "Anybody can check this with the same file: weighstation reads it in place and shows the bytes.",
+  },
+
+  // As a field of a form.
+  form: {
+    missing: "Choose a model file. It is weighed before it is sent.",
+    scanning: "The file is still being weighed.",
+    blocked: "The file cannot be weighed on this page.",
+    refused: (verdict: string, sentence: string) => `${verdict}. ${sentence}`,
+    tooMany: (n: number, most: number) => `Those are ${count(n, "file", "files")}; this field takes ${number.format(most)}.`,
+  },
 
   // A finding and its bytes.
   severity: { critical: "Critical", high: "High", medium: "Medium", low: "Low", info: "Note" } satisfies Record<Severity, string>,
@@ -213,6 +282,18 @@ export const en = {
     level: { ok: "Nothing stands against it", "ok-with-obligations": "Possible, with duties", "needs-review": "Ask first", conflict: "Something stands against it" } satisfies Record<Level, string>,
     parts: "Parts",
     partColumns: { part: "Part", licence: "Licence", family: "Family", relation: "Enters as", answer: "Answer" },
+    families: {
+      community: "community",
+      "network-copyleft": "network copyleft",
+      "non-commercial": "non-commercial",
+      permissive: "permissive",
+      proprietary: "proprietary",
+      "public-domain": "public domain",
+      "research-only": "research only",
+      "responsible-ai": "responsible AI",
+      "strong-copyleft": "strong copyleft",
+      "weak-copyleft": "weak copyleft",
+    } as Record<string, string>,
     relation: { weights: "weights", outputs: "outputs", data: "training data", code: "code", "code-separate": "separate program" } satisfies Record<Relation, string>,
     none: "no licence found",
     lists: {
@@ -267,14 +348,21 @@ export const en = {
     open: "not refused",
     page: (result: string) => `this page: ${result}`,
     scanner: (result: string) => `the scanner: ${result}`,
+    again: "Try again",
     triedNote: "At each start, page and scanner try to fetch an address that leads nowhere. The rules above must refuse it.",
     requests: "Requests since the page was opened",
     requestsNote: (n: number) => `${count(n, "request", "requests")}, as the browser counts them`,
+    requestsOwn: (n: number) => `(the page itself: ${number.format(n)})`,
     yourself: "Try it yourself",
-    yourselfText: "Turn your network off and weigh a file.",
+    yourselfText: "Turn your network off and weigh a file, or watch the network panel of your browser while you weigh one.",
+    online: "You are online now.",
+    offline: "You are offline now.",
     take: "Take it away",
     takeText: "The whole page is one file that works from disk.",
     takeLink: "Download it as one file",
+    takeSum: "SHA-256 of the file:",
+    takeCheck: "To check what you got:",
+    rebuild: "Or build it yourself: the same sources give the same bytes.",
     uncovered: "Not covered",
     uncoveredItems: [
       "browser extensions, which may read any page",
@@ -288,7 +376,10 @@ export const en = {
   themes: { auto: "as the system", light: "light", dark: "dark" },
   language: "Language",
   version: (v: string) => `Version ${v}`,
+  build: "build",
   footer: "Works offline. Licence: Apache-2.0.",
+  oneFile: "Download as one file",
+  renewed: "There is a new version; it opens at your next visit.",
 
   bytes: (n: number) => {
     if (n < 1000) return count(n, "byte", "bytes");

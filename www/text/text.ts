@@ -1,8 +1,9 @@
 /** Which language the page speaks. */
 import { en, type Messages } from "./en.ts";
+import { ja } from "./ja.ts";
 
 /** By tag, in the order in which they are offered. */
-export const LANGUAGES: readonly Messages[] = [en];
+export const LANGUAGES: readonly Messages[] = [en, ja];
 
 /** The first of the wanted languages that there is, or English. */
 export function messagesFor(wanted: readonly string[]): Messages {

@@ -38,11 +38,11 @@ export function evidenceView(evidence: Evidence, t: Messages): TemplateResult {
   const marked = (at: number): boolean => at >= from && at < to;
   return html`
     <div class="sides">
-      <section class="listing" aria-label=${t.listing}>
+      <section class="listing" part="listing" aria-label=${t.listing}>
         <h5>${t.listing}</h5>
         ${evidence.rows.length === 0 ? html`<p>${t.noListing}</p>` : listing(evidence, t)}
       </section>
-      <section class="hex" aria-label=${t.hex}>
+      <section class="hex" part="hex" aria-label=${t.hex}>
         <h5>${t.hex} <small>${evidence.file_base === null ? t.hexMember(hexOffset(base)) : t.hexWhere(hexOffset(base))}</small></h5>
         <p class="hidden">${t.hexSummary(hexOffset(base + from), evidence.mark.length)}</p>
         <div class="scroll" tabindex="0" role="group" aria-label=${t.hex}>

@@ -1,6 +1,6 @@
 /** Everything about one file, on one long page: identity, findings with their bytes, contents, imports, metadata, what was not checked. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { Evidence, FileReport, Finding, Gap, Import, Place } from "../report.ts";
+import { SEVERITIES, type Evidence, type FileReport, type Finding, type Gap, type Import, type Place, type Severity } from "../report.ts";
 import type { Row } from "../scanner/weighing.ts";
 import type { Messages } from "../text/en.ts";
 import { evidenceView, hexOffset } from "./evidence.ts";
@@ -18,7 +18,30 @@ export interface FileActions {
   open(of: string, place: Place): void;
   close(): void;
   copy(text: string): void;
+  filter(more: Partial<FindingFilter>): void;
+  /** Copies a link to a place of a finding. */
+  link(rule: string, place: Place): void;
 }
+
+/** What is shown of the findings. */
+export interface FindingFilter {
+  text: string;
+  severity: Severity | "";
+}
+
+export const NO_FILTER: FindingFilter = { text: "", severity: "" };
+
+/** What is shown of a file, and how. */
+export interface FileShown {
+  formatName(id: string): string;
+  findings: boolean;
+  contents: boolean;
+  /** Whether findings have links: only a page of our own has addresses for them. */
+  links: boolean;
+}
+
+/** From here on findings are searched and not read. */
+const MANY = 4;
 
 /** Whether this very place is the one that is open. */
 export function isOpen(opened: Opened | null, of: string, place: Place): boolean {
@@ -35,21 +58,47 @@ export function fingerprint(row: Row, t: Messages): string {
   return row.report?.sha256 ?? t.fingerprintNone;
 }
 
-export function fileView(row: Row, report: FileReport, opened: Opened | null, t: Messages, act: FileActions, formatName: (id: string) => string): TemplateResult {
+export function fileView(row: Row, report: FileReport, opened: Opened | null, filter: FindingFilter, t: Messages, act: FileActions, shown: FileShown): TemplateResult {
+  const found = report.findings.filter((finding) => matches(finding, filter));
   return html`
-    ${identity(row, report, t, act, formatName)}
-    <section aria-labelledby="findings">
-      <h3 id="findings">${t.findings(report.findings.length)}</h3>
-      ${report.findings.length === 0 ? html`<p>${t.noFindings}</p>` : findingList(report.findings, opened, t, act)}
-    </section>
-    ${report.gaps.length > 0 ? gapList(report.gaps, t) : nothing}
-    <section aria-labelledby="contents">
-      <h3 id="contents">${t.contents}</h3>
-      <weigh-tree .root=${report.outline} .t=${t}></weigh-tree>
-    </section>
-    ${report.imports.length > 0 ? importTable(report.imports, t) : nothing}
-    ${report.metadata.length > 0 ? metadataTable(report.metadata, t) : nothing}
+    ${identity(row, report, t, act, shown.formatName)}
+    ${shown.findings
+      ? html`<section aria-labelledby="findings">
+            <h3 id="findings">${t.findings(report.findings.length)}</h3>
+            ${report.findings.length > MANY ? filterBar(report.findings, found.length, filter, t, act) : nothing}
+            ${report.findings.length === 0 ? html`<p>${t.noFindings}</p>` : findingList(found, opened, t, act, shown.links)}
+          </section>
+          ${report.gaps.length > 0 ? gapList(report.gaps, t) : nothing}`
+      : nothing}
+    ${shown.contents
+      ? html`<section aria-labelledby="contents">
+            <h3 id="contents">${t.contents}</h3>
+            <weigh-tree .root=${report.outline} .t=${t}></weigh-tree>
+          </section>
+          ${report.imports.length > 0 ? importTable(report.imports, t) : nothing} ${report.metadata.length > 0 ? metadataTable(report.metadata, t) : nothing}`
+      : nothing}
   `;
+}
+
+function matches(finding: Finding, { text, severity }: FindingFilter): boolean {
+  if (severity && finding.severity !== severity) return false;
+  const wanted = text.toLowerCase();
+  return [finding.rule, finding.name, finding.title, finding.message, ...finding.places.map((place) => place.member)].some((said) => said.toLowerCase().includes(wanted));
+}
+
+function filterBar(findings: Finding[], shown: number, filter: FindingFilter, t: Messages, act: FileActions): TemplateResult {
+  const there = SEVERITIES.filter((severity) => findings.some((finding) => finding.severity === severity));
+  return html`<p class="filter">
+    <label>${t.filter.findings} <input type="search" data-filter="findings" .value=${filter.text} @input=${(e: Event) => act.filter({ text: (e.target as HTMLInputElement).value })} /></label>
+    <label>
+      ${t.filter.severity}
+      <select data-filter="severity" @change=${(e: Event) => act.filter({ severity: (e.target as HTMLSelectElement).value as Severity | "" })}>
+        <option value="">${t.filter.all}</option>
+        ${there.map((one) => html`<option value=${one} ?selected=${one === filter.severity}>${t.severity[one]}</option>`)}
+      </select>
+    </label>
+    ${filter.text || filter.severity ? html`<span>${t.filter.shown(shown, findings.length)}</span>` : nothing}
+  </p>`;
 }
 
 function identity(row: Row, report: FileReport, t: Messages, act: FileActions, formatName: (id: string) => string): TemplateResult {
@@ -74,24 +123,24 @@ function identity(row: Row, report: FileReport, t: Messages, act: FileActions, f
 }
 
 /** Findings of a file, or of the files together (which have no bytes to show). */
-export function findingList(findings: Finding[], opened: Opened | null, t: Messages, act: FileActions | null): TemplateResult {
+export function findingList(findings: Finding[], opened: Opened | null, t: Messages, act: FileActions | null, links = false): TemplateResult {
   return html`<ol class="findings">
     ${findings.map((finding, index) => {
       const own = opened?.of === finding.rule ? opened : null;
-      return html`<li data-rule=${finding.rule} data-severity=${finding.severity}>
+      return html`<li part="finding" data-rule=${finding.rule} data-severity=${finding.severity}>
         <div class="finding">
-          <span class="severity">${t.severity[finding.severity]}</span>
+          <span class="severity" part="finding-severity">${t.severity[finding.severity]}</span>
           <h4>${finding.title}</h4>
           <span class="rule mono" lang="en">${finding.rule} ${finding.name}</span>
         </div>
         <p class="message">${finding.message}${finding.count > 1 ? html` <span class="times">${t.times(finding.count)}</span>` : nothing}</p>
         ${act ? placeButtons(finding, own, t, act) : nothing}
-        ${own && act ? evidencePanel(own, t, act.close) : nothing}
+        ${own && act ? evidencePanel(own, t, act.close, links ? () => act.link(finding.rule, own.place) : null) : nothing}
         <details ?open=${index === 0}>
           <summary>${t.why}</summary>
           <p>${finding.why}</p>
-          <p><strong>${t.fix}:</strong> ${finding.fix}</p>
-          ${finding.refs.length > 0 ? html`<p><strong>${t.refs}:</strong> <span lang="en">${finding.refs.join(", ")}</span></p>` : nothing}
+          <p><strong>${t.label(t.fix)}</strong> ${finding.fix}</p>
+          ${finding.refs.length > 0 ? html`<p><strong>${t.label(t.refs)}</strong> <span lang="en">${finding.refs.join(", ")}</span></p>` : nothing}
         </details>
       </li>`;
     })}
@@ -127,12 +176,15 @@ function placeButtons(finding: Finding, opened: Opened | null, t: Messages, act:
       : nothing}`;
 }
 
-export function evidencePanel(opened: Opened, t: Messages, close: () => void): TemplateResult {
+export function evidencePanel(opened: Opened, t: Messages, close: () => void, link: (() => void) | null = null): TemplateResult {
   const crumbs = opened.evidence?.crumbs ?? [];
-  return html`<section class="evidence" id="evidence" tabindex="-1" aria-label=${t.evidence}>
+  return html`<section class="evidence" part="evidence" id="evidence" tabindex="-1" aria-label=${t.evidence}>
     <div class="bar">
       <p class="crumbs mono">${crumbs.join(" › ")}</p>
-      <button class="small" @click=${close}>${t.closeBytes}</button>
+      <p class="buttons">
+        ${link ? html`<button class="small" data-action="link" @click=${link}>${t.copyLink}</button>` : nothing}
+        <button class="small" data-action="close" @click=${close}>${t.closeBytes}</button>
+      </p>
     </div>
     ${opened.evidence ? evidenceView(opened.evidence, t) : html`<p>${opened.failed ? t.evidenceFailed : t.loading}</p>`}
   </section>`;

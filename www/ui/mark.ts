@@ -10,4 +10,4 @@ const SHAPES: Record<Verdict, SVGTemplateResult> = {
 };
 
 export const mark = (verdict: Verdict): SVGTemplateResult =>
-  svg`<svg class="mark" data-verdict-mark=${verdict} viewBox="0 0 16 16" aria-hidden="true" focusable="false">${SHAPES[verdict]}</svg>`;
+  svg`<svg class="mark" part="verdict-icon" data-verdict-mark=${verdict} viewBox="0 0 16 16" aria-hidden="true" focusable="false">${SHAPES[verdict]}</svg>`;

@@ -11,8 +11,17 @@ export interface IntakeActions {
   sample(which: Sample): void;
 }
 
+export interface IntakeShown {
+  compact: boolean;
+  words: string;
+  folder: boolean;
+  several: boolean;
+  disabled: boolean;
+}
+
 /** Both inputs stay in the page at all times (scripts and assistive technology find them); the buttons stand for them. */
-export function intakeView(t: Messages, act: IntakeActions, compact: boolean): TemplateResult {
+export function intakeView(t: Messages, act: IntakeActions, shown: IntakeShown): TemplateResult {
+  const { compact, disabled } = shown;
   const input = (event: Event) => event.currentTarget as HTMLInputElement;
   const changed = (event: Event) => {
     act.list(input(event).files);
@@ -21,15 +30,19 @@ export function intakeView(t: Messages, act: IntakeActions, compact: boolean): T
   };
   const press = (event: Event, which: string) =>
     ((event.currentTarget as HTMLElement).closest(".intake")!.querySelector(`[data-intake="${which}"]`) as HTMLInputElement).click();
-  return html`<div class=${compact ? "intake compact" : "intake"}>
-    <p class="target">${compact ? t.weighAnother : t.drop}</p>
+  return html`<div class=${compact ? "intake compact" : "intake"} part="drop">
+    <p class="target">${shown.words}</p>
     <p class="buttons">
-      <button class="main" @click=${(event: Event) => press(event, "files")}>${t.chooseFiles}</button>
-      <button @click=${(event: Event) => (canPickFolder() ? act.pick() : press(event, "folder"))}>${t.chooseFolder}</button>
+      <button class="main" part="button" type="button" ?disabled=${disabled} @click=${(event: Event) => press(event, "files")}>${shown.several ? t.chooseFiles : t.chooseFile}</button>
+      ${shown.folder
+        ? html`<button part="button" type="button" ?disabled=${disabled} @click=${(event: Event) => (canPickFolder() ? act.pick() : press(event, "folder"))}>${t.chooseFolder}</button>`
+        : nothing}
     </p>
-    <input class="hidden" type="file" multiple data-intake="files" tabindex="-1" aria-label=${t.filesInput} @change=${changed} />
-    <input class="hidden" type="file" multiple webkitdirectory data-intake="folder" tabindex="-1" aria-label=${t.folderInput} @change=${changed} />
-    ${compact ? nothing : html`<p class="paste">${t.paste}</p>`}
+    <input class="hidden" type="file" ?multiple=${shown.several} ?disabled=${disabled} data-intake="files" tabindex="-1" aria-label=${t.filesInput} @change=${changed} />
+    ${shown.folder
+      ? html`<input class="hidden" type="file" multiple webkitdirectory ?disabled=${disabled} data-intake="folder" tabindex="-1" aria-label=${t.folderInput} @change=${changed} />`
+      : nothing}
+    ${compact ? nothing : html`<p class="paste">${shown.folder ? t.paste : nothing}</p>`}
   </div>`;
 }
 
@@ -45,7 +58,7 @@ export function aboutView(t: Messages, tables: Tables | null): TemplateResult {
       <summary>${t.looksFor}</summary>
       <p>${t.looksForText}</p>
       ${tables
-        ? html`<p><strong>${t.formatsCaption}:</strong> ${tables.formats.map((format) => format.name).join(", ")}</p>
+        ? html`<p><strong>${t.label(t.formatsCaption)}</strong> ${tables.formats.map((format) => format.name).join(t.comma)}</p>
             <details>
               <summary>${t.rulesCaption(tables.rules.length)}</summary>
               <ul>
