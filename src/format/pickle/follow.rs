@@ -62,6 +62,7 @@ fn handing(module: &str, name: &str) -> Option<Handing> {
         ("numpy", "vectorize" | "frompyfunc" | "fromfunction" | "apply_along_axis" | "apply_over_axes") => Own { f: 0 },
         ("torch", "vmap") | ("joblib" | "joblib.parallel", "delayed") => Own { f: 0 },
         // Libraries' own: the function that made the tensor, whose result becomes a subclass.
+        ("jax._src.array", "_reconstruct_array") => Tuple { f: 0, args: 1 },
         ("torch._tensor" | "torch.tensor", "_rebuild_from_type" | "_rebuild_from_type_v2") => Tuple { f: 0, args: 2 },
         ("dill._dill" | "dill.dill", "_create_array") => Tuple { f: 0, args: 1 },
         _ => return None,
@@ -415,8 +416,15 @@ impl Machine<'_> {
             let state = items.and_then(|i| i.get(2)).map(|v| self.show(*v)).unwrap_or_default();
             self.used(base, Hand::Call, &format!("({state})"), at);
         }
-        let own = matches!(name, "_reconstructor" | "__newobj__" | "__newobj_ex__");
-        Ok(own.then(|| self.result_of(class, items.and_then(|i| i.get(1..)).unwrap_or(&[]))))
+        if !matches!(name, "_reconstructor" | "__newobj__" | "__newobj_ex__") {
+            return Ok(None);
+        }
+        let rest = items.and_then(|i| i.get(1..)).unwrap_or(&[]);
+        let made = self.result_of(class, rest);
+        if self.globals.get(class as usize).is_some_and(|g| g.evaluates) && self.has_code(rest, 6) {
+            self.state_evaluated(made, at, 1);
+        }
+        Ok(Some(made))
     }
 
     /// A module imported by name. Without a list of names to take from it, `__import__` hands back the top package.
@@ -431,8 +439,12 @@ impl Machine<'_> {
     fn wrap_callee(&mut self, id: u32, callee: Option<Value>, at: u64) {
         let wrapped = match callee.map(Value::kind) {
             Some(Kind::Global(w)) => {
-                let (w, hand) = self.class_of_new(w).map_or((w, Hand::Call), |class| (class, Hand::Make));
-                self.used(w, hand, "(…)", at);
+                // It is called when the result is, which is followed; only `__new__` stands for its class.
+                let made = self.class_of_new(w);
+                if let Some(class) = made {
+                    self.used(class, Hand::Make, "(…)", at);
+                }
+                let w = made.unwrap_or(w);
                 self.globals.get(w as usize).map(|g| (g.module.clone(), g.name.clone()))
             }
             // `partial(partial(f, 1), 2)`: the inner one was judged when it was made.
