@@ -328,6 +328,16 @@ impl Machine<'_> {
                 self.wrap(id, wrapped);
                 Ok(found)
             }
+            // Tables of types, by the names of the module `types` and of the builtins.
+            ("dill._dill" | "dill.dill", "_load_type") | ("cloudpickle.cloudpickle" | "cloudpickle.cloudpickle_fast" | "cloudpickle", "_builtin_type") => {
+                let Some(named) = first.and_then(|v| self.string(v)) else {
+                    self.wrap(id, ("?".to_string(), "?".to_string()));
+                    return Ok(None);
+                };
+                let (module, name) = type_called(&named);
+                self.wrap(id, (module.to_string(), name.to_string()));
+                self.named(module, name, at, 1, false).map(|id| Some(Value::global(id)))
+            }
             ("builtins", "vars") => match first {
                 Some(owner) => self.fetch(owner, "__dict__", at),
                 None => Ok(None),
@@ -506,6 +516,19 @@ impl Machine<'_> {
         let result = self.call(callee, args, at, len, Hand::Call);
         self.handed -= 1;
         result.map(|_| ())
+    }
+}
+
+/// The type that dill and cloudpickle know by a name.
+fn type_called(name: &str) -> (&str, &str) {
+    match name {
+        "PartialType" => ("functools", "partial"),
+        "ItemGetterType" => ("operator", "itemgetter"),
+        "AttrGetterType" => ("operator", "attrgetter"),
+        "ClassType" | "TypeType" => ("builtins", "type"),
+        // What the module `types` holds has names of its own; exceptions and plain types are builtins.
+        _ if name.ends_with("Type") || matches!(name, "SimpleNamespace" | "GenericAlias") => ("types", name),
+        _ => ("builtins", name),
     }
 }
 

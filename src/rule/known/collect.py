@@ -3,9 +3,9 @@
 
     collect.py rebuild FOLDER [ENVIRONMENT...]   install the environments of libraries.txt under FOLDER one by one, probe each, write the table
     collect.py merge ENVIRONMENT INTERPRETER     probe an interpreter that is there already, and write the table
-    collect.py table                             write expected.txt anew from origins.txt and the tables below
+    collect.py table [OUT]                       write expected.txt anew from origins.txt and the tables below
     collect.py why MODULE NAME                   where a row comes from
-    collect.py --probe                           print what this interpreter's libraries contribute
+    collect.py --probe [PACKAGE...]              print what this interpreter's libraries contribute
     collect.py --try ANSWER                      print what of such an answer acts on the machine when it is handed hostile arguments (part of --probe)
 
 `rebuild` needs the Pythons that libraries.txt names on the PATH or under ~/.pyenv/versions, and the network for pip; an environment at a time is
@@ -29,6 +29,7 @@ and a reason:
     state     the same, but for its constructor: it may be made and filled, not called
     template  a distribution of scipy's, whose state has a rule of its own
     formula   data of statsmodels', whose state has one, too
+    text      an expression of sympy's, whose arguments have one
     enum      an enumeration: making one looks a value up
     function  a reference only, from modules whose functions are arithmetic
     ufunc, constant, cython     numpy's and scipy's ufuncs, torch's dtypes and layouts, the functions that Cython writes for unpickling
@@ -319,7 +320,7 @@ REFERENCE_MODULES = re.compile(r"""^(
     torch | torch\.(nn\.functional|nn\.init|functional|_C\._nn|nn\.utils\.(weight_norm|spectral_norm|clip_grad|rnn)
       |special|_C\._special|linalg|_C\._linalg|optim\.lr_scheduler) |
     torchvision\.transforms\.functional | torchvision\.ops\.\w+ |
-    statsmodels\.(tools\.\w+|regression\.\w+|genmod\.\w+|robust\.\w+) |
+    statsmodels\.(tools\.\w+|tsa\.exponential_smoothing\._ets_smooth|regression\.\w+|genmod\.\w+|robust\.\w+) |
     transformers\.(activations|pytorch_utils|modeling_outputs|optimization) |
     lifelines\.utils(\.\w+)? | thinc\.initializers | pandas\.core\.(nanops|algorithms) | nltk\.metrics\.\w+ |
     gensim\.(matutils|utils|models\.\w+) | patsy\.\w+ | umap\.distances | pynndescent\.distances
@@ -327,8 +328,8 @@ REFERENCE_MODULES = re.compile(r"""^(
 # Names that read, write, import or drive other code, whatever module they are in.
 BAD_FUNCTION = re.compile(r"""
     load|save|fetch|read|open|dump|from(file|txt|regex|function|pyfunc|buffer|string)|frompyfunc|txt|apply|vectorize
-    |piecewise|import|eval(?!uate_?metric)|exec|(^|_)run|compile|include|(^|_)test$|show_|main|setup|deprecat|pickle
-    |memmap|tofile|download|source|lookfor|info$|vmap|hub|call_|script|trace_|(^|_)jit|register|set_|_as_function|dispatch
+    |piecewise|import|eval(?!uate_?metric)|exec|(^|_)run|compile|include|(^|_)test$|show_|(^|_)main(_|$)|setup|deprecat|pickle
+    |memmap|tofile|download|source|lookfor|(^|_)info$|vmap|(^|_)hub(_|$)|(^|_)call_|script|(^|_)trace_|(^|_)jit|register|(^|_)set_|_as_function|dispatch
     |disp$|who$|safe_|warn|config|library|_fn$|wrapper|decorat|check_output|print|smart_|get_max_id|revdict|delayed
 """, re.X)
 
@@ -557,6 +558,10 @@ dill._dill rc _create_array
 dill.dill rc _create_array
 dill._dill rcg _load_type _import_module _get_attr
 dill.dill rcg _load_type _import_module _get_attr
+# hands out a type of Python's by its name: as good as that type
+cloudpickle rcg _builtin_type
+cloudpickle.cloudpickle rcg _builtin_type
+cloudpickle.cloudpickle_fast rcg _builtin_type
 tokenizers rcb Tokenizer AddedToken Encoding
 tokenizers.models rcb BPE WordPiece WordLevel Unigram Model
 spacy.vocab rc unpickle_vocab
@@ -807,7 +812,7 @@ def wanted(module):
 NOT_A_VALUE = re.compile(r"Test(Case|er|Suite)?$|^Mock|^_?Lazy|Importer|Pickler|Compiler|Loader$|Downloader|Server|Client|Thread"
                          r"|(?<!Gaussian)Process(?!or|ing)|Executor|Memory$|MemorizedFunc|Parallel$|Callback(?!List)|Dispatch|Proxy$|Hook$|Writer|Reader"
                          r"|Deprecat|^vectorize$|DataSource|NpzFile|^memmap$|^nditer$|Delayed|Tracer|^flatiter$|OpOverload")
-NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess".split())
+NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess _WrappedHook".split())
 
 # The transformers package has hundreds of model families in three frameworks: what people pickle of them is settings,
 # tokenizers and torch modules.
@@ -840,6 +845,10 @@ def collect_package(package, entries, dropped):
                 entries[("torch", str(thing).split(".")[-1])] = ("r", "constant")
 
 
+# Classes that do evaluate text: rules of their own judge what they are handed and filled with.
+RULED = {"sympy": "text", "statsmodels.base.data": "formula"}
+
+
 def add_class(package, cls, entries, dropped, depth):
     module, name = getattr(cls, "__module__", None), getattr(cls, "__qualname__", cls.__name__)
     if not isinstance(module, str) or module.split(".")[0] != package or "<" in name:
@@ -850,7 +859,9 @@ def add_class(package, cls, entries, dropped, depth):
         return
     if package == "transformers" and (not TRANSFORMERS_KEEP.search(module) or TRANSFORMERS_SKIP.search(module)):
         return
-    if NOT_A_VALUE.search(name) and name not in NOT_A_VALUE_EXCEPT and not issubclass(cls, (Exception, enum.Enum)):
+    # A layer whose sizes the first batch decides.
+    lazy_layer = name.startswith("Lazy") and module.startswith("torch.nn.modules.")
+    if NOT_A_VALUE.search(name) and name not in NOT_A_VALUE_EXCEPT and not lazy_layer and not issubclass(cls, (Exception, enum.Enum)):
         dropped[(module, name)] = "name"
         return
     if issubclass(cls, type) or "Protocol" in [b.__name__ for b in cls.__bases__]:
@@ -867,7 +878,7 @@ def add_class(package, cls, entries, dropped, depth):
         dropped[(module, name)] = late
         entries[(module, name)] = ("rnb", "state")
     else:
-        entries[(module, name)] = ("rcb", "enum" if plain else "class")
+        entries[(module, name)] = ("rcb", RULED.get(module) or RULED.get(package) or ("enum" if plain else "class"))
     if depth < 2:
         for inner in list(vars(cls).values()):
             if isinstance(inner, type):
@@ -1062,7 +1073,7 @@ def attempt(entries, out):
         return
     packages = {}
     for (module, name), (use, reason) in entries.items():
-        if reason not in ("template", "formula", "enum") and set(use) & set("cnb"):
+        if reason not in ("template", "formula", "text", "enum") and set(use) & set("cnb"):
             packages.setdefault(module.split(".")[0], []).append((module, name, use))
     for package, rows in sorted(packages.items()):
         child = os.fork()
@@ -1095,13 +1106,13 @@ def attempt_rows(answer):
     attempt({(module, name): (use, reason) for module, name, use, reason in rows}, out)
 
 
-def probe():
+def probe(*packages):
     warnings.simplefilter("ignore")
     out, sys.stdout = os.fdopen(os.dup(1), "w"), open(os.devnull, "w")
     os.environ.update(TOKENIZERS_PARALLELISM="false", USE_TF="0", KERAS_BACKEND="torch", CUDA_VISIBLE_DEVICES="")
     entries, dropped = {}, {}
     out.write("V\tpython\t%d.%d.%d\n" % sys.version_info[:3])
-    for package in PACKAGES:
+    for package in packages or PACKAGES:
         collect_package(package, entries, dropped)
         out.write("\t".join(("V", package, str(getattr(sys.modules.get(package), "__version__", "-")))) + "\n")
     collect_pandas_moves(entries)
@@ -1254,8 +1265,8 @@ class Origins:
                     file.write("%s %s %s %s\n" % (kind, what, envs, " ".join(sorted(names))))
 
 
-def table(origins):
-    """The rows of expected.txt."""
+def table(origins, out=EXPECTED):
+    """Writes the rows of expected.txt."""
     entries = {}
     for key, said in origins.rows.items():
         for use, _ in said:
@@ -1282,7 +1293,7 @@ def table(origins):
     for module, name in entries:
         if (module, name) not in forbidden and re.match(r"^[A-Za-z0-9_.]+$", module + name):
             modules.setdefault(module, []).append((entries[(module, name)], name))
-    write(EXPECTED, modules)
+    write(out, modules)
 
 
 def merge(env, *interpreters):
@@ -1335,7 +1346,7 @@ def why(module, name):
             print(row[2], "written down in collect.py")
 
 
-COMMANDS = {"rebuild": rebuild, "merge": merge, "table": lambda: table(Origins()), "why": why, "--probe": probe, "--try": attempt_rows}
+COMMANDS = {"rebuild": rebuild, "merge": merge, "table": lambda *out: table(Origins(), *out), "why": why, "--probe": probe, "--try": attempt_rows}
 
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]](*sys.argv[2:])
