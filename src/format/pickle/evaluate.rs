@@ -41,7 +41,7 @@ impl Machine<'_> {
             Kind::Call { global, .. } => !self.computes(global),
             Kind::Dict(id) => self.slots.items(id).is_none_or(|(inner, more)| more || self.has_code(inner, depth)),
             Kind::Tuple(_) | Kind::List(_) | Kind::Set(_) => self.whole_items(*v).is_none_or(|inner| self.has_code(&inner, depth)),
-            Kind::Bytes(_) | Kind::Persistent(_) => true,
+            Kind::Bytes(_) | Kind::Persistent(_) | Kind::Lost => true,
         })
     }
 

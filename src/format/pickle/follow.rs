@@ -280,6 +280,9 @@ impl Machine<'_> {
             };
             return self.named(m, n, at, 1, false).map(|id| Some(Value::global(id)));
         }
+        if let ("dill._dill" | "dill.dill", "_load_type") | ("cloudpickle.cloudpickle" | "cloudpickle.cloudpickle_fast" | "cloudpickle", "_builtin_type") = (module.as_str(), name.as_str()) {
+            return self.type_by_name(id, first, at);
+        }
         if loads(&name) {
             self.loaded(items.as_deref().unwrap_or(&[]), at);
             return Ok(None);
@@ -328,16 +331,6 @@ impl Machine<'_> {
                 self.wrap(id, wrapped);
                 Ok(found)
             }
-            // Tables of types, by the names of the module `types` and of the builtins.
-            ("dill._dill" | "dill.dill", "_load_type") | ("cloudpickle.cloudpickle" | "cloudpickle.cloudpickle_fast" | "cloudpickle", "_builtin_type") => {
-                let Some(named) = first.and_then(|v| self.string(v)) else {
-                    self.wrap(id, ("?".to_string(), "?".to_string()));
-                    return Ok(None);
-                };
-                let (module, name) = type_called(&named);
-                self.wrap(id, (module.to_string(), name.to_string()));
-                self.named(module, name, at, 1, false).map(|id| Some(Value::global(id)))
-            }
             ("builtins", "vars") => match first {
                 Some(owner) => self.fetch(owner, "__dict__", at),
                 None => Ok(None),
@@ -350,6 +343,17 @@ impl Machine<'_> {
             },
             _ => self.entry(id, first, at),
         }
+    }
+
+    /// Tables of types, by the names of the module `types` and of the builtins.
+    fn type_by_name(&mut self, id: u32, named: Option<Value>, at: u64) -> Result<Option<Value>> {
+        let Some(named) = named.and_then(|v| self.string(v)) else {
+            self.wrap(id, ("?".to_string(), "?".to_string()));
+            return Ok(None);
+        };
+        let (module, name) = type_called(&named);
+        self.wrap(id, (module.to_string(), name.to_string()));
+        self.named(module, name, at, 1, false).map(|id| Some(Value::global(id)))
     }
 
     /// `sys.modules.get(key)` and its like: the table is part of the dotted name.

@@ -1165,7 +1165,7 @@ impl<'s> Machine<'s> {
                 self.heaviest = self.heaviest.max(weight);
                 self.slots.add(id, items, weight);
             }
-            Kind::Call { .. } | Kind::Global(_) | Kind::Persistent(_) => self.fill_other(target, opcode, at),
+            Kind::Call { .. } | Kind::Global(_) | Kind::Persistent(_) => self.fill_other(target, items, opcode, at),
             Kind::Lost => self.lost = true,
             _ => {}
         }
@@ -1178,7 +1178,7 @@ impl<'s> Machine<'s> {
     }
 
     #[inline(never)]
-    fn fill_other(&mut self, target: Value, opcode: &'static str, at: u64) {
+    fn fill_other(&mut self, target: Value, items: &[Value], opcode: &'static str, at: u64) {
         match target.kind() {
             Kind::Call { global, .. } => {
                 if self.globals.get(global as usize).is_some_and(|g| g.evaluates) && self.has_code(items, 1) {

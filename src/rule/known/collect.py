@@ -546,6 +546,8 @@ sklearn.utils._bunch rcb Bunch
 sklearn.utils rcb Bunch
 sklearn.datasets.base rcb Bunch
 sklearn.datasets._base rcb Bunch
+# keeps what it is handed as attributes
+ultralytics.utils rcb IterableSimpleNamespace
 # its load() decodes what is in memory
 PIL.Image rnb Image
 # hand the model's bytes to the library's own reader
