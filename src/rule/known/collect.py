@@ -488,7 +488,8 @@ pandas.core.arrays.arrow.array rc _chunked_array
 pandas._libs.sparse rcb IntIndex BlockIndex
 pandas.core.sparse.array rcb SparseArray
 # Arrow's own array and type rebuilders: buffers and names of Arrow types
-pyarrow.lib rc _restore_array chunked_array type_for_alias py_buffer
+pyarrow.lib rc _restore_array chunked_array type_for_alias py_buffer _reconstruct_record_batch _reconstruct_table
+pyarrow.lib rc schema field scalar struct list_ large_list map_ dictionary timestamp time32 time64 duration decimal128 decimal256
 pyarrow.lib rcb DataType StringType
 pytz rc _UTC _p utc
 pytz rc UTC FixedOffset
@@ -546,6 +547,9 @@ sklearn.utils._bunch rcb Bunch
 sklearn.utils rcb Bunch
 sklearn.datasets.base rcb Bunch
 sklearn.datasets._base rcb Bunch
+# a graph's views keep these two: one lets all nodes through, the other raises
+networkx.classes.filters r no_filter
+networkx.classes.function r frozen
 # keeps what it is handed as attributes
 ultralytics.utils rcb IterableSimpleNamespace
 # its load() decodes what is in memory
