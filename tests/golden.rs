@@ -10,7 +10,9 @@ use weighstation::report::{FileReport, Finding, Severity};
 use weighstation::{Lang, Report, Verdict, conclude, scan, tables};
 
 fn report(case: &Case) -> Report {
-    conclude(case.files.iter().map(|f| scan(&f.bytes, &f.path, Lang::En)).collect(), Lang::En)
+    let link = case.words("link").map(|w| w.join(" "));
+    let one = |f: &recipe::Built| link.as_ref().map_or_else(|| scan(&f.bytes, &f.path, Lang::En), |to| weighstation::scan_link(&f.bytes, &f.path, to, Lang::En));
+    conclude(case.files.iter().map(one).collect(), Lang::En)
 }
 
 fn findings(report: &Report) -> impl Iterator<Item = &Finding> {

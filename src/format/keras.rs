@@ -461,7 +461,7 @@ impl Walk<'_> {
 }
 
 /// Base64 as Python's `codecs.decode(…, "base64")` takes it: blanks and line ends are passed over.
-fn base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut have) = (0u32, 0u32);
     for b in text {

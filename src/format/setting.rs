@@ -44,6 +44,12 @@ pub fn is_dotted(text: &str) -> bool {
         && parts.clone().all(|p| p.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') && p.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$')))
 }
 
+/// Whether a text is an entry point: a module or a file of Python, a colon, and a name in it.
+pub fn is_entry(text: &str) -> bool {
+    let identifier = |p: &str| p.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') && p.chars().all(|c| c.is_alphanumeric() || c == '_');
+    text.split_once(':').is_some_and(|(module, name)| identifier(name) && module.strip_suffix(".py").unwrap_or(module).split(['.', '/']).all(identifier))
+}
+
 /// One pair of settings, as far as it names code.
 pub fn pair(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mut Scan<'_>) {
     let value = value.trim();
@@ -171,6 +177,12 @@ mod tests {
         for no in ["os", "1.5", "a..b", "a b.c", "https://x.y", "v1.2", ".a", "model.pt/x"] {
             assert!(!is_dotted(no) || no == "v1.2", "{no}");
         }
+    }
+
+    #[test]
+    fn entry_points() {
+        assert!(is_entry("service:svc") && is_entry("predict.py:Predictor") && is_entry("a.b:C"));
+        assert!(!is_entry("service") && !is_entry("http://x") && !is_entry("a b:c") && !is_entry("10:30"));
     }
 
     #[test]

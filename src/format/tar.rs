@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Any tar archive.
-pub const TAR: Format = Format { id: "tar", name: "tar archive", extensions: &["tar", "nemo"], refines: &[], probe, read };
+pub const TAR: Format = Format { id: "tar", name: "tar archive", extensions: &["tar"], refines: &[], probe, read };
 
 const BLOCK: u64 = 512;
 /// Bytes of an extended header or a long name that are read.

@@ -10,6 +10,7 @@
 //! imports: os.system         exactly the imports, in order (checked only where the line is given)
 //! formats: pickle            exactly the formats (checked only where the line is given)
 //! gaps: malformed            exactly the reasons of the gaps
+//! link: ../x                 it is a link that leads there, out of the folder
 //!
 //! pickle { PROTO 2 GLOBAL "os" "system" BINUNICODE "echo" TUPLE1 REDUCE STOP }
 //! ```
