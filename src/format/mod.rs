@@ -61,7 +61,7 @@ pub mod zarr;
 pub mod zip;
 
 use crate::bytes::View;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fact::Fact;
 use crate::scan::Scan;
 
@@ -263,6 +263,16 @@ pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
         from = from.saturating_add(n as u64);
     }
     Ok(())
+}
+
+/// Where a reader stopped making sense of a file there may be another one behind it: it is stated and read.
+pub fn behind(view: View<'_>, done: &Result<()>, scan: &mut Scan<'_>) {
+    let Err(Error::Malformed { at, .. }) = done else { return };
+    let rest = view.rest(*at);
+    if *at > 0 && rest.len() >= 4 && sure(rest) {
+        scan.state(view, *at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
+        scan.child("trailing bytes", rest, true);
+    }
 }
 
 /// The names of two or more formats that do not contain each other.

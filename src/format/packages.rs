@@ -164,6 +164,26 @@ fn project_line(section: &str, key: &str, value: &str) -> Option<&'static str> {
     texts.iter().find_map(|t| source(t.trim()).filter(|what| *what != "path" || depends))
 }
 
+/// What the quoted texts of a `setup.py` send an installer to; what the file does besides is read as Python.
+pub fn in_setup(view: View<'_>, source_text: &[u8], scan: &mut Scan<'_>) {
+    let text = String::from_utf8_lossy(source_text);
+    if !text.contains("setup(") || !(text.contains("setuptools") || text.contains("distutils")) {
+        return;
+    }
+    let mut at = 0u64;
+    for line in source_text.split(|b| *b == b'\n') {
+        let words = String::from_utf8_lossy(line);
+        let links = words.contains("dependency_links");
+        for quoted in words.split(['"', '\'']).skip(1).step_by(2) {
+            let what = if links && quoted.contains("://") { source(&format!("--find-links {quoted}")) } else { source(quoted.trim()).filter(|what| *what != "path") };
+            if let Some(what) = what {
+                scan.state(view, at, line.len() as u64, Fact::PackageSource { what, line: crate::secret::masked(words.trim()) });
+            }
+        }
+        at += line.len() as u64 + 1;
+    }
+}
+
 /// What a value of a conda environment, or of another list in YAML, sends an installer to: channels with addresses of their own, and
 /// the lines that pip is given.
 pub fn listed(key: &str, value: &str) -> Option<&'static str> {

@@ -365,6 +365,7 @@ fn read(view: View<'_>, root: Kind, scan: &mut Scan<'_>) -> Result<()> {
     let mut r = Reader::new(view);
     let done = r.walk(root, scan);
     r.finish(scan);
+    super::behind(view, &done, scan);
     done
 }
 
