@@ -54,8 +54,14 @@ fn probe(view: View<'_>) -> Match {
         }
         let Some((at, len)) = field.bytes().filter(|_| field.number == 2) else { return Match::No };
         let mut entry = Fields::new(view, at, len);
-        let key = entry.advance().ok().flatten().filter(|f| f.number == 1).map(|f| f.text(view, 64));
-        let value = entry.advance().ok().flatten().filter(|f| f.number == 2).and_then(|f| f.bytes());
+        let (mut key, mut value) = (None, None);
+        while let Ok(Some(f)) = entry.advance() {
+            match f.number {
+                1 => key = Some(f.text(view, 64)),
+                2 => value = f.bytes(),
+                _ => return Match::No,
+            }
+        }
         let typed = value.is_some_and(|(at, len)| len >= 2 && (view.has(at, &[0x08]) || view.has(at, &[0x10])));
         return if typed && key.is_some_and(|k| KEYS.contains(&k.as_str())) { Match::Sure } else { Match::No };
     }

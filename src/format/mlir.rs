@@ -22,7 +22,8 @@ pub const MLIR_TEXT: Format = Format { id: "mlir-text", name: "MLIR text", exten
 /// What `jax.export` serializes.
 pub const JAX: Format = Format { id: "jax-export", name: "JAX export", extensions: &["jax", "jaxexport", "bin"], refines: &["text"], probe: probe_jax, read: read_jax };
 
-const MAGIC: &[u8] = b"ML\xefR";
+/// How bytecode begins.
+pub const MAGIC: &[u8] = b"ML\xefR";
 
 /// Bytes of text that are searched, and of one name.
 const LONGEST: u64 = 64 << 20;
