@@ -202,10 +202,11 @@ fn module(view: View<'_>, operators: &mut Operators, scan: &mut Scan<'_>) -> Res
             _ => {}
         }
     }
-    if !program {
-        return Err(Error::malformed(c.at, "mlir-no-program"));
+    // Since version 5 the properties are a section, and the last one.
+    if !program || version >= 5 && found.properties.is_none() {
+        return Err(Error::malformed(c.at, "ends-early"));
     }
-    let (Some(strings), Some(dialects)) = (&found.strings, found.dialects) else { return Err(Error::malformed(c.at, "mlir-no-names")) };
+    let (Some(strings), Some(dialects)) = (&found.strings, found.dialects) else { return Err(Error::malformed(c.at, "ends-early")) };
     let (names, calls) = operations(dialects, strings, version)?;
     for name in &names {
         scan.leaf(name, "operation", None, None);
