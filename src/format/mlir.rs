@@ -30,7 +30,7 @@ const LONGEST: u64 = 64 << 20;
 const NAME: u64 = 512;
 
 /// Attributes, names and properties of one module that are followed.
-const MANY: u64 = 4 << 20;
+const MANY: u64 = 1 << 20;
 
 /// Nodes of a tree of containers that are followed.
 const NODES: usize = 100_000;

@@ -53,7 +53,7 @@ pub fn is_entry(text: &str) -> bool {
 /// Whether an interpolation of OmegaConf evaluates more than arithmetic. Many projects register Python's `eval` as a resolver, for
 /// sizes that depend on one another; those call nothing but numbers' own functions.
 fn evaluated(value: &str) -> bool {
-    const PLAIN: &[&str] = &["abs", "all", "any", "bool", "dict", "divmod", "float", "int", "len", "list", "max", "min", "pow", "range", "round", "set", "sorted", "str", "sum", "tuple", "zip", "ceil", "floor", "sqrt", "log", "log2", "exp", "and", "or", "not", "in", "if", "else", "for", "join", "format", "split", "replace", "lower", "upper", "strip"];
+    const PLAIN: &[&str] = &["abs", "all", "any", "bool", "dict", "divmod", "float", "int", "len", "list", "max", "min", "pow", "range", "round", "set", "sorted", "str", "sum", "tuple", "zip", "ceil", "floor", "sqrt", "log", "log2", "exp", "and", "or", "not", "in", "if", "else", "for", "join", "format", "split", "replace", "lower", "upper", "strip", "prod", "mean", "cos", "sin", "arange", "array", "tensor"];
     ["${eval:", "${python:", "${py:", "${exec:", "${oc.eval:"].iter().any(|open| {
         value.match_indices(open).any(|(i, _)| {
             let code = value.get(i + open.len()..).unwrap_or("");
