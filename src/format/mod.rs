@@ -265,12 +265,25 @@ pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Where a reader stopped making sense of a file there may be another one behind it: it is stated and read.
+/// Fields in front of a fault behind which another file may begin: its first bytes may still look like fields.
+const BEFORE: usize = 64;
+
+/// Where the reader of one protobuf message stopped making sense of it, there may be another file behind the message: it is stated and read.
 pub fn behind(view: View<'_>, done: &Result<()>, scan: &mut Scan<'_>) {
-    let Err(Error::Malformed { at, .. }) = done else { return };
-    let rest = view.rest(*at);
-    if *at > 0 && rest.len() >= 4 && sure(rest) {
-        scan.state(view, *at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
+    if !matches!(done, Err(Error::Malformed { .. })) {
+        return;
+    }
+    let mut fields = proto::Fields::new(view, 0, view.len());
+    let mut ends = std::collections::VecDeque::new();
+    while let Ok(Some(field)) = fields.advance() {
+        if ends.len() == BEFORE {
+            ends.pop_front();
+        }
+        ends.push_back(field.end);
+    }
+    if let Some(at) = ends.into_iter().find(|at| view.len().saturating_sub(*at) >= 4 && sure(view.rest(*at))) {
+        let rest = view.rest(at);
+        scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
         scan.child("trailing bytes", rest, true);
     }
 }

@@ -109,7 +109,7 @@ pub fn real() -> Vec<Built> {
 
 fn case(id: String, set: bool, text: &str) -> Case {
     let (head, body) = text.split_once("\n\n").unwrap_or_else(|| panic!("{id}: an empty line ends the expectations"));
-    let known = ["path", "verdict", "rules", "low", "near", "imports", "formats", "gaps"];
+    let known = ["path", "verdict", "rules", "low", "near", "imports", "formats", "gaps", "link"];
     let head: Vec<(String, String)> = head
         .lines()
         .map(|line| {
