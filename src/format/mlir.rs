@@ -187,7 +187,7 @@ fn module(view: View<'_>, operators: &mut Operators, scan: &mut Scan<'_>) -> Res
         if aligned {
             let step = c.number()?.max(1);
             // The padding brings the bytes to a multiple of the step, counted from where the module begins in memory.
-            while view.array::<1>(c.at).is_ok_and(|[b]| b == 0xcb) && c.at % step != 0 {
+            while view.array::<1>(c.at).is_ok_and(|[b]| b == 0xcb) && !c.at.is_multiple_of(step) {
                 c.at += 1;
             }
         }
@@ -423,7 +423,7 @@ fn probe_text(view: View<'_>) -> Match {
     }
     let text = String::from_utf8_lossy(&head);
     let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("//"));
-    let first = lines.find(|l| !l.starts_with('#') && !(l.starts_with('!') && l.contains('='))).unwrap_or("");
+    let first = lines.find(|l| !(l.starts_with('#') || l.starts_with('!') && l.contains('='))).unwrap_or("");
     let module = first.strip_prefix("module").is_some_and(|r| r.starts_with([' ', '{']) && (r.trim_start().starts_with(['@', '{']) || r.trim_start().starts_with("attributes")));
     let named = first.starts_with("func.func ") || first.starts_with("\"builtin.module\"") || first.starts_with("builtin.module");
     if (module && first.ends_with('{') && (text.contains("func") || text.contains(" = "))) || named { Match::Sure } else { Match::No }

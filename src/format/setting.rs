@@ -72,6 +72,13 @@ pub fn pair(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mu
     if evaluated(value) {
         scan.state(view, at, len, Fact::Target { way: "${eval:…}", name: "builtins.eval".into(), eager: false });
     }
+    // A resolver that fetches what its argument names.
+    if let Some((_, argument)) = value.strip_prefix("${").and_then(|v| v.strip_suffix('}')).and_then(|v| v.split_once(':'))
+        && is_dotted(argument)
+        && !argument.contains(':')
+    {
+        scan.state(view, at, len, Fact::Target { way: "setting", name: argument.to_string(), eager: false });
+    }
     if let Some((way, eager)) = way(key) {
         named(view, at, len, way, value, eager, scan);
     } else if is_dotted(value) && !value.contains(':') && !is_prose(key) && !is_file(value) {
