@@ -198,22 +198,45 @@ fn form(id: &str) -> Result<&'static Export, Failure> {
     export::by_id(id).ok_or_else(|| Failure::Usage(format!("--format does not know {id:?}")))
 }
 
-/// Every file below the given paths, in a fixed order. Symbolic links are named as given and not followed below a folder: a
-/// link out of the folder would scan what the folder does not hold.
-fn walk(paths: &[PathBuf]) -> Vec<PathBuf> {
+/// A file to weigh, and where it leads to if it is a link out of the folder that was given.
+struct Found {
+    path: PathBuf,
+    link: Option<String>,
+}
+
+/// Where a link that was met below a folder leads to, if that is not in the folder.
+fn leads_out(link: &Path, folder: &Path) -> Option<String> {
+    let target = std::fs::read_link(link).ok()?;
+    // The cache of huggingface_hub keeps every file under its digest and links to it.
+    let name = target.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if target.parent().is_some_and(|p| p.ends_with("blobs") && !p.is_absolute()) && matches!(name.len(), 40 | 64) && name.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let inside = std::fs::canonicalize(folder).is_ok_and(|root| std::fs::canonicalize(link).is_ok_and(|end| end.starts_with(root)));
+    (!inside).then(|| target.to_string_lossy().into_owned())
+}
+
+/// Every file below the given paths, in a fixed order. Links to folders are not followed below a folder; a link to a file is read
+/// through, and named if it leads out of the folder that was given.
+fn walk(paths: &[PathBuf]) -> Vec<Found> {
     let mut out = Vec::new();
     for path in paths {
         let mut open = VecDeque::from([path.clone()]);
         while let Some(p) = open.pop_front() {
             let folder = if p == *path { p.is_dir() } else { std::fs::symlink_metadata(&p).is_ok_and(|m| m.is_dir()) };
             if !folder {
-                out.push(p);
+                // A folder that is linked to from inside of itself is walked under its own name.
+                if p != *path && p.is_dir() && leads_out(&p, path).is_none() {
+                    continue;
+                }
+                let link = if p == *path { None } else { leads_out(&p, path) };
+                out.push(Found { path: p, link });
                 continue;
             }
             let mut inside: Vec<PathBuf> = match std::fs::read_dir(&p) {
                 Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
                 Err(_) => {
-                    out.push(p);
+                    out.push(Found { path: p, link: None });
                     continue;
                 }
             };
@@ -231,13 +254,19 @@ fn name(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-fn weigh(path: &Path, options: &Options) -> FileReport {
+fn weigh(found: &Found, options: &Options) -> FileReport {
+    let path = found.path.as_path();
     let name = name(path);
     let source = match Disk::open(path) {
         Ok(source) if path.is_file() => source,
+        // A link to a folder, or to nothing: what it leads to is not in the folder that was given.
+        _ if std::fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink()) => return weighstation::stopped(&name, 0, "linked", options.lang),
         _ => return weighstation::stopped(&name, 0, "unreadable", options.lang),
     };
-    let scanned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| weighstation::scan(&source, &name, options.lang)));
+    let scanned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &found.link {
+        Some(target) => weighstation::scan_link(&source, &name, target, options.lang),
+        None => weighstation::scan(&source, &name, options.lang),
+    }));
     let mut report = scanned.unwrap_or_else(|_| weighstation::stopped(&name, source.len, "scanner-stopped", options.lang));
     if options.digest {
         report.sha256 = digest(path).ok();
@@ -259,7 +288,7 @@ fn digest(path: &Path) -> io::Result<String> {
 }
 
 /// Weighs files on every core and hands the reports on in the order of the paths, whichever was first; says whether one could not be read at all.
-fn weigh_all(paths: &[PathBuf], options: &Options, each: &mut dyn FnMut(FileReport) -> Result<(), Failure>) -> Result<bool, Failure> {
+fn weigh_all(paths: &[Found], options: &Options, each: &mut dyn FnMut(FileReport) -> Result<(), Failure>) -> Result<bool, Failure> {
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get()).min(paths.len().max(1));
     let next = Mutex::new(0usize);
     let (send, receive) = mpsc::sync_channel::<(usize, FileReport)>(64);

@@ -167,6 +167,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let done = r.walk(scan);
     r.operators.finish(view, scan);
     r.files.finish(view, scan);
+    super::behind(view, &done, scan);
     done
 }
 

@@ -616,6 +616,10 @@ fn names_code(view: View<'_>, reader: &Reader<'_>, levels: &[Level], scan: &mut 
     };
     let key = if module { "type".to_string() } else { levels.iter().find(|l| matches!(l.key.as_str(), "auto_map" | "custom_pipelines" | "auto_mapping")).map_or(key, |l| l.key.as_str()).to_string() };
     scan.state(view, reader.start(), reader.len(), Fact::CodeReference { key, target: target.clone(), origin });
+    // Every model that was tuned from one with code of its own says so; what would run is just not here to be read.
+    if origin == "elsewhere" {
+        scan.gap("code-elsewhere");
+    }
     if origin == "beside"
         && let Some((path, _)) = file.rsplit_once('.')
     {

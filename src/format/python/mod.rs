@@ -147,6 +147,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     scan.state(view, 0, view.len().min(16), Fact::Script { language: "Python", what: "code", when: When::Import, call: String::new() });
     encoding(view, &source, scan);
     inspect(&source, When::Import, view, &|at, end| (at as u64, end as u64), scan);
+    super::packages::in_setup(view, &source, scan);
     super::secrets::inspect(view, scan)?;
     super::plain::hidden(view, scan)
 }
