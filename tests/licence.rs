@@ -7,6 +7,7 @@ use weighstation::licence::find::{How, find};
 use weighstation::{Lang, conclude, scan};
 
 const MIT: &str = include_str!("corpus/licences/mit.txt");
+const APACHE: &str = include_str!("../LICENSE");
 
 fn folder(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("licence").join(name);
@@ -83,18 +84,58 @@ fn a_text_is_known_in_whatever_shape_it_comes() {
     }
 }
 
+/// Conditions as publishers of models set them beside a permissive text.
+const CONDITIONS: &[&str] = &[
+    "Products with more than 3 million monthly active users must show \"Foo\" prominently.",
+    "The Software shall not be used for military purposes.",
+    "You may not use the Software for commercial purposes.",
+    "If your annual revenue is above 10 million dollars, a separate agreement is needed.",
+    "The Software shall be used for Good, not Evil.",
+    "For research purposes only.",
+    "In addition, you must include \"Powered by Foo\" in the name of any derivative model.",
+    "You may not use the outputs of the model to train or improve any other AI model.",
+    "Companies need to contact us for a licence.",
+    "Organizations with more than 50 employees need to purchase a licence.",
+    "This license does not apply in the European Union.",
+    "Die Nutzung zu kommerziellen Zwecken ist nicht gestattet.",
+    "Toute utilisation commerciale est interdite.",
+    "商用利用は禁止します。",
+    "本模型仅供学术研究使用。",
+];
+
 #[test]
 fn a_permissive_text_with_a_condition_is_not_permissive() {
-    for condition in [
-        "Products with more than 3 million monthly active users must show \"Foo\" prominently.",
-        "The Software shall not be used for military purposes.",
-        "You may not use the Software for commercial purposes.",
-        "If your annual revenue is above 10 million dollars, a separate agreement is needed.",
-        "The Software shall be used for Good, not Evil.",
-        "For research purposes only.",
-    ] {
-        for text in [format!("{MIT}\n\n{condition}\n"), format!("{condition}\n\n{MIT}"), MIT.replace("THE SOFTWARE IS PROVIDED", &format!("{condition}\n\nTHE SOFTWARE IS PROVIDED"))] {
-            assert!(one(&text).iter().all(|(id, how)| *id != "MIT" || *how == How::Altered), "{condition}: {:?}", one(&text));
+    for (id, whole, middle) in [("MIT", MIT, "THE SOFTWARE IS PROVIDED"), ("Apache-2.0", APACHE, "5. Submission of Contributions.")] {
+        assert!(whole.contains(middle));
+        for condition in CONDITIONS {
+            for text in [format!("{whole}\n\n{condition}\n"), format!("{condition}\n\n{whole}"), whole.replace(middle, &format!("{condition}\n\n{middle}"))] {
+                assert!(one(&text).iter().all(|(found, how)| *found != id || *how == How::Altered), "{id}, {condition}: {:?}", one(&text));
+            }
+        }
+    }
+    for (from, to) in [("without restriction", "solely for research"), ("and/or sell", "but not sell"), (", and/or sell", "")] {
+        let text = MIT.split_whitespace().collect::<Vec<_>>().join(" ").replace(from, to);
+        assert!(one(&text).iter().all(|(_, how)| *how != How::Text), "{from} -> {to}: {:?}", one(&text));
+    }
+}
+
+#[test]
+fn a_permissive_text_with_harmless_words_is_still_it() {
+    for words in ["Portions of this model were trained on a cluster of the university.", "This product bundles fonts; see NOTICE.", "https://example.org/model"] {
+        assert_eq!(one(&format!("{words}\n\n{APACHE}")), [("Apache-2.0", How::Text)], "{words}");
+        assert_eq!(one(&format!("{MIT}\n{words}\n")), [("MIT", How::Text)], "{words}");
+    }
+    let header = "Licensed under the Apache License, Version 2.0 (the \"License\"); you may not use this file except in compliance with the License.";
+    assert!(find(&format!("{APACHE}\n{header}")).hits.iter().all(|h| h.how == How::Text));
+}
+
+#[test]
+fn the_first_half_of_a_text_is_known_for_what_it_is() {
+    for (id, whole) in [("MIT", MIT), ("Apache-2.0", APACHE)] {
+        let words: Vec<&str> = whole.split_whitespace().collect();
+        for percent in [50, 65, 80, 95] {
+            let text = words[..words.len() * percent / 100].join(" ");
+            assert!(one(&text).iter().any(|(found, _)| *found == id), "{id} {percent} %: {:?}", one(&text));
         }
     }
 }

@@ -9,7 +9,7 @@
 //! *A threshold on the share alone*, as askalono and cargo-deny have it (0.8): four model licences with a limit on revenue or use pass it as MIT or Apache-2.0.
 
 use super::catalogue::{Licence, catalogue};
-use super::normal::{Normal, hash, normal, pair, phrase};
+use super::normal::{Normal, Word, hash, normal, pair, phrase};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
@@ -23,6 +23,9 @@ const LIST: usize = 6;
 
 /// Words around a permissive text that are read with it: riders stand before as often as behind.
 const AROUND: usize = 120;
+
+/// Pairs in a row that are no chance.
+const RUN: usize = 3;
 
 /// Bits of a pair's hash that are kept.
 const BITS: u32 = 0x00ff_ffff;
@@ -163,7 +166,12 @@ const ADDRESSES: &[(&str, &str)] = &[
 
 /// Words that limit who may do what, wherever they stand beside a permissive text.
 const STRONG: &str = "commercial commercially noncommercial revenue revenues monthly million billion military weapons weapon warfare nuclear prominently evil harm harmful unethical surveillance prohibited forbidden prohibits \
-    compete competing competitor competitive saas nonprofit subscription threshold illegal unlawful terrorism torture oppression slavery fossil abuse abusive disinformation deepfake impersonate medical clinical";
+    compete competing competitor competitive saas nonprofit subscription threshold illegal unlawful terrorism torture oppression slavery fossil abuse abusive disinformation deepfake impersonate medical clinical \
+    must shall require required needs obliged mandatory cannot restricted royalty royalties fee fees pay payment purchase purchased watermark individuals \
+    kommerziell kommerzielle kommerziellen gestattet untersagt verboten interdit interdite commerciale commerciales comercial comerciales prohibido prohibida permite vietato vietata proibido proibida";
+
+/// Runs of letters that do, in the scripts that are written without spaces.
+const STRONG_SIGNS: &[&str] = &["商用", "商业", "商業", "営利", "禁止", "不得", "仅供", "仅限", "僅供", "只能", "限り", "研究目的", "상업", "금지", "비영리", "연구"];
 
 /// Runs of words that do.
 const STRONG_RUNS: &[&str] = &[
@@ -190,6 +198,15 @@ const STRONG_RUNS: &[&str] = &[
     "may not use",
     "not be used for",
     "shall not use",
+    "need to",
+    "have to",
+    "has to",
+    "contact us",
+    "may not be",
+    "not be modified",
+    "does not extend",
+    "do not extend",
+    "does not apply",
     "you must",
     "you shall",
     "you may not",
@@ -223,10 +240,10 @@ const STRONG_RUNS: &[&str] = &[
 
 /// Rewordings of permissive texts that limit nobody further.
 const HARMLESS: &[&str] = &[
-    "The name of the author may not be used to endorse or promote products",
-    "The names of the authors may not be used to endorse or promote products",
-    "The names of its contributors may not be used to endorse or promote products",
-    "name of the copyright holder may not be used to endorse or promote products",
+    "may not be used to endorse or promote products",
+    "must not be used to endorse or promote products",
+    "Unless required by applicable law or agreed to in writing",
+    "without fee",
     "nor may the names",
     "you may not use this file except in compliance with the License",
     "Everyone is permitted to copy and distribute verbatim copies of this license document, but changing it is not allowed",
@@ -384,8 +401,12 @@ pub fn find(text: &str) -> Found {
         }
     }
     drop_nested(&mut taken, pairs.len(), &doc);
+    // A licence that holds another one is what stands there if its own words do: the terms of a source-available licence quote the MIT licence that it turns into.
+    let inner: Vec<usize> = taken.iter().map(|x| x.0).filter(|x| doc.best.keys().any(|row| !seen.get(row).is_some_and(|s| s.but) && doc.holds(*row, *x))).collect();
+    taken.retain(|x| !inner.contains(&x.0));
+    let likely = damaged(&doc, &seen, &inner);
     let best = taken.iter().filter_map(|x| x.2).fold(0.0f32, f32::max);
-    let mut damaged = damaged(&doc, &seen, best).filter(|d| !taken.iter().any(|x| d.iter().any(|d| d.0 == x.0)));
+    let mut damaged = Some(likely).filter(|d| d.first().is_some_and(|d| d.1 >= best + 0.1)).filter(|d| !taken.iter().any(|x| d.iter().any(|d| d.0 == x.0)));
     // A known text with the words that make another licence of it, and none that is known and fits as well.
     if taken.is_empty() {
         barred.sort_by(|a, b| doc.score(b.0).total_cmp(&doc.score(a.0)).then(a.0.cmp(&b.0)));
@@ -528,14 +549,17 @@ impl<'a> Doc<'a> {
         Doc { n, pairs, set, best }
     }
 
-    /// Which words belong to a licence.
+    /// Which words belong to a licence. Two words that it has, too, are chance: of a whole print, it takes a run of [`RUN`] pairs.
     fn covered(&self, p: &Print) -> Vec<bool> {
         let own: HashSet<u32> = p.pairs.iter().copied().collect();
         let mut covered = vec![false; self.n.words.len()];
-        for (_, a, b) in self.pairs.iter().filter(|(h, _, _)| own.contains(h)) {
-            for i in [*a, *b] {
-                if let Some(c) = covered.get_mut(i) {
-                    *c = true;
+        let least = if p.every == 1 { RUN } else { 1 };
+        for run in self.pairs.chunk_by(|x, y| own.contains(&x.0) == own.contains(&y.0)).filter(|r| r.len() >= least && r.first().is_some_and(|x| own.contains(&x.0))) {
+            for (_, a, b) in run {
+                for i in [*a, *b] {
+                    if let Some(c) = covered.get_mut(i) {
+                        *c = true;
+                    }
                 }
             }
         }
@@ -549,6 +573,20 @@ impl<'a> Doc<'a> {
         let here: Vec<bool> = self.pairs.iter().filter(|(h, a, b)| from <= *a && *b < to && h % p.every == 0).map(|x| own.contains(&x.0)).collect();
         let mine = here.iter().filter(|o| **o).count();
         (mine as f32 / here.len().max(1) as f32, mine)
+    }
+
+    /// Whether a licence has nearly all words of another one, and the words that only it has are there.
+    fn holds(&self, outer: usize, inner: usize) -> bool {
+        let (Some((outer, share)), Some((inner, _))) = (self.best.get(&outer), self.best.get(&inner)) else { return false };
+        if *share < 0.4 || outer.row == inner.row {
+            return false;
+        }
+        let every = outer.every.max(inner.every);
+        let all: HashSet<u32> = outer.pairs.iter().copied().filter(|h| h % every == 0).collect();
+        let own: HashSet<u32> = inner.pairs.iter().copied().filter(|h| h % every == 0).collect();
+        let there = |only: Vec<&u32>| (only.len(), only.iter().filter(|h| self.set.contains(h)).count() as f32 / only.len().max(1) as f32);
+        let ((more, of_outer), (_, of_inner)) = (there(all.difference(&own).collect()), there(own.difference(&all).collect()));
+        own.intersection(&all).count() * 100 >= own.len() * 85 && more >= 8 && of_outer >= 0.4 && of_outer > of_inner
     }
 
     /// How well a row fits: how much of it is there, and how little else stands in between.
@@ -580,11 +618,13 @@ fn drop_nested(taken: &mut Vec<(usize, How, Option<f32>)>, words: usize, doc: &D
 }
 
 /// A text without its title, or without its end: the rows that it can be, likeliest first.
-fn damaged(doc: &Doc<'_>, seen: &BTreeMap<usize, Seen>, best: f32) -> Option<Vec<(usize, f32)>> {
+fn damaged(doc: &Doc<'_>, seen: &BTreeMap<usize, Seen>, not: &[usize]) -> Vec<(usize, f32)> {
+    let rows = &catalogue().rows;
     struct Like {
         row: usize,
         share: f32,
         score: f32,
+        /// Hundredths of its phrases.
         phrases: usize,
     }
     let like = |(row, (p, share)): (&usize, &(&Print, f32))| {
@@ -596,21 +636,17 @@ fn damaged(doc: &Doc<'_>, seen: &BTreeMap<usize, Seen>, best: f32) -> Option<Vec
         // A licence that is cut off leaves a stretch that is all its own.
         let cut = own >= 0.9 && pairs >= if p.every == 1 { 30 } else { 12 };
         let hinted = *share >= 0.5 && s.is_some_and(|s| s.hints.len() >= 2);
-        (*share >= 0.8 || hinted || cut).then(|| Like { row: *row, share: *share, score: (share + own) / 2.0, phrases: s.map_or(0, |s| s.text.len()) })
+        (*share >= 0.8 || hinted || cut).then(|| Like { row: *row, share: *share, score: (share + own) / 2.0, phrases: s.map_or(0, |s| s.text.len() * 100 / rows.get(*row).map_or(1, |l| l.text.len().max(1))) })
     };
-    let mut list: Vec<Like> = doc.best.iter().filter_map(like).collect();
+    let mut list: Vec<Like> = doc.best.iter().filter(|x| !not.contains(x.0)).filter_map(like).collect();
     list.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
-    let top = list.first()?;
-    let (score, share) = (top.score, top.share);
-    if share < best + 0.1 {
-        return None;
-    }
+    let score = list.first().map_or(0.0, |x| x.score);
     list.retain(|x| x.score >= score - 0.04);
     // Of twins, it is the one of which a phrase is there.
     let most = list.iter().map(|x| x.phrases).max().unwrap_or(0);
     list.retain(|x| x.phrases == most);
     list.truncate(4);
-    Some(list.into_iter().map(|x| (x.row, x.share)).collect())
+    list.into_iter().map(|x| (x.row, x.share)).collect()
 }
 
 /// A text that is being looked through.
@@ -622,8 +658,8 @@ struct Reading<'a> {
     seen: &'a BTreeMap<usize, Seen>,
     /// Words that belong to some licence that is there, or to a harmless rewording of one.
     explained: Vec<bool>,
-    /// Words that begin a run which limits.
-    limiting: HashSet<usize>,
+    /// Words that begin a run which limits, and the words of the run.
+    limiting: HashMap<usize, usize>,
     /// One licence is all that was found.
     alone: bool,
 }
@@ -632,7 +668,7 @@ impl<'a> Reading<'a> {
     fn new(t: &'a Tables, text: &'a str, doc: &'a Doc<'a>, seen: &'a BTreeMap<usize, Seen>, there: &[usize], alone: bool) -> Self {
         let n = doc.n;
         let prints: Vec<&Print> = there.iter().filter_map(|row| doc.best.get(row)).map(|(p, _)| *p).collect();
-        let mut out = Reading { t, text, doc, n, seen, explained: vec![false; n.words.len()], limiting: HashSet::new(), alone };
+        let mut out = Reading { t, text, doc, n, seen, explained: vec![false; n.words.len()], limiting: HashMap::new(), alone };
         for p in prints {
             let mut mine = doc.covered(p);
             if p.every > 1
@@ -651,8 +687,8 @@ impl<'a> Reading<'a> {
             for run in t.harmless.iter().filter(|r| at(r)) {
                 out.explained.iter_mut().skip(i).take(run.len()).for_each(|e| *e = true);
             }
-            if t.strong_runs.iter().any(at) {
-                out.limiting.insert(i);
+            if let Some(run) = t.strong_runs.iter().find(|r| at(r)) {
+                out.limiting.insert(i, run.len());
             }
         }
         out
@@ -674,7 +710,7 @@ impl<'a> Reading<'a> {
             }
             if p.every == 1 && is_permissive(row) {
                 let cut = self.is_cut(&covered, first, last);
-                if share.is_some_and(|s| s < 0.75) && !(cut && self.n.words.len() < p.pairs.len() + 60) {
+                if share.is_some_and(|s| s < 0.75) && !cut {
                     return None;
                 }
                 if let Some((a, b)) = self.leftover(first, last) {
@@ -703,7 +739,8 @@ impl<'a> Reading<'a> {
         let to = (last + around).min(self.n.words.len());
         let word = |i: usize| self.n.words.get(i);
         let odd = |i: usize| word(i).is_some_and(|w| !w.holder) && !self.explained.get(i).copied().unwrap_or(true);
-        let limits = |i: usize| word(i).is_some_and(|w| self.t.strong.contains(&w.hash)) || (self.limiting.contains(&i) && odd(i + 1));
+        let signs = |w: &Word| self.text.get(w.at as usize..w.end as usize).is_some_and(|s| !s.is_ascii() && STRONG_SIGNS.iter().any(|x| s.contains(x)));
+        let limits = |i: usize| (odd(i) && word(i).is_some_and(|w| self.t.strong.contains(&w.hash) || signs(w))) || self.limiting.get(&i).is_some_and(|len| odd(i + 1) || (*len > 2 && (i + 1..i + len + 3).any(odd)));
         let turns = |i: usize| self.alone && i >= first && i < last && word(i).is_some_and(|w| self.t.turning.contains(&w.hash));
         let stretch = |at: usize| {
             let (mut a, mut b) = (at, at);
@@ -716,9 +753,8 @@ impl<'a> Reading<'a> {
             (a, b)
         };
         // A long remark without a limiting word is a remark; a short one inside of the text changes a sentence of it.
-        let found = (from..to).filter(|i| odd(*i)).find(|i| limits(*i) || (turns(*i) && stretch(*i).1 - stretch(*i).0 < 12))?;
-        let (a, b) = stretch(found);
-        Some((a, b))
+        let found = (from..to).filter(|i| odd(*i) || self.limiting.contains_key(i)).find(|i| limits(*i) || (odd(*i) && turns(*i) && stretch(*i).1 - stretch(*i).0 < 12))?;
+        Some(stretch((found..to).find(|i| odd(*i)).unwrap_or(found)))
     }
 
     /// A permissive text of which much is missing is cut off if what is there is all its own, and reworded otherwise.
@@ -751,13 +787,13 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// Licences shorter than this, and Apache-2.0, keep every pair; of other permissive ones every second is kept, so that a condition beside them is seen.
+    /// Licences shorter than this, and those that models are given out under most, keep every pair; of other permissive ones every second is kept, so that a condition beside them is seen.
     const SHORT: usize = 450;
 
     /// One line of `prints.txt`.
     fn print_of(l: &Licence, text: &str) -> String {
         let all: BTreeSet<u32> = pairs(&normal(text)).iter().map(|p| p.0).collect();
-        let every = if all.len() < SHORT || l.id == "Apache-2.0" {
+        let every = if all.len() < SHORT || ["Apache-2.0", "CC-BY-4.0", "CC0-1.0"].contains(&l.id) {
             1
         } else if is_permissive(l) {
             2

@@ -194,7 +194,8 @@ fn mark(out: &mut Normal, from: usize, line: &str) {
     let head: String = line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != '©').chars().take(80).collect::<String>().to_lowercase();
     let named = head.contains(|c: char| c.is_ascii_digit()) || head.contains("(c)") || head.contains('©') || head.contains('<') || head.contains('[');
     let holder = (head.starts_with("copyright") && (named || head.len() < 60 && !head.contains(" notice") && !head.contains(" holder") && !head.contains(" owner") && !head.contains(" law") && !head.contains(" license")))
-        || head.starts_with("(c) ")
+        // A clause can be point (c) of a list.
+        || (head.starts_with("(c) ") && (head.contains("all rights") || head.chars().skip(4).take(40).any(|c| c.is_ascii_digit())))
         || head.starts_with('©')
         || head.starts_with("all rights reserved");
     if holder {
@@ -245,6 +246,8 @@ mod tests {
         let n = normal("MIT License\n\nCopyright (c) 2024 Somebody Else\n\nThe above copyright notice");
         let marked: Vec<bool> = n.words.iter().map(|w| w.holder).collect();
         assert_eq!(marked, [false, false, true, true, true, true, true, false, false, false, false]);
+        assert!(normal("(c) You must retain, in the Source form of any Derivative Works").words.iter().all(|w| !w.holder));
+        assert!(normal("(c) Example Corp. 2019").words.iter().all(|w| w.holder));
         assert!(normal("copyright notice and this permission notice appear").words.iter().all(|w| !w.holder));
     }
 
