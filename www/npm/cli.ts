@@ -5,10 +5,10 @@ import { parseArgs } from "node:util";
 import type { FileReport, Report, Verdict } from "../report.ts";
 import { SEVERITIES, VERDICTS } from "../report.ts";
 import { plain, Wrong } from "./command.ts";
-import { licence, LICENCE_USAGE } from "./licence.ts";
-import { conclude, scanOne, walk } from "./node.ts";
+import { licence } from "./licence.ts";
+import { ask, conclude, scanOne, walk } from "./node.ts";
 
-const USAGE = `weighstation ${WEIGHSTATION_VERSION}: weighs an AI model before anybody loads it
+const usage = () => `weighstation ${WEIGHSTATION_VERSION}: weighs an AI model before anybody loads it
 
   weighstation scan [OPTIONS] PATH...      files or folders; hidden files are looked at, too
   weighstation licence [OPTIONS] PATH...   what may be done with it, what must be done, and whether the parts fit
@@ -23,7 +23,7 @@ scan options
   --lang en|ja                          language of the sentences
   --no-digest                           skip the SHA-256 pass
 
-${LICENCE_USAGE}
+${ask("licence_options")}
 Exit status: 0 nothing at or above --fail-on, 1 something is, 2 the command line is wrong, 3 an input could not be read at all.
 `;
 
@@ -82,7 +82,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (options.help) {
-    process.stdout.write(USAGE);
+    process.stdout.write(usage());
     return 0;
   }
   const missing = options.paths.filter((one) => !existsSync(one));
@@ -110,6 +110,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(error instanceof Wrong ? `weighstation: ${error.message}\n\n${USAGE}` : `weighstation: ${(error as Error).message}\n`);
+  process.stderr.write(error instanceof Wrong ? `weighstation: ${error.message}\n\n${usage()}` : `weighstation: ${(error as Error).message}\n`);
   process.exitCode = error instanceof Wrong ? 2 : 3;
 }

@@ -13,7 +13,7 @@ export type Task =
   | Ask;
 
 /** What the core is asked about licences; text goes in and text comes out. */
-export type Asked = "licence" | "licence_print" | "licences" | "inventory" | "inventory_add" | "inventory_changes" | "inventory_csv";
+export type Asked = "licence" | "licence_print" | "licences" | "licence_options" | "inventory" | "inventory_add" | "inventory_changes" | "inventory_csv";
 export type Ask = { [K in Asked]: { kind: "ask"; what: K; of: Parameters<Core[K]> } }[Asked];
 
 /** A file that was not scanned to its end. */
