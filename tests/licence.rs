@@ -166,3 +166,85 @@ fn hostile_texts_end() {
         }
     }
 }
+
+/// A field of protobuf with a length before it.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let tag = u16::from(number) << 3 | 2;
+    let mut out = if tag < 128 { vec![tag as u8] } else { vec![(tag & 127) as u8 | 128, (tag >> 7) as u8] };
+    out.push(u8::try_from(bytes.len()).expect("a short field"));
+    out.extend(bytes);
+    out
+}
+
+fn gguf(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let mut out = b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+    out.extend((pairs.len() as u64).to_le_bytes());
+    for (key, value) in pairs {
+        out.extend((key.len() as u64).to_le_bytes());
+        out.extend(key.as_bytes());
+        out.extend(8u32.to_le_bytes());
+        out.extend((value.len() as u64).to_le_bytes());
+        out.extend(value.as_bytes());
+    }
+    out
+}
+
+fn safetensors(metadata: &str) -> Vec<u8> {
+    let header = format!("{{\"__metadata__\":{metadata}}}");
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat()
+}
+
+#[test]
+fn every_format_says_its_licence_with_its_bytes() {
+    let onnx = [&b"\x08\x08"[..], &field(2, b"weigh"), &field(7, &field(2, b"g")), &field(14, &[field(1, b"model_license"), field(2, b"apache-2.0")].concat())].concat();
+    let coreml = [&b"\x08\x05"[..], &field(2, &field(100, &[field(3, b"Somebody"), field(4, b"apache-2.0")].concat()))].concat();
+    let openvino = b"<?xml version=\"1.0\"?><net name=\"m\" version=\"11\"><layers></layers><edges></edges><rt_info><license value=\"apache-2.0\"/></rt_info></net>".to_vec();
+    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("m.gguf", gguf(&[("general.architecture", "llama"), ("general.license", "apache-2.0")]), "Apache-2.0"),
+        ("m.gguf", gguf(&[("general.architecture", "llama"), ("general.license", APACHE)]), "Apache-2.0"),
+        ("m.safetensors", safetensors("{\"modelspec.license\":\"apache-2.0\"}"), "Apache-2.0"),
+        ("m.safetensors", safetensors(&format!("{{\"modelspec.license\":{}}}", serde_json::to_string(APACHE).expect("a string"))), "Apache-2.0"),
+        ("m.onnx", onnx, "Apache-2.0"),
+        ("m.mlmodel", coreml, "Apache-2.0"),
+        ("m.xml", openvino, "Apache-2.0"),
+        ("config.json", b"{\"model_type\":\"llama\",\"license\":\"apache-2.0\"}".to_vec(), "Apache-2.0"),
+        ("m.civitai.info", b"{\"id\":1,\"model\":{\"name\":\"m\",\"allowNoCredit\":false,\"allowCommercialUse\":\"None\",\"allowDerivatives\":true},\"baseModel\":\"SDXL 1.0\"}".to_vec(), "civitai-permissions"),
+        ("adapter_config.json", b"{\"peft_type\":\"LORA\",\"base_model_name_or_path\":\"meta-llama/Llama-3.1-8B\"}".to_vec(), "llama3.1"),
+        ("m.gguf", gguf(&[("general.architecture", "llama"), ("general.base_model.0.repo_url", "https://huggingface.co/meta-llama/Llama-3.1-8B")]), "llama3.1"),
+    ];
+    for (name, bytes, id) in cases {
+        let statements = scan(&bytes, name, Lang::En).licence.statements;
+        let one = statements.iter().find(|s| s.licences.iter().any(|l| l == id)).unwrap_or_else(|| panic!("{name}: {statements:?}"));
+        assert!(one.place.length > 0 && one.place.offset + one.place.length <= bytes.len() as u64, "{name}: {:?}", one.place);
+        assert_eq!(one.file, name);
+    }
+}
+
+#[test]
+fn cards_that_say_odd_things_get_a_clear_statement() {
+    let told = |card: &str| {
+        let report = conclude(vec![scan(&card.as_bytes().to_vec(), "m/README.md", Lang::En)], Lang::En);
+        let g = weighstation::licence::guide::guide(&report.licence.parts, &Default::default(), Lang::En);
+        (report.findings.iter().map(|f| f.rule.clone()).collect::<Vec<_>>(), format!("{:?}", g.level))
+    };
+    for (card, rule) in [
+        ("license: apache-2.0\nlicense_name: jamba-open-model-license", "WS701"),
+        ("license: mit\nbase_model: meta-llama/Llama-3.1-8B\nbase_model_relation: quantized", "WS702"),
+        ("license: mit\nbase_model: meta-llama/Llama-3.1-8B\nbase_model_relation: adapter", "WS702"),
+        ("license: mit\nbase_model:\n- Qwen/Qwen2.5-7B\n- meta-llama/Llama-3.1-8B\nbase_model_relation: merge", "WS702"),
+        ("license: other\nlicense_name: my-own", "WS705"),
+        ("license: modified-mit", "WS705"),
+        ("license: my-own", "WS706"),
+        ("license: MIT AND NoSuch-1.0", "WS706"),
+        ("license: MIT AND (", "WS706"),
+        ("license: mit\nbroken", "WS704"),
+        ("language: en", "WS707"),
+    ] {
+        let (rules, level) = told(&format!("---\n{card}\n---\n# A model\n"));
+        assert!(rules.iter().any(|r| r == rule), "{card}: {rules:?}");
+        assert!(level == "NeedsReview" || level == "Conflict", "{card}: {level}");
+    }
+    let (rules, level) = told("---\nlicense: other\n---\n# A model\n");
+    assert_eq!(level, "NeedsReview", "{rules:?}");
+    assert_eq!(told("---\nlicense:\n- mit\n- apache-2.0\n---\n# A model\n").1, "Ok");
+}

@@ -466,6 +466,15 @@ mod tests {
         assert_eq!(say("_name_or_path", "/home/me/models/x"), Vec::<String>::new());
         assert_eq!(say("ss_base_model_version", "sdxl_base_v1-0"), ["Base openrail++ name"]);
         assert_eq!(say("general.name", "MIT"), Vec::<String>::new());
+        assert_eq!(say("License", "MIT"), ["Declared MIT id"]);
+        assert_eq!(say("model-license", "openrail++"), ["Declared openrail++ id"]);
+        assert_eq!(say("licenseDeclared", "MIT OR Apache-2.0"), ["Declared Apache-2.0+MIT expression"]);
+        assert_eq!(say("general.license", "MIT AND LicenseRef-mine"), ["Declared MIT unknown-id"]);
+        assert_eq!(say("license", "UNLICENSED"), ["Declared hf-unknown id"]);
+        assert_eq!(say("general.license.link", "https://llama.com/llama3_1/license"), ["Header llama3.1 id"]);
+        assert_eq!(say("modelspec.license", include_str!("../../LICENSE")), ["Text Apache-2.0 text"]);
+        assert_eq!(say("allowCommercialUse", "None"), ["Declared civitai-permissions flags"]);
+        assert_eq!(say("general.datasets", "org/data"), ["Dataset  "]);
     }
 
     #[test]

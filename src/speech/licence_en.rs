@@ -4,6 +4,8 @@ use super::licence::Book;
 
 /// What the licence command understands, for its help.
 pub const OPTIONS: &str = "licence options
+  --by-name NAME...            licences instead of files, each with how it enters before it if that is not by its weights: data:CC-BY-4.0,
+                               outputs:llama3, code:GPL-3.0, code-separate:MIT
   --use inside|service|give|fine-tune|merge|sell|distil|service-fine-tuned|research     default: inside
   --seat COUNTRY               two letters, or EU
   --users N  --revenue N       people a month; US dollars a year

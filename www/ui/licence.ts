@@ -181,18 +181,31 @@ function byName(guide: Guide, t: Messages): TemplateResult {
   const l = t.licence;
   const add = (event: Event) => {
     event.preventDefault();
-    const input = (event.currentTarget as HTMLFormElement).querySelector("input")!;
-    guide.choose(input.value.trim());
+    const form = event.currentTarget as HTMLFormElement;
+    const input = form.querySelector("input")!;
+    const name = input.value.trim();
+    const enters = form.querySelector("select")!.value;
+    guide.choose(name && enters !== "weights" ? `${enters}:${name}` : name);
     input.value = "";
   };
   return html`<form class="byname" @submit=${add}>
       <label><span>${l.choose}</span> <input list="weigh-licences" autocomplete="off" data-choose /></label>
+      <label><span>${l.partColumns.relation}</span>
+        <select data-relation>
+          ${Object.entries(l.relation).map(([code, words]) => html`<option value=${code}>${words}</option>`)}
+        </select></label>
       <button>${l.add}</button>
       <datalist id="weigh-licences">${guide.rows.map((row) => html`<option value=${row.name}>${row.spdx || row.id}</option>`)}</datalist>
     </form>
     ${guide.names.length > 0
-      ? html`<ul class="places">${guide.names.map((name) => html`<li><button class="small" aria-label=${l.remove(name)} @click=${() => guide.drop(name)}>${name} ×</button></li>`)}</ul>`
+      ? html`<ul class="places">${guide.names.map((name) => html`<li><button class="small" aria-label=${l.remove(called(name, t))} @click=${() => guide.drop(name)}>${called(name, t)} ×</button></li>`)}</ul>`
       : nothing}`;
+}
+
+/** A licence that was picked, with how it enters. */
+function called(name: string, t: Messages): string {
+  const [, enters, bare = name] = /^(outputs|data|code|code-separate):(.*)$/.exec(name) ?? [];
+  return enters ? `${bare} (${t.licence.relation[enters as keyof typeof t.licence.relation]})` : bare;
 }
 
 function answer(guidance: Guidance, t: Messages, act: LicenceActions): TemplateResult {
