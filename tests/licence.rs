@@ -141,6 +141,14 @@ fn the_first_half_of_a_text_is_known_for_what_it_is() {
 }
 
 #[test]
+fn a_licence_that_is_spoken_of_is_not_there() {
+    let card = "This model is a fine-tune. The model that it is made from is under the Skywork Community License, see there.";
+    assert!(find(card).hits.is_empty());
+    assert_eq!(find(card).headers.first().map(|h| h.0.as_str()), Some("skywork-community"));
+    assert_eq!(one(&format!("Skywork Community License\n\n{}", "terms and conditions of this model and its use ".repeat(30))).first().map(|h| h.0), Some("skywork-community"));
+}
+
+#[test]
 fn a_text_that_is_cut_or_damaged_says_so() {
     let words: Vec<&str> = MIT.split_whitespace().collect();
     let start = words[..words.len() * 7 / 10].join(" ");

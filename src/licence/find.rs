@@ -24,6 +24,10 @@ const LIST: usize = 6;
 /// Words around a permissive text that are read with it: riders stand before as often as behind.
 const AROUND: usize = 120;
 
+/// Words at the head of a text among which its title stands, and words that a text with a title has.
+const TITLE: usize = 60;
+const TITLED: usize = 120;
+
 /// Pairs in a row that are no chance.
 const RUN: usize = 3;
 
@@ -112,6 +116,8 @@ struct Tables {
     terms: HashSet<u32>,
     /// Rows whose phrases are names and prove no text.
     bare: Vec<usize>,
+    /// Rows without a print whose phrases are names: at the head of a text they are its title, elsewhere they only speak of the licence.
+    titles: Vec<usize>,
 }
 
 /// Short statements that name a licence without its text.
@@ -283,6 +289,7 @@ fn tables() -> &'static Tables {
             harmless: HARMLESS.iter().map(|r| phrase(r)).collect(),
             terms: set(TERMS),
             bare: Vec::new(),
+            titles: Vec::new(),
         };
         for line in PRINTS.lines() {
             if let Some(p) = print(line, rows) {
@@ -297,8 +304,13 @@ fn tables() -> &'static Tables {
                 out.phrases.push(Phrase { words: p, row, role: Role::Text(n) });
             }
             // A name alone does not make a text.
-            if words < 6 && out.prints.iter().any(|p| p.row == row) {
+            let printed = out.prints.iter().any(|p| p.row == row);
+            if words < 6 && printed {
                 out.bare.push(row);
+            }
+            let named = l.text.iter().all(|t| ["licen", "agreement"].iter().any(|w| t.to_ascii_lowercase().contains(w)));
+            if words < 8 && !printed && named {
+                out.titles.push(row);
             }
             out.phrases.extend(l.but.iter().map(|t| Phrase { words: phrase(t), row, role: Role::But }));
             out.phrases.extend(l.hints.iter().enumerate().map(|(n, t)| Phrase { words: phrase(t), row, role: Role::Hint(n) }));
@@ -392,6 +404,11 @@ pub fn find(text: &str) -> Found {
         let share = share(*row);
         // Where much of a print is there, it says better than two runs of words which version this is.
         let hinted = s.hints.len() >= 2 && l.hints_unique && !s.but && share.is_none_or(|s| s < 0.5);
+        if whole && s.hints.is_empty() && t.titles.contains(row) && !(s.first < TITLE && n.words.len() >= TITLED) {
+            let (at, to) = span(&n, s.first, s.last.saturating_sub(1));
+            out.headers.push((l.id.to_string(), at, to - at));
+            continue;
+        }
         let bar = if t.bare.contains(row) { 0.75 } else { 0.25 };
         if (whole && share.is_none_or(|s| s >= bar)) || (hinted && share.is_none_or(|s| s >= 0.25)) {
             let entire = share.map_or(whole, |s| s >= 0.9);
