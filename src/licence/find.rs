@@ -3,7 +3,8 @@
 //! phrases and never by a share: "BY" and "BY-NC" are 98 % alike. A short permissive text must leave nothing over that limits anybody, because
 //! the licences that are made by adding a sentence to MIT or Apache-2.0 are no longer MIT or Apache-2.0.
 //!
-//! The word pairs are hashes (`prints.txt`), every pair for short permissive texts and one in eight for the rest.
+//! The word pairs are hashes (`prints.txt`): every pair of short permissive texts and of those that models are given out under most, one in two of other
+//! permissive ones, one in eight of the rest.
 //!
 //! # Why not
 //! *A threshold on the share alone*, as askalono and cargo-deny have it (0.8): four model licences with a limit on revenue or use pass it as MIT or Apache-2.0.
@@ -419,7 +420,7 @@ pub fn find(text: &str) -> Found {
     }
     drop_nested(&mut taken, pairs.len(), &doc);
     // A licence that holds another one is what stands there if its own words do: the terms of a source-available licence quote the MIT licence that it turns into.
-    let inner: Vec<usize> = taken.iter().map(|x| x.0).filter(|x| doc.best.keys().any(|row| !seen.get(row).is_some_and(|s| s.but) && doc.holds(*row, *x))).collect();
+    let inner: Vec<usize> = taken.iter().map(|x| x.0).filter(|_| taken.len() <= LIST).filter(|x| doc.best.keys().any(|row| !seen.get(row).is_some_and(|s| s.but) && doc.holds(*row, *x))).collect();
     taken.retain(|x| !inner.contains(&x.0));
     let likely = damaged(&doc, &seen, &inner);
     let best = taken.iter().filter_map(|x| x.2).fold(0.0f32, f32::max);
