@@ -54,28 +54,17 @@ verify options
 compare options
   --format text|json|markdown  --output FILE  --lang en|ja  --no-digest
   --fail-on dangerous|suspicious|incomplete|never     what is new     default: suspicious
+";
 
-licence options
-  --use inside|service|give|fine-tune|merge|sell|distil|service-fine-tuned|research     default: inside
-  --seat COUNTRY               two letters, or EU
-  --users N  --revenue N       people a month; US dollars a year
-  --fact NAME=N                another number that a licence asks for, as it names it
-  --business KIND,KIND|none    model-as-a-service, ai-work-assistant, software-service-provider, cloud-service-provider …
-  --field CODE,CODE            fields of use, such as medical-advice or military
-  --outbound LICENCE           what the result goes out under, or proprietary
-  --label LICENCE              what a card already says of the result
-  --agreement LICENCE          a contract with its licensor is held
-  --commercial yes|no  --non-profit
-  --assume NAME=yes|no|open    an open question of law
-  --format text|json|markdown|csv     default: text
-  --output FILE                default: standard output
-  --fail-on conflict|needs-review|never     default: conflict
-  --against FILE               tell what changed since this inventory
-  --save FILE                  add to this inventory; a name that ends in .csv writes a table
-  --date DAY                   day to note in the inventory
-
+/// The end of the help.
+const STATUS: &str = "
 exit status: 0 nothing at or above --fail-on; 1 something is; 2 the command line is wrong; 3 an input could not be read at all
 ";
+
+/// The help; what the licence command understands is said by the core, for every command line alike.
+fn help() -> String {
+    format!("{HELP}\n{}{STATUS}", weighstation::speech::licence::options())
+}
 
 /// A file on disk.
 struct Disk {
@@ -122,7 +111,7 @@ fn main() -> ExitCode {
     match run(&args) {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Usage(why)) => {
-            eprintln!("weighstation: {why}\n\n{HELP}");
+            eprintln!("weighstation: {why}\n\n{}", help());
             ExitCode::from(2)
         }
         Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -158,7 +147,7 @@ fn run(args: &[String]) -> Result<u8, Failure> {
         "rules" => table(rest, true),
         "formats" => table(rest, false),
         "-h" | "--help" | "help" => {
-            print!("{HELP}");
+            print!("{}", help());
             Ok(0)
         }
         "-V" | "--version" => {
@@ -343,7 +332,7 @@ fn scan(options: &Options) -> Result<u8, Failure> {
     };
     // A report line leaves as soon as nothing can change it any more: another file may, and so may a list of digests. Whose paths are to be left out are written at the end.
     let lines = options.format.id == "jsonl" && options.export.paths == Paths::Full;
-    let lists = paths.iter().any(|p| weighstation::integrity::is_list_name(&name(p)));
+    let lists = paths.iter().any(|p| weighstation::integrity::is_list_name(&name(&p.path)));
     let mut files: Vec<FileReport> = Vec::new();
     let mut held = Vec::new();
     let failed = weigh_all(&paths, options, &mut |report| {
@@ -370,7 +359,7 @@ fn scan(options: &Options) -> Result<u8, Failure> {
         how.colour = options.output.is_none() && colour();
         cli::export::complete(&mut how, options.format);
         if matches!(options.format.id, "html" | "markdown") {
-            how.evidence = cli::export::evidence(&report, &paths, options.lang);
+            how.evidence = cli::export::evidence(&report, paths.iter().map(|found| found.path.as_path()), options.lang);
         }
         out.write_all(export::export(report, options.format.id, &how).unwrap_or_default().as_bytes())?;
     }
@@ -530,7 +519,7 @@ fn licence(args: &[String]) -> Result<u8, Failure> {
     parts.extend(o.names.iter().map(|n| Part { name: n.clone(), licence: n.clone(), source: "chosen".into(), ..Part::default() }));
     let guidance = weighstation::licence::guide::guide(&parts, &o.situation, o.lang);
     let mut text = match o.format.as_str() {
-        "json" => serde_json::to_string_pretty(&guidance).map_err(io::Error::from)? + "\n",
+        "json" => serde_json::to_string_pretty(&weighstation::licence::Told::of(&guidance, &report)).map_err(io::Error::from)? + "\n",
         "markdown" => weighstation::licence::print::markdown(&guidance, o.lang),
         "csv" => weighstation::licence::print::csv(&guidance, o.lang),
         _ => weighstation::licence::print::text(&guidance, o.lang),

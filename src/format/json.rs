@@ -471,7 +471,7 @@ fn probe(view: View<'_>) -> Match {
 const TELLING: &[&str] = &[
     "license", "license_name", "license_link", "licence", "model_type", "architectures", "_name_or_path", "base_model", "base_model_name_or_path", "torch_dtype", "dtype", "transformers_version", "_class_name",
     "library_name", "pipeline_tag", "tokenizer_class", "processor_class", "max_position_embeddings", "vocab_size", "peft_type", "quant_method", "total_size", "total_parameters",
-    "allowNoCredit", "allowCommercialUse", "allowDerivatives", "allowDifferentLicense", "baseModel",
+    "licenseDeclared", "licenseConcluded", "model_license", "allowNoCredit", "allowCommercialUse", "allowDerivatives", "allowDifferentLicense", "baseModel",
 ];
 
 /// Keys that make a loader fetch or run something, wherever they stand.
