@@ -149,7 +149,7 @@ for (const name of BROWSERS) {
           if (!seen) continue;
           if (first === null) first = seen.name;
           else if (seen.name === first) break;
-          if (!seen.there || seen.outline === "none") hidden.push(seen.name);
+          if (!seen.there || seen.outline === "none") hidden.push(`${seen.name}: ${seen.there ? "no outline" : "covered"}`);
         }
         assert.deepEqual(hidden, [], `at ${width} px`);
       }
@@ -214,13 +214,14 @@ for (const name of BROWSERS) {
     test("what is dropped while others are weighed joins them; leaving then asks, and afterwards does not", async () => {
       const leaving = () => page.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
       await empty(page);
-      await page.$eval("weigh-station", (station) => station.take(Array.from({ length: 1500 }, (_, i) => ({ path: `many/${i}.txt`, file: new File([`file ${i}`], `${i}.txt`) }))));
+      await page.$eval("weigh-station", (station) => station.take(Array.from({ length: 400 }, (_, i) => ({ path: `many/${i}.txt`, file: new File([`file ${i}`], `${i}.txt`) }))));
       await page.waitForFunction(() => document.documentElement.dataset.state === "scanning");
       assert.equal(await leaving(), true);
       await give(page, [["later.pkl", PICKLE]]);
-      await done(page, 120_000);
+      await page.waitForFunction(() => document.documentElement.dataset.state === "done", { timeout: 60_000 });
+      await page.$eval("weigh-station", (station) => station.cancel());
       const { files } = await report(page);
-      assert.equal(files.length, 1501);
+      assert.equal(files.length, 401);
       assert.equal(await leaving(), false);
       await page.type('[data-filter="files"]', "later");
       await page.waitForFunction(() => document.querySelectorAll("[data-path]").length === 1);
