@@ -76,6 +76,8 @@ struct Draft {
     changes: Vec<Difference>,
     new: Vec<Severity>,
     gaps: bool,
+    /// The folders that the two reports lie in: what is said of a file below them is the same in both.
+    tops: [String; 2],
 }
 
 impl Draft {
@@ -96,17 +98,19 @@ impl Draft {
     }
 
     fn findings(&mut self, path: &str, before: &[Finding], after: &[Finding]) {
-        let key = |f: &Finding| (f.rule.clone(), f.args.clone());
-        let had: BTreeSet<_> = before.iter().map(key).collect();
-        let has: BTreeSet<_> = after.iter().map(key).collect();
+        let key = |f: &Finding, top: &str| (f.rule.clone(), f.args.iter().map(|(k, v)| (k.clone(), v.strip_prefix(top).unwrap_or(v).to_string())).collect::<Vec<_>>());
+        let [old, new] = self.tops.clone();
+        let had: BTreeSet<_> = before.iter().map(|f| key(f, &old)).collect();
+        let has: BTreeSet<_> = after.iter().map(|f| key(f, &new)).collect();
+        let (comes, goes) = (|f: &&Finding| !had.contains(&key(f, &new)), |f: &&Finding| !has.contains(&key(f, &old)));
         let shown = |f: &Finding| format!("{} {} ({})", f.rule, f.name, self.words.severity(f.severity));
-        let new: Vec<(News, String, String)> = after.iter().filter(|f| !had.contains(&key(f))).map(|f| (news_of(f.severity), shown(f), f.message.clone())).collect();
-        let gone: Vec<(News, String, String)> = before.iter().filter(|f| !has.contains(&key(f))).map(|f| (if f.severity >= Severity::Medium { News::Good } else { News::Neutral }, shown(f), f.message.clone())).collect();
-        self.new.extend(after.iter().filter(|f| !had.contains(&key(f))).map(|f| f.severity));
-        for (news, name, text) in new {
+        let coming: Vec<(News, String, String)> = after.iter().filter(comes).map(|f| (news_of(f.severity), shown(f), f.message.clone())).collect();
+        let going: Vec<(News, String, String)> = before.iter().filter(goes).map(|f| (if f.severity >= Severity::Medium { News::Good } else { News::Neutral }, shown(f), f.message.clone())).collect();
+        self.new.extend(after.iter().filter(comes).map(|f| f.severity));
+        for (news, name, text) in coming {
             self.say("finding-new", news, path, &name, "", &text);
         }
-        for (news, name, text) in gone {
+        for (news, name, text) in going {
             self.say("finding-gone", news, path, &name, &text, "");
         }
     }
@@ -290,7 +294,7 @@ pub fn compare(mut old: Report, mut new: Report, lang: Lang) -> Comparison {
     crate::rule::retell(&mut old, lang);
     crate::rule::retell(&mut new, lang);
     let words = book(lang);
-    let mut d = Draft { words, changes: Vec::new(), new: Vec::new(), gaps: false };
+    let mut d = Draft { words, changes: Vec::new(), new: Vec::new(), gaps: false, tops: [top(&old), top(&new)] };
     let (pairs, gone, come) = pairs(&old, &new);
     let mut same = 0;
     for (a, b) in &pairs {
@@ -362,4 +366,80 @@ pub fn markdown(c: &Comparison, lang: Lang) -> String {
         s.put(&[&format!("| {} | ", sign(x.news)), &x.path, " | ", &x.message, " |\n"]);
     }
     s.out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{conclude, scan};
+
+    const SHELL: &[u8] = b"\x80\x02cos\nsystem\nX\x04\0\0\0echo\x85R.";
+    const PLAIN: &[u8] = b"\x80\x02K\x01.";
+
+    fn report(files: &[(&str, &[u8])]) -> Report {
+        let one = |(path, bytes): &(&str, &[u8])| {
+            let mut d = crate::Digest::new();
+            d.update(bytes);
+            FileReport { sha256: Some(d.finish()), ..scan(&bytes.to_vec(), path, Lang::En) }
+        };
+        conclude(files.iter().map(one).collect(), Lang::En)
+    }
+
+    fn whats(old: &[(&str, &[u8])], new: &[(&str, &[u8])]) -> (Verdict, Vec<(String, String)>) {
+        let c = compare(report(old), report(new), Lang::En);
+        assert!(c.changes.iter().all(|x| x.message.len() > 5 && !x.message.contains('{')), "{:?}", c.changes);
+        assert!(c.changes.is_sorted_by_key(|x| std::cmp::Reverse(x.news)));
+        (c.news, c.changes.into_iter().map(|x| (x.what, x.path)).collect())
+    }
+
+    fn has(list: &[(String, String)], what: &str, path: &str) -> bool {
+        list.iter().any(|(w, p)| w == what && p == path)
+    }
+
+    #[test]
+    fn nothing_changes_where_nothing_did_even_in_another_folder() {
+        let (a, b): (&[(&str, &[u8])], &[(&str, &[u8])]) = (&[("v1/m.pkl", SHELL), ("v1/sub/x.pkl", PLAIN)], &[("/tmp/v2/m.pkl", SHELL), ("/tmp/v2/sub/x.pkl", PLAIN)]);
+        assert_eq!(whats(a, b), (Verdict::Clear, vec![]));
+        assert_eq!(whats(&[], &[]), (Verdict::Clear, vec![]));
+    }
+
+    #[test]
+    fn a_command_that_appears_is_the_first_news_and_one_that_goes_is_good() {
+        let (news, list) = whats(&[("v1/m.pkl", PLAIN)], &[("v2/m.pkl", SHELL)]);
+        assert_eq!(news, Verdict::Dangerous);
+        assert_eq!(list[0], ("finding-new".into(), "v2/m.pkl".into()));
+        assert!(has(&list, "import-new", "v2/m.pkl") && has(&list, "verdict", "v2/m.pkl") && has(&list, "bytes", "v2/m.pkl"));
+        let (news, list) = whats(&[("m.pkl", SHELL)], &[("m.pkl", PLAIN)]);
+        assert_eq!(news, Verdict::Clear);
+        assert!(has(&list, "finding-gone", "m.pkl") && has(&list, "import-gone", "m.pkl"));
+    }
+
+    #[test]
+    fn files_come_go_and_move() {
+        let (news, list) = whats(&[("a.pkl", PLAIN), ("c.txt", b"text\n")], &[("b.pkl", PLAIN), ("d.pkl", SHELL)]);
+        assert_eq!(news, Verdict::Dangerous);
+        assert!(has(&list, "file-moved", "b.pkl") && has(&list, "file-gone", "c.txt") && has(&list, "file-new", "d.pkl") && has(&list, "finding-new", "d.pkl"), "{list:?}");
+        // Versions of one file under two names are compared and not called another file.
+        let (_, list) = whats(&[("model-1.pkl", PLAIN)], &[("model-2.pkl", SHELL)]);
+        assert!(has(&list, "finding-new", "model-2.pkl") && !has(&list, "file-new", "model-2.pkl"));
+    }
+
+    #[test]
+    fn settings_licences_and_gaps_are_compared() {
+        let card = |licence: &str| format!("---\nlicense: {licence}\n---\n");
+        let (_, list) = whats(&[("README.md", card("mit").as_bytes())], &[("README.md", card("cc-by-nc-4.0").as_bytes())]);
+        assert!(has(&list, "licence", "README.md"), "{list:?}");
+        let (news, list) = whats(&[("m.pkl", PLAIN)], &[("m.pkl", b"\x80\x02]K\x01a")]);
+        assert_eq!(news, Verdict::Incomplete);
+        assert!(has(&list, "gap-new", "m.pkl"), "{list:?}");
+    }
+
+    #[test]
+    fn every_change_has_its_words_and_every_word_a_change() {
+        let source = include_str!("compare.rs");
+        for (id, words) in book(Lang::En).changes {
+            let made = source.contains(&format!("\"{id}\"")) || id.rsplit_once('-').is_some_and(|(kind, _)| source.contains(&format!("each(\"{kind}\"")));
+            assert!(made && !words.is_empty(), "{id}");
+        }
+    }
 }

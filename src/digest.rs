@@ -1,12 +1,19 @@
-//! SHA-256 of a whole file in one sequential pass, made after the verdict.
+//! Digest of a whole file in one sequential pass, made after the verdict: SHA-256, and its wider relatives where a list asks for them.
 
-use sha2::{Digest as _, Sha256};
+use sha2::{Sha256, Sha384, Sha512};
+
+/// A running digest.
+#[derive(Clone, Default)]
+pub struct Running<D>(D);
 
 /// A running SHA-256 (FIPS 180-4).
-#[derive(Clone, Default)]
-pub struct Digest(Sha256);
+pub type Digest = Running<Sha256>;
+/// A running SHA-384.
+pub type Digest384 = Running<Sha384>;
+/// A running SHA-512.
+pub type Digest512 = Running<Sha512>;
 
-impl Digest {
+impl<D: sha2::Digest + Default> Running<D> {
     /// An empty digest.
     pub fn new() -> Self {
         Self::default()
@@ -17,9 +24,9 @@ impl Digest {
         self.0.update(bytes);
     }
 
-    /// The digest as 64 lower-case hexadecimal digits.
+    /// The digest in lower-case hexadecimal digits, 64 of them for SHA-256.
     pub fn finish(self) -> String {
-        hex(&self.0.finalize())
+        hex(self.0.finalize().as_slice())
     }
 }
 
@@ -42,5 +49,11 @@ mod tests {
         d.update(b"a");
         d.update(b"bc");
         assert_eq!(d.finish(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let mut wide = super::Digest512::new();
+        wide.update(b"abc");
+        assert!(wide.finish().starts_with("ddaf35a193617abacc417349ae204131"));
+        let mut wide = super::Digest384::new();
+        wide.update(b"abc");
+        assert!(wide.finish().starts_with("cb00753f45a35e8bb5a03d699ac65007"));
     }
 }

@@ -25,7 +25,7 @@ pub struct Limits {
     pub outline: usize,
     /// Values on a pickle's stack; an eighth of it for marks.
     pub stack: usize,
-    /// Entries of a pickle's memo.
+    /// Entries of a pickle's memo that are kept one by one; behind them only those that can matter are.
     pub memo: u64,
     /// Tensors described one by one in the outline.
     pub tensors: u64,
@@ -45,7 +45,7 @@ impl Default for Limits {
             facts: 20_000,
             outline: 500,
             stack: 4 << 20,
-            memo: 12 << 20,
+            memo: 8 << 20,
             tensors: 2_000,
         }
     }

@@ -2,6 +2,9 @@
 
 #![cfg(not(target_arch = "wasm32"))]
 
+mod cli;
+
+use cli::{Line, Word};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -9,25 +12,48 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::mpsc;
+use weighstation::export::{self, Export, Paths};
 use weighstation::licence::compat::{Level, Part, Situation, Use};
 use weighstation::licence::inventory::{Change, Inventory};
-use weighstation::report::{FileReport, Report};
+use weighstation::report::FileReport;
+use weighstation::speech::licence as words;
 use weighstation::{Digest, Lang, Source, Verdict};
 
 const HELP: &str = "weighstation weighs an AI model before anybody loads it.
 
 usage: weighstation scan [OPTIONS] PATH...     files or folders; folders are walked, hidden files included
+       weighstation export [OPTIONS] REPORT    a stored report (scan --format json) in another form
+       weighstation verify [OPTIONS] PATH...   files against digests that somebody published
+       weighstation compare [OPTIONS] OLD NEW  what changed; each is a stored report or a path to scan
        weighstation licence [OPTIONS] PATH...  what may be done with it, what must be done, and whether the parts fit
        weighstation licence [OPTIONS] --by-name NAME...
        weighstation explain RULE               what a rule means and what to do
        weighstation rules|formats|licences [--format json|markdown]
 
 scan options
-  --format text|json|jsonl     default: text
+  --format text|json|jsonl|sarif|cyclonedx|spdx|markdown|html|csv     default: text
   --output FILE                default: standard output
   --fail-on dangerous|suspicious|incomplete|never     default: suspicious
   --lang en|ja                 language of the sentences, in every command
   --no-digest                  skip the SHA-256 pass
+  --paths full|names|numbered  how much of the paths a report keeps     default: full
+  --time TIME                  when it was scanned, such as 2026-11-20T12:00:00Z, or none
+                               default: SOURCE_DATE_EPOCH, or now, in the forms that tell it
+  --serial UUID                serial number of a bill of materials
+
+export options: --format --output --lang --paths --time --serial as above
+
+verify options
+  --digest DIGEST              a digest, such as sha256:..., may be repeated
+  --sums FILE                  a list as sha256sum and others write it, may be repeated
+  --pointer FILE               a Git LFS pointer, may be repeated
+                               default: the lists that lie among the files
+  --format text|json  --output FILE  --lang en|ja
+  --fail-on differs|incomplete|unlisted|never         default: incomplete
+
+compare options
+  --format text|json|markdown  --output FILE  --lang en|ja  --no-digest
+  --fail-on dangerous|suspicious|incomplete|never     what is new     default: suspicious
 
 licence options
   --use inside|service|give|fine-tune|merge|sell|distil|service-fine-tuned|research     default: inside
@@ -81,16 +107,9 @@ impl Source for Disk {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Text,
-    Json,
-    Jsonl,
-    Markdown,
-}
-
 struct Options {
-    format: Format,
+    format: &'static Export,
+    export: export::Options,
     output: Option<PathBuf>,
     fail_on: Option<Verdict>,
     lang: Lang,
@@ -130,6 +149,9 @@ fn run(args: &[String]) -> Result<u8, Failure> {
     let rest = args.get(1..).unwrap_or(&[]);
     match command.as_str() {
         "scan" => scan(&options(rest)?),
+        "export" => cli::export::run(rest),
+        "verify" => cli::verify::run(rest),
+        "compare" => cli::compare::run(rest),
         "licence" | "license" => licence(rest),
         "licences" | "licenses" => licences(rest),
         "explain" => explain(rest),
@@ -148,58 +170,32 @@ fn run(args: &[String]) -> Result<u8, Failure> {
 }
 
 fn options(args: &[String]) -> Result<Options, Failure> {
-    let mut o = Options { format: Format::Text, output: None, fail_on: Some(Verdict::Suspicious), lang: Lang::En, digest: true, paths: Vec::new() };
-    let mut i = 0;
-    let mut only_paths = false;
-    while let Some(arg) = args.get(i) {
-        i += 1;
-        if only_paths || !arg.starts_with("--") {
-            o.paths.push(PathBuf::from(arg));
-            continue;
-        }
-        let (flag, inline) = arg.split_once('=').map_or((arg.as_str(), None), |(f, v)| (f, Some(v.to_string())));
-        let mut value = || -> Result<String, Failure> {
-            if let Some(v) = &inline {
-                return Ok(v.clone());
-            }
-            let v = args.get(i).cloned().ok_or_else(|| Failure::Usage(format!("{flag} needs a value")))?;
-            i += 1;
-            Ok(v)
-        };
-        match flag {
-            "--" => only_paths = true,
-            "--no-digest" => o.digest = false,
-            "--format" => {
-                o.format = match value()?.as_str() {
-                    "text" => Format::Text,
-                    "json" => Format::Json,
-                    "jsonl" => Format::Jsonl,
-                    other => return Err(Failure::Usage(format!("--format does not know {other:?}"))),
-                }
-            }
-            "--output" => o.output = Some(PathBuf::from(value()?)),
-            "--fail-on" => {
-                o.fail_on = match value()?.as_str() {
-                    "dangerous" => Some(Verdict::Dangerous),
-                    "suspicious" => Some(Verdict::Suspicious),
-                    "incomplete" => Some(Verdict::Incomplete),
-                    "never" => None,
-                    other => return Err(Failure::Usage(format!("--fail-on does not know {other:?}"))),
-                }
-            }
-            "--lang" => o.lang = spoken(&value()?)?,
-            other => return Err(Failure::Usage(format!("there is no option {other}"))),
+    let mut o = Options { format: form("text")?, export: export::Options::default(), output: None, fail_on: Some(Verdict::Suspicious), lang: Lang::En, digest: true, paths: Vec::new() };
+    let mut line = Line::of(args);
+    while let Some(word) = line.next() {
+        match word {
+            Word::Path(path) => o.paths.push(path),
+            Word::Flag(flag) => match flag.as_str() {
+                "--no-digest" => o.digest = false,
+                "--format" => o.format = form(&line.value()?)?,
+                "--output" => o.output = Some(line.value()?.into()),
+                "--fail-on" => o.fail_on = cli::fail_on(&mut line)?,
+                "--lang" => o.lang = cli::lang(&mut line)?,
+                _ if cli::export::option(&mut o.export, &mut line)? => {}
+                other => return Err(Failure::Usage(format!("there is no option {other}"))),
+            },
         }
     }
     if o.paths.is_empty() {
         return Err(Failure::Usage("scan needs at least one file or folder".into()));
     }
+    o.export.lang = o.lang.tag().into();
     Ok(o)
 }
 
-/// The language of a tag.
-fn spoken(tag: &str) -> Result<Lang, Failure> {
-    Lang::known(tag).ok_or_else(|| Failure::Usage(format!("--lang knows en and ja, not {tag:?}")))
+/// The form of an export.
+fn form(id: &str) -> Result<&'static Export, Failure> {
+    export::by_id(id).ok_or_else(|| Failure::Usage(format!("--format does not know {id:?}")))
 }
 
 /// Every file below the given paths, in a fixed order. Symbolic links are named as given and not followed below a folder: a
@@ -230,8 +226,13 @@ fn walk(paths: &[PathBuf]) -> Vec<PathBuf> {
     out
 }
 
+/// A path as reports have it.
+fn name(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
 fn weigh(path: &Path, options: &Options) -> FileReport {
-    let name = path.to_string_lossy().replace('\\', "/");
+    let name = name(path);
     let source = match Disk::open(path) {
         Ok(source) if path.is_file() => source,
         _ => return weighstation::stopped(&name, 0, "unreadable", options.lang),
@@ -257,22 +258,16 @@ fn digest(path: &Path) -> io::Result<String> {
     }
 }
 
-fn scan(options: &Options) -> Result<u8, Failure> {
-    let paths = walk(&options.paths);
-    let mut out: Box<dyn Write> = match &options.output {
-        Some(path) => Box::new(io::BufWriter::new(File::create(path)?)),
-        None => Box::new(io::BufWriter::new(io::stdout())),
-    };
+/// Weighs files on every core and hands the reports on in the order of the paths, whichever was first; says whether one could not be read at all.
+fn weigh_all(paths: &[PathBuf], options: &Options, each: &mut dyn FnMut(FileReport) -> Result<(), Failure>) -> Result<bool, Failure> {
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get()).min(paths.len().max(1));
     let next = Mutex::new(0usize);
     let (send, receive) = mpsc::sync_channel::<(usize, FileReport)>(64);
     let progress = io::stderr().is_terminal() && paths.len() > 1;
-    let mut files: Vec<FileReport> = Vec::new();
     let mut failed = false;
-    let mut held = Vec::new();
     std::thread::scope(|scope| -> Result<(), Failure> {
         for _ in 0..workers {
-            let (send, next, paths) = (send.clone(), &next, &paths);
+            let (send, next) = (send.clone(), &next);
             scope.spawn(move || {
                 loop {
                     let n = match next.lock() {
@@ -290,7 +285,6 @@ fn scan(options: &Options) -> Result<u8, Failure> {
             });
         }
         drop(send);
-        // Reports leave in the order of the paths, whichever worker was first.
         let mut waiting = std::collections::BTreeMap::new();
         let mut turn = 0;
         for (n, report) in receive {
@@ -301,15 +295,7 @@ fn scan(options: &Options) -> Result<u8, Failure> {
                     eprint!("\r{turn} of {}", paths.len());
                 }
                 failed |= report.gaps.iter().any(|g| g.reason == "unreadable" && g.member.is_empty() && report.size == 0);
-                if options.format == Format::Jsonl && !weighstation::waits(&report) {
-                    serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
-                    out.write_all(b"\n")?;
-                    out.flush()?;
-                }
-                if weighstation::waits(&report) {
-                    held.push(files.len());
-                }
-                files.push(report);
+                each(report)?;
             }
         }
         Ok(())
@@ -317,82 +303,58 @@ fn scan(options: &Options) -> Result<u8, Failure> {
     if progress {
         eprint!("\r\x1b[K");
     }
+    Ok(failed)
+}
+
+fn scan(options: &Options) -> Result<u8, Failure> {
+    let paths = walk(&options.paths);
+    let mut out: Box<dyn Write> = match &options.output {
+        Some(path) => Box::new(io::BufWriter::new(File::create(path)?)),
+        None => Box::new(io::BufWriter::new(io::stdout())),
+    };
+    // A report line leaves as soon as nothing can change it any more: another file may, and so may a list of digests. Whose paths are to be left out are written at the end.
+    let lines = options.format.id == "jsonl" && options.export.paths == Paths::Full;
+    let lists = paths.iter().any(|p| weighstation::integrity::is_list_name(&name(p)));
+    let mut files: Vec<FileReport> = Vec::new();
+    let mut held = Vec::new();
+    let failed = weigh_all(&paths, options, &mut |report| {
+        if lists || weighstation::waits(&report) {
+            held.push(files.len());
+        } else if lines {
+            serde_json::to_writer(&mut out, &report).map_err(io::Error::from)?;
+            out.write_all(b"\n")?;
+            out.flush()?;
+        }
+        files.push(report);
+        Ok(())
+    })?;
     let report = weighstation::conclude(files, options.lang);
-    match options.format {
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
+    let verdict = report.verdict;
+    if lines {
+        // What the folder has a say in follows the others.
+        for file in held.iter().filter_map(|n| report.files.get(*n)) {
+            serde_json::to_writer(&mut out, file).map_err(io::Error::from)?;
             out.write_all(b"\n")?;
         }
-        Format::Text | Format::Markdown => text(&report, &mut out, options.output.is_none() && colour())?,
-        // What the folder has a say in follows the others.
-        Format::Jsonl => {
-            for file in held.iter().filter_map(|n| report.files.get(*n)) {
-                serde_json::to_writer(&mut out, file).map_err(io::Error::from)?;
-                out.write_all(b"\n")?;
-            }
+    } else {
+        let mut how = options.export.clone();
+        how.colour = options.output.is_none() && colour();
+        cli::export::complete(&mut how, options.format);
+        if matches!(options.format.id, "html" | "markdown") {
+            how.evidence = cli::export::evidence(&report, &paths, options.lang);
         }
+        out.write_all(export::export(report, options.format.id, &how).unwrap_or_default().as_bytes())?;
     }
     out.flush()?;
     if failed {
         return Ok(3);
     }
-    Ok(u8::from(options.fail_on.is_some_and(|limit| report.verdict >= limit)))
+    Ok(u8::from(options.fail_on.is_some_and(|limit| verdict >= limit)))
 }
 
 /// Colour only on a terminal, and not where `NO_COLOR` is set.
 fn colour() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-}
-
-fn text(report: &Report, out: &mut dyn Write, colour: bool) -> io::Result<()> {
-    let paint = |v: Verdict| match (colour, v) {
-        (false, _) => ("", ""),
-        (true, Verdict::Dangerous) => ("\x1b[1;31m", "\x1b[0m"),
-        (true, Verdict::Suspicious) => ("\x1b[1;33m", "\x1b[0m"),
-        (true, Verdict::Incomplete) => ("\x1b[1;36m", "\x1b[0m"),
-        (true, Verdict::Clear) => ("\x1b[1m", "\x1b[0m"),
-    };
-    for f in &report.files {
-        let (on, off) = paint(f.verdict);
-        let formats = if f.formats.is_empty() { String::new() } else { format!("  ({})", f.formats.join(" + ")) };
-        writeln!(out, "{on}{:<10}{off} {}{formats}", f.verdict.word(), f.path)?;
-        if f.verdict != Verdict::Clear {
-            writeln!(out, "           {}", f.headline)?;
-        }
-        for finding in &f.findings {
-            let count = if finding.count > 1 { format!(" ×{}", finding.count) } else { String::new() };
-            writeln!(out, "    {} {} [{:?}]{count}  {}", finding.rule, finding.name, finding.severity, finding.message)?;
-            for p in finding.places.iter().take(3) {
-                let member = if p.member.is_empty() { String::new() } else { format!("{} ", p.member) };
-                let at = p.file_offset.map_or(String::new(), |o| format!(", file offset {o:#x}"));
-                writeln!(out, "        {member}at {:#x}, {} bytes{at}", p.offset, p.length)?;
-            }
-        }
-        for g in &f.gaps {
-            writeln!(out, "    not checked: {}", g.message)?;
-        }
-        if let Some(sha) = &f.sha256 {
-            writeln!(out, "    sha256 {sha}")?;
-        }
-        if f.verdict >= Verdict::Suspicious {
-            for a in &f.advice {
-                writeln!(out, "    → {a}")?;
-            }
-        }
-    }
-    for finding in &report.findings {
-        writeln!(out, "{} {}  {}", finding.rule, finding.name, finding.message)?;
-    }
-    let count = |v: Verdict| report.files.iter().filter(|f| f.verdict == v).count();
-    writeln!(
-        out,
-        "\n{} files: {} dangerous, {} suspicious, {} not fully checked, {} with nothing found",
-        report.files.len(),
-        count(Verdict::Dangerous),
-        count(Verdict::Suspicious),
-        count(Verdict::Incomplete),
-        count(Verdict::Clear)
-    )
 }
 
 /// What the licence command was told.
@@ -505,7 +467,7 @@ fn terms(args: &[String]) -> Result<Terms, Failure> {
             "--against" => o.against = Some(PathBuf::from(value)),
             "--save" => o.save = Some(PathBuf::from(value)),
             "--date" => o.date = value,
-            "--lang" => o.lang = spoken(&value)?,
+            "--lang" => o.lang = cli::spoken(&value)?,
             "--fail-on" => {
                 o.fail_on = match value.as_str() {
                     "conflict" => Some(Level::Conflict),
@@ -531,7 +493,7 @@ fn inventory(path: &Path) -> Result<Inventory, Failure> {
 
 fn licence(args: &[String]) -> Result<u8, Failure> {
     let o = terms(args)?;
-    let options = Options { format: Format::Json, output: None, fail_on: None, lang: o.lang, digest: o.save.is_some() || o.against.is_some(), paths: Vec::new() };
+    let options = Options { format: form("json")?, export: export::Options::default(), output: None, fail_on: None, lang: o.lang, digest: o.save.is_some() || o.against.is_some(), paths: Vec::new() };
     let files: Vec<FileReport> = walk(&o.paths).iter().map(|p| weigh(p, &options)).collect();
     let failed = files.iter().any(|r| r.gaps.iter().any(|g| g.reason == "unreadable" && g.member.is_empty() && r.size == 0));
     let report = weighstation::conclude(files, o.lang);
@@ -547,7 +509,7 @@ fn licence(args: &[String]) -> Result<u8, Failure> {
     let now = Inventory::of(&report, &guidance, &o.date);
     if let Some(path) = &o.against {
         let changes = inventory(path)?.changes(&now, true);
-        text = if o.format == "json" { serde_json::to_string_pretty(&changes).map_err(io::Error::from)? + "\n" } else { changed(&changes) + &text };
+        text = if o.format == "json" { serde_json::to_string_pretty(&changes).map_err(io::Error::from)? + "\n" } else { changed(&changes, o.lang) + &text };
     }
     if let Some(path) = &o.save {
         let table = path.extension().is_some_and(|e| e == "csv");
@@ -566,9 +528,11 @@ fn licence(args: &[String]) -> Result<u8, Failure> {
 }
 
 /// What changed since an inventory, a line each.
-fn changed(changes: &[Change]) -> String {
-    let line = |c: &Change| format!("{}: {}{} {:?} -> {:?}\n", c.name, c.what, if c.grade.is_empty() { String::new() } else { format!(" ({})", c.grade) }, c.before, c.after);
-    if changes.is_empty() { "nothing changed\n\n".into() } else { changes.iter().map(line).collect::<String>() + "\n" }
+fn changed(changes: &[Change], lang: Lang) -> String {
+    let b = words::book(lang);
+    let said = |id: &str| words::label(b, &format!("change-{id}"));
+    let line = |c: &Change| format!("{}: {}{} {:?} -> {:?}\n", c.name, said(&c.what), if c.grade.is_empty() { String::new() } else { format!(" ({})", said(&c.grade)) }, c.before, c.after);
+    if changes.is_empty() { format!("{}\n\n", said("none")) } else { changes.iter().map(line).collect::<String>() + "\n" }
 }
 
 fn licences(args: &[String]) -> Result<u8, Failure> {
@@ -598,8 +562,8 @@ fn language(args: &[String]) -> Result<(Vec<String>, Lang), Failure> {
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         match arg.strip_prefix("--lang") {
-            Some("") => lang = spoken(args.next().ok_or_else(|| Failure::Usage("--lang needs a value".into()))?)?,
-            Some(tag) if tag.starts_with('=') => lang = spoken(tag.trim_start_matches('='))?,
+            Some("") => lang = cli::spoken(args.next().ok_or_else(|| Failure::Usage("--lang needs a value".into()))?)?,
+            Some(tag) if tag.starts_with('=') => lang = cli::spoken(tag.trim_start_matches('='))?,
             _ => rest.push(arg.clone()),
         }
     }
@@ -619,17 +583,17 @@ fn explain(args: &[String]) -> Result<u8, Failure> {
 
 fn table(args: &[String], rules: bool) -> Result<u8, Failure> {
     let (args, lang) = language(args)?;
-    let format = match args.as_slice() {
-        [] => Format::Markdown,
+    let json = match args.as_slice() {
+        [] => false,
         [flag, value] if flag == "--format" => match value.as_str() {
-            "json" => Format::Json,
-            "markdown" => Format::Markdown,
+            "json" => true,
+            "markdown" => false,
             other => return Err(Failure::Usage(format!("--format does not know {other:?}"))),
         },
         _ => return Err(Failure::Usage("only --format json|markdown and --lang are understood here".into())),
     };
     let tables = weighstation::tables(lang);
-    if format == Format::Json {
+    if json {
         let text = if rules { serde_json::to_string_pretty(&tables.rules) } else { serde_json::to_string_pretty(&tables.formats) };
         println!("{}", text.map_err(io::Error::from)?);
     } else if rules {

@@ -1,5 +1,6 @@
 //! The report: what doors print and others parse. The names are a contract (`weighstation-report/1`).
 
+use crate::integrity::Listed;
 use crate::licence::compat::Part;
 use crate::licence::evidence::Statement;
 use crate::place::Place;
@@ -222,6 +223,9 @@ pub struct FileReport {
     /// Source files beside this one that a loader runs because of it.
     #[serde(default)]
     pub code: Vec<String>,
+    /// Digests of other files that this one lists, if its name says that it is there for that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed: Vec<Listed>,
     /// Contents tree.
     pub outline: Node,
 }
@@ -306,7 +310,7 @@ mod tests {
     use crate::compare::{Comparison, Difference, News};
     use crate::export::{ExportRow, Options as ExportOptions, Paths, Shown};
     use crate::integrity::verify::{Check as FileCheck, Given, Outcome, State, Verification};
-    use crate::integrity::{Algorithm, Listed};
+    use crate::integrity::{Algorithm, ListText};
     use crate::licence::LicenceRow;
     use crate::licence::catalogue::Sure;
     use crate::licence::compat::{Level, Relation, Situation, Switch, Use};
@@ -336,7 +340,7 @@ mod tests {
         }
         print!(Sure, Level, Use, Relation, Switch, Part, Situation, Kind, Statement, Source, Line, Question, Judged, Guidance, Pin, Entry, Inventory, Change, LicenceRow);
         print!(Verdict, Severity, Place, Finding, Gap, Used, Standing, Import, Tensors, Metadata, Licence, Node, External, FileReport, Tool, Report, Row, Mark, Evidence, RuleRow, FormatRow, Tables);
-        print!(Paths, Shown, ExportOptions, ExportRow, Algorithm, Listed, Given, State, FileCheck, Outcome, Verification, News, Difference, Comparison);
+        print!(Paths, Shown, ExportOptions, ExportRow, Algorithm, Listed, ListText, Given, State, FileCheck, Outcome, Verification, News, Difference, Comparison);
         // JSON has one kind of number; the sizes of files stay far below 2^53.
         let out = out.replace("bigint", "number");
         pinned("www/report.types.ts", &out);

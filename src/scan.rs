@@ -5,6 +5,7 @@ use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::fact::{Fact, Tensor, Use};
 use crate::format::{self, Format};
+use crate::integrity::{Listed, is_list_name, list::beside};
 use crate::licence::evidence::{self, Kind, Statement};
 use crate::limits::Limits;
 use crate::place::Place;
@@ -15,6 +16,9 @@ use crate::speech::{self, Lang};
 use crate::text::printable;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+
+/// Bytes of a list of digests that are looked at.
+const LONGEST_LIST: usize = 4 << 20;
 
 /// Everything that was collected about one file so far.
 struct Collected {
@@ -34,6 +38,7 @@ struct Collected {
     references: Vec<String>,
     external: Vec<External>,
     code: Vec<String>,
+    listed: Vec<Listed>,
     /// The path of open outline nodes, outermost first.
     open: Vec<Node>,
     wanted: Option<Wanted>,
@@ -255,6 +260,7 @@ impl<'a> Scan<'a> {
     fn read(&mut self, view: View<'_>, name: &str, data: bool) {
         self.show(view);
         self.terms(view, name);
+        self.sums(view);
         if view.is_empty() {
             if self.depth == 0 {
                 self.kind("empty");
@@ -312,6 +318,15 @@ impl<'a> Scan<'a> {
             s.place.file_offset = view.file_offset(s.place.offset);
             self.out.statements.push(s);
         }
+    }
+
+    /// Reads the digests that a file lists whose name says that it is there for that.
+    fn sums(&mut self, view: View<'_>) {
+        if self.depth > 0 || !is_list_name(&self.out.path) {
+            return;
+        }
+        let Ok(bytes) = view.take(0, view.len().min(LONGEST_LIST as u64), LONGEST_LIST) else { return };
+        self.out.listed = beside(&String::from_utf8_lossy(&bytes), &self.out.path);
     }
 
     fn run(&mut self, f: &'static Format, view: View<'_>) {
@@ -394,6 +409,7 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, 
         references: Vec::new(),
         external: Vec::new(),
         code: Vec::new(),
+        listed: Vec::new(),
         open: vec![Node { label: printable(path, 400), size: Some(source.len()), ..Node::default() }],
         wanted,
     };
@@ -456,6 +472,7 @@ fn report(source: &dyn Source, path: &str, lang: Lang, out: Collected) -> FileRe
         references: out.references,
         external: out.external,
         code: out.code,
+        listed: out.listed,
         outline: out.open.into_iter().next().unwrap_or_default(),
     }
 }
@@ -491,6 +508,7 @@ pub fn stopped(path: &str, size: u64, reason: &str, lang: Lang) -> FileReport {
         references: Vec::new(),
         external: Vec::new(),
         code: Vec::new(),
+        listed: Vec::new(),
         outline: Node { label: printable(path, 400), size: Some(size), ..Node::default() },
     }
 }

@@ -202,6 +202,12 @@ pub fn inventory_csv(inventory_json: &str) -> Result<String, JsError> {
     Ok(from_json::<Inventory>(inventory_json)?.csv())
 }
 
+/// Whether a file's report (JSON) can still be changed by what is beside it.
+#[wasm_bindgen]
+pub fn waits(file_json: &str) -> Result<bool, JsError> {
+    Ok(crate::waits(&from_json(file_json)?))
+}
+
 /// The forms of an export; an array of `ExportRow` as JSON.
 #[wasm_bindgen]
 pub fn exports() -> Result<String, JsError> {
@@ -224,11 +230,12 @@ pub fn open_report(report_json: &str, lang: &str) -> Result<String, JsError> {
     to_json(&report)
 }
 
-/// Files (a JSON array of `Given`) held against a text that lists digests, read at `path` or pasted; a `Verification` as JSON.
+/// Files (a JSON array of `Given`) held against texts that list digests (a JSON array of `ListText`); a `Verification` as JSON.
 #[wasm_bindgen]
-pub fn verify(list: &str, path: &str, files_json: &str, lang: &str) -> Result<String, JsError> {
+pub fn verify(lists_json: &str, files_json: &str, lang: &str) -> Result<String, JsError> {
+    let lists: Vec<crate::integrity::ListText> = from_json(lists_json)?;
     let files: Vec<crate::integrity::Given> = from_json(files_json)?;
-    to_json(&crate::integrity::print::verification(list, path, &files, Lang::from_tag(lang)))
+    to_json(&crate::integrity::verification(&lists, &files, Lang::from_tag(lang)))
 }
 
 /// A `Verification` as text.

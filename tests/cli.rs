@@ -166,3 +166,101 @@ fn explain_says_what_a_rule_means() {
         assert!(out.status.success() && text.starts_with("WS101 shell-import") && text.contains("CWE-78"), "{text}");
     }
 }
+
+fn text(folder: &Path, args: &[&str]) -> String {
+    String::from_utf8(run(folder, args).stdout).expect("UTF-8")
+}
+
+/// `HEX  name` lines for files of a folder.
+fn sums(folder: &Path, names: &[&str]) -> String {
+    let line = |name: &&str| {
+        let mut d = Digest::new();
+        d.update(&std::fs::read(folder.join(name)).expect("a file"));
+        format!("{}  {name}\n", d.finish())
+    };
+    names.iter().map(line).collect()
+}
+
+#[test]
+fn every_form_of_export_comes_out_of_a_scan_and_of_its_stored_report() {
+    let at = folder("export");
+    run(&at, &["scan", "--format", "json", "--output", "report.json", "bad.pkl", "cut.pkl"]);
+    for form in ["text", "html", "markdown", "csv", "json", "jsonl", "sarif", "cyclonedx", "spdx"] {
+        let scan = run(&at, &["scan", "--format", form, "--time", "2026-11-20T12:00:00Z", "bad.pkl", "cut.pkl"]);
+        assert_eq!(scan.status.code(), Some(1), "{form}");
+        let stored = run(&at, &["export", "--format", form, "--time", "2026-11-20T12:00:00Z", "report.json"]);
+        assert!(stored.status.success(), "{form}: {}", String::from_utf8_lossy(&stored.stderr));
+        // Bytes and listings need the files.
+        assert!(scan.stdout == stored.stdout || matches!(form, "html" | "markdown"), "{form}");
+        assert!(String::from_utf8_lossy(&stored.stdout).contains("WS101"), "{form}");
+    }
+    assert!(text(&at, &["scan", "--format", "html", "bad.pkl"]).contains("<mark>"));
+    let dated = text(&at, &["scan", "--format", "sarif", "--time", "none", "bad.pkl"]);
+    assert!(!dated.contains("endTimeUtc"));
+    let epoch = Command::new(env!("CARGO_BIN_EXE_weighstation")).args(["scan", "--format", "sarif", "bad.pkl"]).env("SOURCE_DATE_EPOCH", "0").current_dir(&at).output().expect("the command line");
+    assert!(String::from_utf8_lossy(&epoch.stdout).contains("1970-01-01T00:00:00Z"));
+    let absolute = at.join("set/.hidden/bad.pkl");
+    let named = text(&at, &["scan", "--format", "json", "--paths", "names", &absolute.to_string_lossy()]);
+    assert!(named.contains("\"bad.pkl\"") && !named.contains("hidden"), "{named}");
+    for wrong in [vec!["export"], vec!["export", "a", "b"], vec!["export", "--format", "pdf", "report.json"], vec!["scan", "--time", "today", "bad.pkl"], vec!["scan", "--serial", "1", "bad.pkl"], vec!["scan", "--paths", "some", "bad.pkl"]] {
+        assert_eq!(code(&at, &wrong), 2, "{wrong:?}");
+    }
+    for unusable in ["not-there.json", "notes.txt", "set"] {
+        assert_eq!(code(&at, &["export", unusable]), 3, "{unusable}");
+    }
+}
+
+#[test]
+fn verify_says_what_is_not_what_was_listed() {
+    let at = folder("verify");
+    std::fs::write(at.join("set/SHA256SUMS"), sums(&at.join("set"), &["a.txt"])).expect("a list");
+    assert_eq!(code(&at, &["verify", "set"]), 0);
+    assert_eq!(code(&at, &["verify", "--fail-on", "unlisted", "set"]), 1);
+    let digest = sums(&at, &["notes.txt"]);
+    let digest = digest.split(' ').next().expect("a digest");
+    assert_eq!(code(&at, &["verify", "--digest", digest, "notes.txt"]), 0);
+    assert_eq!(code(&at, &["verify", "--digest", digest, "bad.pkl"]), 1);
+    std::fs::write(at.join("pointer"), format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {}\n", TEXT.len())).expect("a pointer");
+    assert_eq!(code(&at, &["verify", "--pointer", "pointer", "notes.txt"]), 0);
+    assert_eq!(code(&at, &["verify", "--pointer", "pointer", "bad.pkl"]), 1);
+    // FIPS 180-2: SHA-512 of "abc".
+    std::fs::write(at.join("abc"), "abc").expect("a file");
+    let long = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+    assert_eq!(code(&at, &["verify", "--digest", long, "abc"]), 0);
+    // MD5 tells nothing, and that does not pass.
+    assert_eq!(code(&at, &["verify", "--digest", "900150983cd24fb0d6963f7d28e17f72", "abc"]), 1);
+    assert_eq!(code(&at, &["verify", "--fail-on", "differs", "--digest", "900150983cd24fb0d6963f7d28e17f72", "abc"]), 0);
+    std::fs::write(at.join("set/a.txt"), "another\n").expect("a file");
+    let said = json(&at, &["verify", "--format", "json", "set"]);
+    assert_eq!((&said["outcome"], &said["checks"][0]["path"], &said["checks"][0]["state"]), (&"differs".into(), &"set/a.txt".into(), &"differs".into()));
+    assert_eq!(code(&at, &["verify", "set"]), 1);
+    assert_eq!(code(&at, &["verify", "--fail-on", "never", "set"]), 0);
+    // A scan says it, too, and its lines wait for the list.
+    let lines = text(&at, &["scan", "--format", "jsonl", "set"]);
+    assert!(lines.lines().any(|l| l.starts_with("{\"path\":\"set/a.txt\"") && l.contains("WS802")), "{lines}");
+    for wrong in [vec!["verify"], vec!["verify", "notes.txt"], vec!["verify", "--digest", "abc", "notes.txt"]] {
+        assert_eq!(code(&at, &wrong), 2, "{wrong:?}");
+    }
+    assert_eq!(code(&at, &["verify", "--digest", digest, "not-there"]), 3);
+    assert_eq!(code(&at, &["verify", "--sums", "not-there", "notes.txt"]), 3);
+}
+
+#[test]
+fn compare_takes_reports_files_and_folders() {
+    let at = folder("compare");
+    run(&at, &["scan", "--format", "json", "--output", "old.json", "notes.txt"]);
+    for args in [["old.json", "notes.txt"], ["notes.txt", "old.json"], ["old.json", "old.json"], ["set", "set"]] {
+        let out = run(&at, &["compare", args[0], args[1]]);
+        assert_eq!((out.status.code(), String::from_utf8_lossy(&out.stdout).trim()), (Some(0), "Nothing changed."), "{args:?}");
+    }
+    assert_eq!(code(&at, &["compare", "odd.pkl", "bad.pkl"]), 1);
+    assert_eq!(code(&at, &["compare", "--fail-on", "never", "odd.pkl", "bad.pkl"]), 0);
+    assert_eq!(code(&at, &["compare", "bad.pkl", "notes.txt"]), 0);
+    let said = json(&at, &["compare", "--format", "json", "odd.pkl", "bad.pkl"]);
+    assert_eq!((&said["news"], &said["changes"][0]["what"]), (&"dangerous".into(), &"finding-new".into()));
+    assert!(text(&at, &["compare", "--format", "markdown", "odd.pkl", "bad.pkl"]).starts_with("# What changed\n"));
+    std::fs::write(at.join("broken.json"), "{\"schema\":\"weighstation-report/1\"}").expect("a file");
+    assert_eq!(code(&at, &["compare", "broken.json", "bad.pkl"]), 3);
+    assert_eq!(code(&at, &["compare", "bad.pkl"]), 2);
+    assert_eq!(code(&at, &["compare", "--format", "csv", "bad.pkl", "bad.pkl"]), 2);
+}

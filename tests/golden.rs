@@ -7,10 +7,15 @@ use recipe::{Case, cases, corpus, opcode, real};
 use std::collections::BTreeSet;
 use std::path::Path;
 use weighstation::report::{FileReport, Finding, Severity};
-use weighstation::{Lang, Report, Verdict, conclude, scan, tables};
+use weighstation::{Digest, Lang, Report, Verdict, conclude, scan, tables};
 
 fn report(case: &Case) -> Report {
-    conclude(case.files.iter().map(|f| scan(&f.bytes, &f.path, Lang::En)).collect(), Lang::En)
+    let whole = |f: &recipe::Built| {
+        let mut digest = Digest::new();
+        digest.update(&f.bytes);
+        FileReport { sha256: Some(digest.finish()), ..scan(&f.bytes, &f.path, Lang::En) }
+    };
+    conclude(case.files.iter().map(whole).collect(), Lang::En)
 }
 
 fn findings(report: &Report) -> impl Iterator<Item = &Finding> {

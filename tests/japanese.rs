@@ -25,7 +25,7 @@ fn japanese(text: &str) -> bool {
 
 /// Braces that were to be filled: of a name that arguments have.
 fn unfilled(text: &str) -> Option<&str> {
-    const NAMES: &[&str] = &["file", "call", "member", "detail", "what", "kind", "name", "text", "target", "language", "when", "where", "gap", "operator", "given", "bytes", "licence", "0", "1", "2", "3"];
+    const NAMES: &[&str] = &["file", "call", "member", "detail", "what", "kind", "name", "text", "target", "language", "when", "where", "gap", "operator", "given", "bytes", "licence"];
     text.split('{').skip(1).filter_map(|t| t.split('}').next()).find(|name| NAMES.contains(name))
 }
 
@@ -68,10 +68,11 @@ fn every_case_is_told_in_japanese() {
                 }
             }
         }
+        // What a format calls its layouts, types and filters stands behind a shape.
         for file in &ja.files {
             let mut said = Vec::new();
             notes(&file.outline, &mut said);
-            wrong.extend(said.into_iter().filter(|n| english(n) && n.chars().any(|c| c.is_ascii_digit())).map(|n| format!("{} note: {n}", case.id)));
+            wrong.extend(said.into_iter().filter(|n| english(n) && !n.contains('[') && n.chars().any(|c| c.is_ascii_digit())).map(|n| format!("{} note: {n}", case.id)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));

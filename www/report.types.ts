@@ -805,6 +805,10 @@ external: Array<External>,
  */
 code: Array<string>, 
 /**
+ * Digests of other files that this one lists, if its name says that it is there for that.
+ */
+listed?: Array<Listed>, 
+/**
  * Contents tree.
  */
 outline: Node, };
@@ -1092,6 +1096,19 @@ digest: string,
 size: number | null, };
 
 /**
+ * A text that lists digests.
+ */
+export type ListText = { 
+/**
+ * Where it was read; empty for a pasted one.
+ */
+path: string, 
+/**
+ * The text.
+ */
+text: string, };
+
+/**
  * A file with what was computed of it.
  */
 export type Given = { 
@@ -1160,7 +1177,11 @@ differ_at: number | null,
 /**
  * Size that was listed.
  */
-size: number | null, };
+size: number | null, 
+/**
+ * The list that says so, empty for a pasted digest.
+ */
+list: string, };
 
 /**
  * What a verification comes to.

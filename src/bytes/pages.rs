@@ -67,7 +67,9 @@ impl<'s> Pages<'s> {
             // A long read past the cache goes straight to the host: it would only push every page out.
             let want = buf.len() - done;
             if want as u64 >= PAGE && here.is_multiple_of(PAGE) {
-                let whole = ((want as u64).min(self.len - here)) as usize;
+                // Whole pages only, so that a reader that goes straight on asks the host for every byte once and in order.
+                let rest = self.len - here;
+                let whole = if want as u64 >= rest { rest } else { want as u64 / PAGE * PAGE } as usize;
                 self.fill(here, &mut buf[done..done + whole])?;
                 cache.read += whole as u64;
                 done += whole;

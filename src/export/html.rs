@@ -67,9 +67,10 @@ pub fn write(p: &Paper<'_>) -> String {
     };
     s.put(&["<!doctype html>\n<html lang=\"", w.tag, "\"><head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" content=\"", &policy, "\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"referrer\" content=\"no-referrer\"><title>", &title]);
     s.put(&["</title><style>", "", STYLE, "", "</style></head>\n<body><header><p class=\"m\">", w.report, " · ", &put(w.made_by, &[("tool", &p.tool()), ("rules", &r.tool.rules)]), if p.options.time.is_empty() { "" } else { " · " }, &p.options.time]);
-    s.put(&["</p></header>\n<main><h1 class=\"v ", r.verdict.word(), "\">", w.verdict(r.verdict), "</h1><p class=\"h\">", headline, "</p>"]);
+    s.put(&["</p></header>\n<main><h1 class=\"v ", r.verdict.word(), "\">", w.verdict(r.verdict), "</h1><p class=\"h\">", headline.trim(), "</p>"]);
     list(&mut s, w.to_do, "ol", advice.iter().map(String::as_str));
-    s.put(&["<h2>", w.files, "</h2><p>", &p.summary(), "</p><div class=\"w\"><table><thead><tr><th>", w.verdict, "</th><th>", w.file, "</th><th>", w.format, "</th><th>", w.size, "</th><th>SHA-256</th></tr></thead><tbody>"]);
+    let summary = if r.files.len() > 1 { p.summary() } else { String::new() };
+    s.put(&["<h2>", w.files, "</h2><p>", &summary, "</p><div class=\"w\"><table><thead><tr><th>", w.verdict, "</th><th>", w.file, "</th><th>", w.format, "</th><th>", w.size, "</th><th>SHA-256</th></tr></thead><tbody>"]);
     let looked = to_look_at(r);
     let linked: std::collections::HashSet<usize> = looked.iter().map(|(n, _)| *n).collect();
     for (n, f) in r.files.iter().enumerate() {
@@ -120,14 +121,18 @@ fn list<'a>(s: &mut Sheet, heading: &str, tag: &str, lines: impl Iterator<Item =
 
 fn file(p: &Paper<'_>, s: &mut Sheet, n: usize, f: &FileReport) {
     let w = p.words;
-    s.put(&["\n<section id=\"f", &n.to_string(), "\"><h2><span class=\"v ", f.verdict.word(), "\">", w.verdict(f.verdict), "</span> ", &f.path, "</h2><p class=\"h\">", &f.headline, "</p>"]);
-    if f.verdict > Verdict::Clear {
+    s.put(&["\n<section id=\"f", &n.to_string(), "\"><h2><span class=\"v ", f.verdict.word(), "\">", w.verdict(f.verdict), "</span> ", &f.path, "</h2>"]);
+    // Else the headline is the first finding's sentence.
+    if f.verdict == Verdict::Incomplete {
+        s.put(&["<p class=\"h\">", f.headline.trim(), "</p>"]);
+    }
+    if f.verdict > Verdict::Clear && p.report.files.len() > 1 {
         list(s, w.to_do, "ol", f.advice.iter().map(String::as_str));
     }
     for x in &f.findings {
         finding(p, s, x, Some(n));
     }
-    list(s, w.not_checked, "ul", f.gaps.iter().map(|g| g.message.as_str()));
+    list(s, w.not_checked, "ul", f.gaps.iter().map(|g| g.message.trim()));
     contents(p, s, f);
     s.put(&["</section>"]);
 }

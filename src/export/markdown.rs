@@ -4,6 +4,7 @@ use super::{Paper, Sheet, repeated, to_look_at};
 use crate::report::Finding;
 use crate::speech::{export::put, licence::number};
 use crate::text::printable;
+use crate::verdict::Verdict;
 
 /// Files that are listed.
 const FILES: usize = 2000;
@@ -36,14 +37,15 @@ pub fn write(p: &Paper<'_>) -> String {
     let (r, w) = (p.report, p.words);
     let mut s = Sheet::new(escape);
     let (headline, advice) = p.headline();
-    s.put(&["# ", w.verdict(r.verdict), "\n\n", headline, "\n\n"]);
+    s.put(&["# ", w.verdict(r.verdict), "\n\n", headline.trim(), "\n\n"]);
     if !advice.is_empty() {
         s.put(&["## ", w.to_do, "\n\n"]);
     }
     for (n, a) in advice.iter().enumerate() {
         s.put(&[&format!("{}. ", n + 1), a, "\n"]);
     }
-    s.put(&["\n## ", w.files, "\n\n", &p.summary(), "\n\n| ", w.verdict, " | ", w.file, " | ", w.format, " | ", w.size, " | SHA-256 |\n|---|---|---|---:|---|\n"]);
+    let summary = if r.files.len() > 1 { p.summary() } else { String::new() };
+    s.put(&["\n## ", w.files, "\n\n", &summary, if summary.is_empty() { "| " } else { "\n\n| " }, w.verdict, " | ", w.file, " | ", w.format, " | ", w.size, " | SHA-256 |\n|---|---|---|---:|---|\n"]);
     for f in r.files.iter().take(FILES) {
         s.put(&["| ", w.verdict(f.verdict), " | ", &f.path, " | ", &f.formats.join(" + "), " | ", &number(f.size), " | ", f.sha256.as_deref().unwrap_or(""), " |\n"]);
     }
@@ -51,7 +53,11 @@ pub fn write(p: &Paper<'_>) -> String {
         s.put(&["\n", &put(w.more, &[("n", &number((r.files.len() - FILES) as u64))]), "\n"]);
     }
     for (n, f) in to_look_at(r) {
-        s.put(&["\n## ", w.verdict(f.verdict), ": ", &f.path, "\n\n", &f.headline, "\n"]);
+        s.put(&["\n## ", w.verdict(f.verdict), ": ", &f.path, "\n"]);
+        // Else the headline is the first finding's sentence.
+        if f.verdict == Verdict::Incomplete {
+            s.put(&["\n", f.headline.trim(), "\n"]);
+        }
         for x in &f.findings {
             finding(p, &mut s, x, Some(n));
         }
@@ -59,7 +65,7 @@ pub fn write(p: &Paper<'_>) -> String {
             s.put(&["\n### ", w.not_checked, "\n\n"]);
         }
         for g in &f.gaps {
-            s.put(&["- ", &g.message, "\n"]);
+            s.put(&["- ", g.message.trim(), "\n"]);
         }
     }
     let together: Vec<&Finding> = r.findings.iter().filter(|x| !repeated(r, x)).collect();

@@ -7,13 +7,16 @@
 //! - *A template engine*: eight short functions are smaller than any, and what is escaped is seen in the line that writes it.
 //! - *Evidence in the report*: bytes and listings of every place would make it many times as large; who has the files hands in what shall be shown.
 
+mod bom;
 mod csv;
+mod cyclonedx;
 mod html;
 mod json;
 pub(crate) mod markdown;
 pub mod open;
 mod paths;
 mod sarif;
+mod spdx;
 mod text;
 
 use crate::place::Place;
@@ -92,6 +95,8 @@ pub static EXPORTS: &[Export] = &[
     Export { id: "json", name: "JSON", media: "application/json", ending: "json", write: json::write },
     Export { id: "jsonl", name: "JSON Lines", media: "application/jsonl", ending: "jsonl", write: json::lines },
     Export { id: "sarif", name: "SARIF 2.1.0", media: "application/sarif+json", ending: "sarif", write: sarif::write },
+    Export { id: "cyclonedx", name: "CycloneDX 1.6", media: "application/vnd.cyclonedx+json", ending: "json", write: cyclonedx::write },
+    Export { id: "spdx", name: "SPDX 3.0.1", media: "application/spdx+json", ending: "json", write: spdx::write },
 ];
 
 /// What a form is given.
@@ -136,7 +141,9 @@ impl Paper<'_> {
     /// The sentence that says most about all files together, and what to do.
     fn headline(&self) -> (&str, &[String]) {
         let r = self.report;
-        match r.files.iter().find(|f| f.verdict == r.verdict) {
+        // Of several that are equal, the first.
+        let worst = r.files.iter().rev().filter(|f| f.verdict == r.verdict).max_by_key(|f| f.findings.first().map(|x| x.severity));
+        match worst {
             Some(f) => (&f.headline, &f.advice),
             None => (r.findings.iter().max_by_key(|f| f.severity).map_or("", |f| f.message.as_str()), &[]),
         }

@@ -8,8 +8,17 @@ use std::collections::{BTreeSet, HashMap};
 const NO_PATHS: &[&str] = &["schema", "rule", "severity", "verdict", "reason", "refs", "module", "name", "sha256", "formats", "use", "standing", "title", "why", "fix", "kind", "version", "rules"];
 
 /// The report with short names in place of its paths, wherever they stand. Sentences are to be told anew afterwards.
-pub fn left_out(report: Report, how: Paths) -> Report {
+pub fn left_out(mut report: Report, how: Paths) -> Report {
     let (files, folders) = names(&report, how);
+    for f in &mut report.files {
+        // What was compared with them is a finding; the lists themselves are names of files and nothing else.
+        f.listed.clear();
+    }
+    for p in &mut report.licence.parts {
+        if let Some(short) = folders.get(&p.name).or_else(|| files.get(&p.name)) {
+            p.name = short.clone();
+        }
+    }
     let mut parts: Vec<&String> = folders.keys().collect();
     // A folder within another one goes first.
     parts.sort_by_key(|p| std::cmp::Reverse(p.len()));

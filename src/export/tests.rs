@@ -236,7 +236,8 @@ fn sarif_says_what_sites_ask_for() {
 
 #[test]
 fn paths_can_be_left_out_of_every_form() {
-    let scans = [("home/alice/secret-project/model.pkl", hostile_pickle()), ("home/alice/secret-project/sub dir/model.pkl", b"\x80\x02]K\x01a".to_vec()), ("home/alice/secret-project/config.json", br#"{"auto_map":{"AutoModel":"modeling_alice.Net"}}"#.to_vec())];
+    let scans = [("home/alice/secret-project/model.pkl", hostile_pickle()), ("home/alice/secret-project/sub dir/model.pkl", b"\x80\x02]K\x01a".to_vec()), ("home/alice/secret-project/config.json", br#"{"auto_map":{"AutoModel":"modeling_alice.Net"}}"#.to_vec()), ("home/alice/secret-project/README.md", b"---\nlicense: mit\n---\n".to_vec()), ("home/alice/secret-project/SHA256SUMS", b"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  gone.bin\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  model.pkl\n".to_vec())];
+    assert!(!conclude(scans.iter().map(|(p, b)| scan(b, p, Lang::En)).collect(), Lang::En).licence.parts.is_empty());
     let r = conclude(scans.iter().map(|(p, b)| scan(b, p, Lang::En)).collect(), Lang::En);
     assert!(serde_json::to_string(&r).expect("JSON").contains("secret-project"));
     for e in EXPORTS {
@@ -252,7 +253,7 @@ fn paths_can_be_left_out_of_every_form() {
     }
     let names = export(r, "json", &Options { paths: Paths::Names, ..Options::default() }).expect("JSON");
     let names: Report = serde_json::from_str(&names).expect("a report");
-    assert_eq!(names.files.iter().map(|f| f.path.as_str()).collect::<Vec<_>>(), ["model.pkl", "model (2).pkl", "config.json"]);
+    assert_eq!(names.files.iter().map(|f| f.path.as_str()).collect::<Vec<_>>(), ["model.pkl", "model (2).pkl", "config.json", "README.md", "SHA256SUMS"]);
 }
 
 #[test]

@@ -35,13 +35,13 @@ pub fn write(p: &Paper<'_>) -> String {
         let formats = if f.formats.is_empty() { String::new() } else { format!("{}, ", f.formats.join(" + ")) };
         s.put(&[on(colour), &format!("{shape} {word}"), off, "", "  ", &f.path, on("\x1b[2m"), &format!("  ({formats}{})", put(p.words.bytes, &[("n", &number(f.size))])), off, "", "\n"]);
         if f.verdict != Verdict::Clear {
-            s.put(&["  ", &f.headline, "\n"]);
+            s.put(&["  ", f.headline.trim(), "\n"]);
         }
         for x in &f.findings {
-            finding(p, &mut s, x);
+            finding(p, &mut s, x, &f.headline);
         }
         for g in &f.gaps {
-            s.put(&["  ", p.words.not_checked, ": ", &g.message, "\n"]);
+            s.put(&["  ", p.words.not_checked, ": ", g.message.trim(), "\n"]);
         }
         if let Some(sha) = &f.sha256 {
             s.put(&[on("\x1b[2m"), "  sha256 ", "", sha, off, "", "\n"]);
@@ -57,18 +57,22 @@ pub fn write(p: &Paper<'_>) -> String {
         s.put(&["\n", p.words.folder, "\n"]);
     }
     for x in together {
-        finding(p, &mut s, x);
+        finding(p, &mut s, x, "");
+    }
+    if p.report.files.len() < 2 {
+        return s.out;
     }
     let (colour, shape) = paint(p.report.verdict);
     let word = p.words.verdict(p.report.verdict).to_uppercase();
     s.put(&["\n", on(colour), "", &format!("{shape} {word}"), off, "", "  ", &p.summary(), "\n"]);
-    if p.report.files.len() > 1 && p.report.verdict > Verdict::Clear {
-        s.put(&["  ", p.headline().0, "\n"]);
+    if p.report.verdict > Verdict::Clear {
+        s.put(&["  ", p.headline().0.trim(), "\n"]);
     }
     s.out
 }
 
-fn finding(p: &Paper<'_>, s: &mut Sheet, f: &Finding) {
+/// `said` is the sentence above it, which need not come twice.
+fn finding(p: &Paper<'_>, s: &mut Sheet, f: &Finding, said: &str) {
     let bold = match f.severity {
         Severity::Critical | Severity::High => "\x1b[31m",
         Severity::Medium => "\x1b[33m",
@@ -76,7 +80,7 @@ fn finding(p: &Paper<'_>, s: &mut Sheet, f: &Finding) {
     };
     let (on, off) = if p.options.colour && !bold.is_empty() { (bold, "\x1b[0m") } else { ("", "") };
     let count = if f.count > 1 { format!(" ×{}", number(f.count)) } else { String::new() };
-    s.put(&["  ", "", on, p.words.severity(f.severity), off, &format!("  {} {}{count}  ", f.rule, f.name), "", &f.message, "\n"]);
+    s.put(&["  ", "", on, p.words.severity(f.severity), off, &format!("  {} {}{count}  ", f.rule, f.name), "", if f.message == said { &f.title } else { &f.message }, "\n"]);
     for place in f.places.iter().take(PLACES) {
         let member = if place.member.is_empty() { String::new() } else { format!("{} ", place.member) };
         s.put(&["      ", &member, "", &p.place(place), "\n"]);

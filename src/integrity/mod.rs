@@ -7,4 +7,5 @@ pub mod print;
 pub mod verify;
 
 pub use list::{Algorithm, Listed, is_list_name, parse};
+pub use print::{ListText, verification};
 pub use verify::{Check, Given, Verification, outcome, verify};

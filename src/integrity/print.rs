@@ -1,20 +1,38 @@
 //! A verification in words.
 
-use super::verify::{Check, Given, Outcome, SCHEMA, State, Verification, outcome, verify};
+use super::verify::{Check, Given, List, Outcome, SCHEMA, State, Verification, outcome, verify};
 use super::list::parse;
 use crate::speech::Lang;
 use crate::speech::export::{book, sentence};
 use crate::text::printable;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
-/// Holds files against a text that lists digests; `path` is where the text was read, or empty.
-pub fn verification(list: &str, path: &str, files: &[Given], lang: Lang) -> Verification {
-    let (entries, not_understood) = parse(list, path);
-    told(verify(&entries, path, files), not_understood, lang)
+/// A text that lists digests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(default)]
+pub struct ListText {
+    /// Where it was read; empty for a pasted one.
+    pub path: String,
+    /// The text.
+    pub text: String,
+}
+
+/// Holds files against texts that list digests.
+pub fn verification(texts: &[ListText], files: &[Given], lang: Lang) -> Verification {
+    let mut lists = Vec::new();
+    let mut not_understood = 0;
+    for t in texts {
+        let (entries, other) = parse(&t.text, &t.path);
+        not_understood += other;
+        lists.push(List { path: t.path.clone(), entries });
+    }
+    told(verify(&lists, files), not_understood, lang)
 }
 
 /// Checks with their words.
-pub fn told(mut checks: Vec<Check>, not_understood: u64, lang: Lang) -> Verification {
+fn told(mut checks: Vec<Check>, not_understood: u64, lang: Lang) -> Verification {
     let words = book(lang);
     for c in &mut checks {
         c.path = printable(&c.path, 4096);

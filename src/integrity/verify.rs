@@ -87,6 +87,8 @@ pub struct Check {
     pub differ_at: Option<u32>,
     /// Size that was listed.
     pub size: Option<u64>,
+    /// The list that says so, empty for a pasted digest.
+    pub list: String,
 }
 
 /// What a verification comes to.
@@ -149,7 +151,7 @@ impl<'a> Names<'a> {
 }
 
 /// Compares one entry with one file.
-fn compare(listed: &Listed, file: &Given) -> Check {
+fn compare(listed: &Listed, list: &str, file: &Given) -> Check {
     let mut check = Check {
         path: file.path.clone(),
         state: State::Uncheckable,
@@ -160,6 +162,7 @@ fn compare(listed: &Listed, file: &Given) -> Check {
         actual: file.digest(listed.algorithm).map(str::to_string),
         differ_at: None,
         size: listed.size,
+        list: list.into(),
     };
     let (state, reason) = match (listed.algorithm, &check.actual) {
         // Another size is another file, whatever is known of the digests.
@@ -180,35 +183,43 @@ fn compare(listed: &Listed, file: &Given) -> Check {
 }
 
 /// An entry that no file is compared with.
-fn alone(listed: &Listed, state: State, reason: &str) -> Check {
-    Check { path: listed.name.clone(), state, reason: reason.into(), message: String::new(), algorithm: Some(listed.algorithm), expected: Some(listed.digest.clone()), actual: None, differ_at: None, size: listed.size }
+fn alone(listed: &Listed, list: &str, state: State, reason: &str) -> Check {
+    Check { path: listed.name.clone(), state, reason: reason.into(), message: String::new(), algorithm: Some(listed.algorithm), expected: Some(listed.digest.clone()), actual: None, differ_at: None, size: listed.size, list: list.into() }
 }
 
-/// Holds files against entries; `list` is the path of the list, whose names are relative to its folder.
-pub fn verify(entries: &[Listed], list: &str, files: &[Given]) -> Vec<Check> {
+/// What one list lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List {
+    /// Where it was read, empty for a pasted one; its names are relative to its folder.
+    pub path: String,
+    /// What it lists.
+    pub entries: Vec<Listed>,
+}
+
+/// Holds files against lists.
+pub fn verify(lists: &[List], files: &[Given]) -> Vec<Check> {
     let names = Names::of(files);
-    let folder = base(list);
     // A file may be listed by several algorithms, or in several lists.
     let mut about: BTreeMap<usize, Vec<Check>> = BTreeMap::new();
     let mut out = Vec::new();
-    for e in entries {
+    for (list, e) in lists.iter().flat_map(|l| l.entries.iter().map(|e| (l.path.as_str(), e))) {
         if e.name.is_empty() {
             let same = files.iter().position(|f| f.digest(e.algorithm) == Some(&e.digest));
             match (same, files) {
-                (Some(n), _) => about.entry(n).or_default().extend(files.get(n).map(|f| compare(e, f))),
-                (None, [one]) => about.entry(0).or_default().push(compare(e, one)),
-                (None, []) => out.push(alone(e, State::Missing, "")),
-                (None, _) if files.iter().any(|f| f.digest(e.algorithm).is_some()) => out.push(alone(e, State::Missing, "unnamed")),
-                (None, [first, ..]) => out.push(Check { path: String::new(), actual: None, ..compare(e, first) }),
+                (Some(n), _) => about.entry(n).or_default().extend(files.get(n).map(|f| compare(e, list, f))),
+                (None, [one]) => about.entry(0).or_default().push(compare(e, list, one)),
+                (None, []) => out.push(alone(e, list, State::Missing, "")),
+                (None, _) if files.iter().any(|f| f.digest(e.algorithm).is_some()) => out.push(alone(e, list, State::Missing, "unnamed")),
+                (None, [first, ..]) => out.push(Check { path: String::new(), actual: None, ..compare(e, list, first) }),
             }
             continue;
         }
-        let found = names.find(files, folder, &e.name);
+        let found = names.find(files, base(list), &e.name);
         let same = found.iter().copied().find(|n| files.get(*n).is_some_and(|f| f.digest(e.algorithm) == Some(&e.digest)));
         match (same, found.as_slice()) {
-            (Some(n), _) | (None, &[n]) => about.entry(n).or_default().extend(files.get(n).map(|f| compare(e, f))),
-            (None, []) => out.push(alone(e, State::Missing, "")),
-            (None, _) => out.push(alone(e, State::Uncheckable, "ambiguous")),
+            (Some(n), _) | (None, &[n]) => about.entry(n).or_default().extend(files.get(n).map(|f| compare(e, list, f))),
+            (None, []) => out.push(alone(e, list, State::Missing, "")),
+            (None, _) => out.push(alone(e, list, State::Uncheckable, "ambiguous")),
         }
     }
     for (n, f) in files.iter().enumerate() {
@@ -219,8 +230,9 @@ pub fn verify(entries: &[Listed], list: &str, files: &[Given]) -> Vec<Check> {
         mine.sort_by_key(|c| std::cmp::Reverse(c.state));
         match mine.into_iter().next() {
             Some(worst) => out.push(worst),
-            None if f.path == list => {}
-            None => out.push(Check { path: f.path.clone(), state: State::Unlisted, reason: String::new(), message: String::new(), algorithm: None, expected: None, actual: f.sha256.clone(), differ_at: None, size: None }),
+            // Lists do not list themselves, nor what the Hugging Face client keeps for itself.
+            None if lists.iter().any(|l| l.path == f.path) || f.path.contains(".cache/huggingface/") => {}
+            None => out.push(Check { path: f.path.clone(), state: State::Unlisted, reason: String::new(), message: String::new(), algorithm: None, expected: None, actual: f.sha256.clone(), differ_at: None, size: None, list: String::new() }),
         }
     }
     out.sort_by_key(|c| std::cmp::Reverse(c.state));
@@ -253,8 +265,12 @@ mod tests {
         Given { path: path.into(), size: 3, sha256: Some(digest.into()), ..Given::default() }
     }
 
+    fn lists(list: &str, at: &str) -> [List; 1] {
+        [List { path: at.into(), entries: parse(list, at).0 }]
+    }
+
     fn states(list: &str, at: &str, files: &[Given]) -> Vec<(String, &'static str, String)> {
-        verify(&parse(list, at).0, at, files).into_iter().map(|c| (c.path, c.state.word(), c.reason)).collect()
+        verify(&lists(list, at), files).into_iter().map(|c| (c.path, c.state.word(), c.reason)).collect()
     }
 
     fn row(path: &str, state: &'static str, reason: &str) -> (String, &'static str, String) {
@@ -266,7 +282,7 @@ mod tests {
         let list = format!("{A}  a.bin\n{A}  b.bin\n{A}  c.bin\n");
         let files = [file("m/a.bin", A), file("m/b.bin", B), file("m/d.bin", A), file("m/SHA256SUMS", B)];
         assert_eq!(states(&list, "m/SHA256SUMS", &files), [row("m/b.bin", "differs", "digest"), row("c.bin", "missing", ""), row("m/d.bin", "unlisted", ""), row("m/a.bin", "matches", "")]);
-        let checks = verify(&parse(&list, "").0, "m/SHA256SUMS", &files);
+        let checks = verify(&lists(&list, "m/SHA256SUMS"), &files);
         assert_eq!(checks[0].differ_at, Some(63));
         assert_eq!(outcome(&checks), Outcome::Differs);
     }
@@ -277,7 +293,7 @@ mod tests {
         assert_eq!(states(A, "", &[file("a.bin", B)]), [row("a.bin", "differs", "digest")]);
         assert_eq!(states(A, "", &[file("a.bin", B), file("b.bin", A)]), [row("a.bin", "unlisted", ""), row("b.bin", "matches", "")]);
         assert_eq!(states(A, "", &[file("a.bin", B), file("b.bin", B)])[0], row("", "missing", "unnamed"));
-        assert_eq!(outcome(&verify(&[], "", &[file("a.bin", A)])), Outcome::Nothing);
+        assert_eq!(outcome(&verify(&[], &[file("a.bin", A)])), Outcome::Nothing);
     }
 
     #[test]

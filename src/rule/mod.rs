@@ -3,6 +3,7 @@
 mod archive;
 pub mod code;
 mod graph;
+mod integrity;
 mod known;
 mod layer;
 mod licence;
@@ -33,6 +34,8 @@ pub enum Check {
     Set(fn(&FileReport, &[FileReport]) -> Vec<Args>),
     /// What the files say about licences, compared over folders: an issue with this code.
     Licence(&'static str),
+    /// Digests that one of the files lists, held against the others.
+    Listed(fn(&[FileReport]) -> Vec<(usize, Args)>),
 }
 
 /// One row of [`RULES`].
@@ -244,6 +247,17 @@ pub fn conclude(mut files: Vec<FileReport>, lang: Lang) -> Report {
                 }
                 findings.push(f);
             }
+        }
+    }
+    for rule in all() {
+        let Check::Listed(check) = rule.check else { continue };
+        for (n, args) in check(&files) {
+            let Some(file) = files.get(n) else { continue };
+            let f = finding_about(rule, args, Vec::new(), lang, &file.path);
+            if f.severity >= Severity::Medium {
+                about.push((n, f.clone()));
+            }
+            findings.push(f);
         }
     }
     // What the folder shows about a file weighs on that file as well.

@@ -25,6 +25,8 @@ pub static RULES: &[Rule] = &[
 /// The families WS8xx and WS9xx: folders and whole files.
 pub static WHOLE: &[Rule] = &[
     Rule { id: "WS801", name: "missing-reference", severity: Severity::Low, refs: &["CWE-1104"], check: Check::Set(missing) },
+    Rule { id: "WS802", name: "digest-differs", severity: Severity::High, refs: &["CWE-353", "CWE-494"], check: Check::Listed(super::integrity::differs) },
+    Rule { id: "WS803", name: "listed-file-missing", severity: Severity::Low, refs: &["CWE-353"], check: Check::Listed(super::integrity::missing) },
     rule("WS901", "wrong-extension", Severity::Medium, &["CVE-2025-10155", "CWE-434"], |f| match f {
         Fact::WrongExtension { extension, format } => Some(vec![("extension", extension.clone()), ("format", format.to_string())]),
         _ => None,

@@ -125,7 +125,8 @@ pub struct Book {
 /// The book of a language.
 pub fn book(lang: Lang) -> &'static Book {
     match lang {
-        Lang::En | Lang::Ja => &super::export_en::BOOK,
+        Lang::En => &super::export_en::BOOK,
+        Lang::Ja => &super::export_ja::BOOK,
     }
 }
 
@@ -191,4 +192,24 @@ pub fn put(sentence: &str, values: &[(&str, &str)]) -> String {
     }
     out.push_str(rest);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_has_the_same_ids_with_the_same_arguments() {
+        let braced = |text: &'static str| text.split('{').skip(1).filter_map(|t| t.split('}').next()).collect::<std::collections::BTreeSet<&str>>();
+        let en = book(Lang::En);
+        for lang in Lang::ALL {
+            let b = book(lang);
+            assert_eq!(b.tag, lang.tag());
+            for (one, other) in en.checks.iter().zip(&b.checks).chain(en.reasons.iter().zip(&b.reasons)).chain(en.changes.iter().zip(&b.changes)) {
+                assert_eq!((one.0, braced(one.1)), (other.0, braced(other.1)));
+            }
+            let filled = |b: &'static Book| [b.bytes, b.place, b.place_in_file, b.more, b.summary, b.made_by, b.left_out, b.compared[0], b.compared[1], b.compared[2]].map(braced);
+            assert_eq!(filled(en), filled(b));
+        }
+    }
 }

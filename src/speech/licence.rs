@@ -58,17 +58,17 @@ pub fn book(lang: Lang) -> &'static Book {
 const _: () = {
     use super::licence_en::BOOK as EN;
     use super::licence_ja::BOOK as JA;
-    use super::together;
-    together(EN.duties, JA.duties);
-    together(EN.limits, JA.limits);
-    together(EN.facts, JA.facts);
-    together(EN.assumptions, JA.assumptions);
-    together(EN.watch, JA.watch);
-    together(EN.act, JA.act);
-    together(EN.uses, JA.uses);
-    together(EN.may, JA.may);
-    together(EN.headlines, JA.headlines);
-    together(EN.labels, JA.labels);
+    use super::covers;
+    covers(JA.duties, EN.duties);
+    covers(JA.limits, EN.limits);
+    covers(JA.facts, EN.facts);
+    covers(JA.assumptions, EN.assumptions);
+    covers(JA.watch, EN.watch);
+    covers(JA.act, EN.act);
+    covers(JA.uses, EN.uses);
+    covers(JA.may, EN.may);
+    covers(JA.headlines, EN.headlines);
+    covers(JA.labels, EN.labels);
 };
 
 fn look(table: &'static [(&'static str, &'static str)], code: &str) -> &'static str {

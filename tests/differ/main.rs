@@ -130,11 +130,12 @@ fn odd(name: &str) -> bool {
 fn missed(record: &Record, report: &FileReport, latin1: u64) -> Vec<(u64, String)> {
     let fired = |rule: &str| report.findings.iter().any(|f| f.rule == rule);
     // Imports alone, of a pickle that goes wrong: every text that begins with a `c` is one. Whatever else it is called, it is not clear.
-    let named_only = record.events.iter().all(|(_, what, ..)| matches!(what.as_str(), "import" | "persistent" | "torch-persistent" | "changed-object"));
+    let named_only = record.events.iter().all(|(_, what, module, _)| matches!(what.as_str(), "import" | "persistent" | "torch-persistent" | "changed-object") || module == "persistent_load");
     if !report.formats.iter().any(|f| f == "pickle") && named_only && (record.ok == 0 || report.verdict != Verdict::Clear) {
         return Vec::new();
     }
     let followed = record.events.iter().any(|(_, what, _, name)| what == "import" && FOLLOWED.contains(&name.as_str()));
+    let persisted = record.events.iter().any(|(_, what, ..)| matches!(what.as_str(), "persistent" | "torch-persistent"));
     let mut out = Vec::new();
     for (readings, what, module, name) in &record.events {
         let import: Option<&Import> = report.imports.iter().find(|i| i.module == printable(module, KEPT) && i.name == printable(name, KEPT));
@@ -149,9 +150,10 @@ fn missed(record: &Record, report: &FileReport, latin1: u64) -> Vec<(u64, String
             _ if module.is_empty() && what != "persistent" => true,
             _ if module == "computed" && import.is_none() || name == "computed" => fired("WS112"),
             "import" => import.is_some(),
-            // What a computed call returns is part of that call.
-            _ if module == "?" => fired("WS112") || followed,
-            "call" | "build" if module == "persistent_load" => ["WS112", "WS116", "WS121"].iter().any(|r| fired(r)),
+            // What a computed call returns is part of that call; what a loader made of a persistent id is what torch makes of it.
+            _ if module == "?" => fired("WS112") || followed || persisted && report.imports.iter().any(|i| i.usage != Used::Imported),
+            // What stands where torch expects a class is used in its place, and the id is said to be foreign.
+            "call" | "build" if module == "persistent_load" => ["WS112", "WS116", "WS121"].iter().any(|r| fired(r)) || fired("WS120") && report.imports.iter().any(|i| i.usage != Used::Imported),
             "call" => import.is_some_and(|i| i.usage != Used::Imported),
             // What a followed call returns is changed, not its class.
             "build" => import.is_some_and(|i| i.usage == Used::Built) || FOLLOWED.contains(&name.as_str()),

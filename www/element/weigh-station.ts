@@ -431,6 +431,7 @@ export class WeighStation extends LitElement {
   #retell(): void {
     this.#learn();
     this.#guide.retell();
+    this.#checks.retell();
     void this.#weighing?.speak(this.#t.tag);
     void this.#reread();
     this.#note = this.#status = "";

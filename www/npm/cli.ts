@@ -2,32 +2,41 @@
 /** `npx weighstation scan`: the command line for machines without Rust. The native one can do more; what both can do, both do alike. */
 import { existsSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { FileReport, Report, Verdict } from "../report.ts";
-import { SEVERITIES, VERDICTS } from "../report.ts";
-import { plain, Wrong } from "./command.ts";
+import type { FileReport, Verdict } from "../report.ts";
+import { VERDICTS } from "../report.ts";
+import { plain, spoken, Wrong } from "./command.ts";
 import { licence, LICENCE_USAGE } from "./licence.ts";
-import { conclude, scanOne, walk } from "./node.ts";
+import { conclude, evidence, exportForms, exportReport, scanOne, waits, walk, type Input } from "./node.ts";
+import { COMMANDS, exportOptions, LIST, REPORT_FLAGS, REPORTS_USAGE } from "./reports.ts";
 
 const USAGE = `weighstation ${WEIGHSTATION_VERSION}: weighs an AI model before anybody loads it
 
   weighstation scan [OPTIONS] PATH...      files or folders; hidden files are looked at, too
+  weighstation export [OPTIONS] REPORT     a stored report (scan --format json) in another form
+  weighstation verify [OPTIONS] PATH...    files against digests that somebody published
+  weighstation compare [OPTIONS] OLD NEW   what changed; each is a stored report or a path to scan
   weighstation licence [OPTIONS] PATH...   what may be done with it, what must be done, and whether the parts fit
   weighstation licence [OPTIONS] --by-name NAME...
 
 scan options
 
-  --format text|json|jsonl              default: text on a terminal, json otherwise
+  --format text|json|jsonl|sarif|cyclonedx|spdx|markdown|html|csv
+                                        default: text on a terminal, json otherwise
   --output FILE                         default: standard output
   --fail-on dangerous|suspicious|incomplete|never
                                         default: suspicious
   --lang en|ja                          language of the sentences
   --no-digest                           skip the SHA-256 pass
+  --paths full|names|numbered           how much of the paths a report keeps; default: full
+  --time TIME                           when it was scanned, such as 2026-11-20T12:00:00Z, or none
+                                        default: SOURCE_DATE_EPOCH, or now, in the forms that tell it
+  --serial UUID                         serial number of a bill of materials
 
+${REPORTS_USAGE}
 ${LICENCE_USAGE}
 Exit status: 0 nothing at or above --fail-on, 1 something is, 2 the command line is wrong, 3 an input could not be read at all.
 `;
 
-const FORMATS = ["text", "json", "jsonl"];
 const THRESHOLDS = ["dangerous", "suspicious", "incomplete", "never"];
 
 function read(args: string[]) {
@@ -42,6 +51,7 @@ function read(args: string[]) {
         "fail-on": { type: "string", default: "suspicious" },
         lang: { type: "string", default: "en" },
         "no-digest": { type: "boolean", default: false },
+        ...REPORT_FLAGS,
         help: { type: "boolean", short: "h", default: false },
         version: { type: "boolean", short: "V", default: false },
       },
@@ -50,32 +60,22 @@ function read(args: string[]) {
     throw new Wrong((error as Error).message);
   }
   const { values, positionals } = parsed;
-  if (values.help || values.version) return { ...values, paths: [] };
-  const [command, ...paths] = positionals;
+  if (values.help || values.version) return { ...values, inputs: [] };
+  const [command, ...inputs] = positionals;
   if (command !== "scan") throw new Wrong(command ? `there is no command "${command}"` : "a command is missing");
-  if (paths.length === 0) throw new Wrong("scan needs at least one path");
-  if (!FORMATS.includes(values.format)) throw new Wrong(`--format is one of ${FORMATS.join(", ")}`);
+  if (inputs.length === 0) throw new Wrong("scan needs at least one path");
+  const forms = exportForms().map((form) => form.id);
+  if (!forms.includes(values.format)) throw new Wrong(`--format is one of ${forms.join(", ")}`);
   if (!THRESHOLDS.includes(values["fail-on"])) throw new Wrong(`--fail-on is one of ${THRESHOLDS.join(", ")}`);
-  return { ...values, paths };
-}
-
-function asText(report: Report): string {
-  const lines = report.files.flatMap((file) => [
-    `${file.verdict.toUpperCase()}  ${plain(file.path)}`,
-    ...(file.headline ? [`  ${file.headline}`] : []),
-    ...[...file.findings]
-      .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
-      .map((one) => `  ${one.severity} ${one.rule} ${one.name}: ${one.message}${one.count > 1 ? ` (×${one.count})` : ""}`),
-    ...file.gaps.map((gap) => `  gap ${gap.reason}${gap.member ? ` in ${gap.member}` : ""}: ${gap.message}`),
-    ...(file.sha256 ? [`  sha256 ${file.sha256}`] : []),
-  ]);
-  const folder = report.findings.map((one) => `  ${one.severity} ${one.rule} ${one.name}: ${one.message}`);
-  return `${[...lines, ...folder, report.verdict].join("\n")}\n`;
+  spoken(values.lang);
+  return { ...values, inputs };
 }
 
 async function main(): Promise<number> {
   const [command, ...rest] = process.argv.slice(2);
   if ((command === "licence" || command === "license") && !rest.some((arg) => arg === "--help" || arg === "-h")) return licence(rest);
+  const named = COMMANDS[command ?? ""];
+  if (named && !rest.some((arg) => arg === "--help" || arg === "-h")) return named(rest);
   const options = read(process.argv.slice(2));
   if (options.version) {
     process.stdout.write(`weighstation ${WEIGHSTATION_VERSION}\n`);
@@ -85,21 +85,25 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const missing = options.paths.filter((one) => !existsSync(one));
+  const missing = options.inputs.filter((one) => !existsSync(one));
   for (const one of missing) process.stderr.write(`weighstation: cannot read ${plain(one)}\n`);
+  const how = exportOptions(options, options.format);
   const files: FileReport[] = [];
-  let text = "";
-  for (const input of options.paths.filter((one) => !missing.includes(one)).flatMap(walk)) {
-    const report = await scanOne(input, { lang: options.lang, digest: !options["no-digest"] });
-    files.push(report);
-    if (options.format !== "jsonl") continue;
-    const line = `${JSON.stringify(report)}\n`;
-    if (options.output) text += line;
-    else process.stdout.write(line);
+  const inputs: Input[] = options.inputs.filter((one) => !missing.includes(one)).flatMap(walk);
+  // A line leaves as soon as nothing can change it any more.
+  const lines = options.format === "jsonl" && how.paths === "full" && options.output === undefined;
+  const lists = inputs.some((input) => LIST.test(input.path));
+  const held = new Set<number>();
+  for (const input of inputs) {
+    const file = await scanOne(input, { lang: options.lang, digest: !options["no-digest"] });
+    if (lists || waits(file)) held.add(files.length);
+    else if (lines) process.stdout.write(`${JSON.stringify(file)}\n`);
+    files.push(file);
   }
   const report = conclude(files, options.lang);
-  if (options.format === "json") text = `${JSON.stringify(report, null, 2)}\n`;
-  if (options.format === "text") text = asText(report);
+  if (options.format === "html" || options.format === "markdown") how.evidence = evidence(report, inputs, options.lang);
+  how.colour = options.output === undefined && process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
+  const text = lines ? report.files.filter((_, n) => held.has(n)).map((file) => `${JSON.stringify(file)}\n`).join("") : exportReport(report, options.format, how);
   if (options.output) writeFileSync(options.output, text);
   else process.stdout.write(text);
   if (missing.length > 0) return 3;

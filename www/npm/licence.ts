@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Change, FileReport, Guidance, Level, Part, Situation, Switch, Use } from "../report.ts";
-import { plain, Wrong } from "./command.ts";
+import { plain, spoken, Wrong } from "./command.ts";
 import { ask, conclude, scanOne, walk } from "./node.ts";
 
 export const LICENCE_USAGE = `licence options
@@ -127,8 +127,7 @@ export async function licence(args: string[]): Promise<number> {
   }
   const format = one("format", values.format ?? "text", ["text", "json", "markdown", "csv"]);
   const failOn = one("fail-on", values["fail-on"] ?? "conflict", ["conflict", "needs-review", "never"]);
-  const lang = values.lang ?? "en";
-  if (!/^(en|ja)\b/i.test(lang)) throw new Wrong(`--lang knows en and ja, not "${lang}"`);
+  const lang = spoken(values.lang ?? "en");
   if (paths.length === 0 && names.length === 0) throw new Wrong("licence needs a file, a folder, or --by-name and a licence");
   const situation = JSON.stringify(situationOf(values));
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { inflateRawSync } from "node:zlib";
 import { packed } from "weighstation-core-packed";
-import type { FileReport, Guidance, Part, Report, Situation } from "../report.ts";
+import type { Comparison, ExportOptions, ExportRow, FileReport, Given, Guidance, ListText, Part, Place, Report, Shown, Situation, Verification } from "../report.ts";
 import { CHUNK, instantiate, type Core, type StopReason } from "../scanner/core.ts";
 import type { Asked } from "../scanner/protocol.ts";
 import type { ScanOptions } from "./options.ts";
@@ -187,4 +187,61 @@ async function partsOf(input: Parameters<typeof licence>[0], options: ScanOption
   if (typeof input === "object" && "names" in input) return input.names.map((name) => ({ name, licence: name, source: "chosen" }));
   if (typeof input === "object" && "licence" in input && "files" in input) return input.licence.parts;
   return (await scan(input as string | Blob | readonly (string | Blob)[], { ...options, digest: false })).licence.parts;
+}
+
+/** Bytes and listings of what was found, for forms that show them: the first place of what is medium and above. */
+export function evidence(report: Report, inputs: readonly Input[], lang: string): Shown[] {
+  const out: Shown[] = [];
+  for (const [n, file] of report.files.entries()) {
+    const places = file.findings.filter((one) => ["medium", "high", "critical"].includes(one.severity)).flatMap((one) => one.places.slice(0, 1));
+    for (const place of places.slice(0, Math.max(0, Math.min(8, 200 - out.length)))) {
+      const shown = evidenceOf(inputs[n], file.path, place, lang);
+      if (shown) out.push(shown);
+    }
+  }
+  return out;
+}
+
+function evidenceOf(input: Input | undefined, name: string, place: Place, lang: string): Shown | null {
+  let bytes: Bytes | undefined;
+  try {
+    bytes = input?.open();
+    if (!bytes) return null;
+    const { read, size } = bytes;
+    return { path: name, place, evidence: JSON.parse(core().evidence((at, view) => read(at, view), size, name, JSON.stringify(place), lang)) };
+  } catch {
+    return null;
+  } finally {
+    bytes?.close();
+  }
+}
+
+/** Whether what is beside a file can still change its report. */
+export function waits(file: FileReport): boolean {
+  return core().waits(JSON.stringify(file));
+}
+
+/** The forms of {@link exportReport}. */
+export function exportForms(): ExportRow[] {
+  return JSON.parse(ask("exports"));
+}
+
+/** A report in another form; see index.d.ts. */
+export function exportReport(report: Report | string, id: string, options: Partial<ExportOptions> = {}): string {
+  return ask("export_report", textOf(report), id, JSON.stringify(options));
+}
+
+const textOf = (report: Report | string): string => (typeof report === "string" ? report : JSON.stringify(report));
+
+/** Holds files against digests; see index.d.ts. */
+export async function verify(input: Parameters<typeof scan>[0] | readonly Pick<Given, "path" | "size" | "sha256">[], lists: string | readonly ListText[], options: ScanOptions = {}): Promise<Verification> {
+  const texts = typeof lists === "string" ? [{ path: "", text: lists }] : lists;
+  const given = Array.isArray(input) && input.every((one) => typeof one === "object" && "sha256" in one) ? (input as readonly Pick<Given, "path" | "size" | "sha256">[]) : (await scan(input as Parameters<typeof scan>[0], { ...options, digest: true })).files;
+  const files = given.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
+  return JSON.parse(ask("verify", JSON.stringify(texts), JSON.stringify(files), options.lang ?? "en"));
+}
+
+/** What changed; see index.d.ts. */
+export function compare(old: Report | string, later: Report | string, options: { lang?: string } = {}): Comparison {
+  return JSON.parse(ask("compare", textOf(old), textOf(later), options.lang ?? "en"));
 }

@@ -28,6 +28,8 @@ export class Checks {
   /** What could not be done. */
   failed: "verify" | "compare" | null = null;
   #listed = false;
+  #verifyAgain = async () => {};
+  #compareAgain = async () => {};
 
   constructor(
     readonly desk: Pool,
@@ -66,16 +68,24 @@ export class Checks {
   /** Holds files against a list that was pasted, or read at `path`. */
   async verify(report: Report, list: string, path: string): Promise<void> {
     const files = report.files.map(({ path, size, sha256 }): Given => ({ path, size, sha256, sha384: null, sha512: null }));
+    this.#verifyAgain = () => this.verify(report, list, path);
     await this.#run("verify", async () => {
-      this.verification = JSON.parse(await this.#ask("verify", list, path, JSON.stringify(files), this.lang()));
+      this.verification = JSON.parse(await this.#ask("verify", JSON.stringify([{ path, text: list }]), JSON.stringify(files), this.lang()));
     });
   }
 
   /** Says what changed since an earlier report. */
   async compare(old: string | Report, report: Report): Promise<void> {
+    this.#compareAgain = () => this.compare(old, report);
     await this.#run("compare", async () => {
       this.comparison = JSON.parse(await this.#ask("compare", typeof old === "string" ? old : JSON.stringify(old), JSON.stringify(report), this.lang()));
     });
+  }
+
+  /** The language is another one now: what is shown is said again. */
+  retell(): void {
+    if (this.verification) void this.#verifyAgain();
+    if (this.comparison) void this.#compareAgain();
   }
 
   /** The text of a chosen file, which must not be a model. */

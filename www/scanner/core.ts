@@ -22,10 +22,11 @@ export interface Core {
   inventory_add(inventory: string, later: string): string;
   inventory_changes(inventory: string, later: string, whole: boolean): string;
   inventory_csv(inventory: string): string;
+  waits(file: string): boolean;
   exports(): string;
   export_report(report: string, id: string, options: string): string;
   open_report(report: string, lang: string): string;
-  verify(list: string, path: string, files: string, lang: string): string;
+  verify(lists: string, files: string, lang: string): string;
   verify_print(verification: string, lang: string): string;
   compare(old: string, later: string, lang: string): string;
   compare_print(comparison: string, format: string, lang: string): string;

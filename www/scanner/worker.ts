@@ -16,6 +16,8 @@ const TENTH_OF_A_SECOND = 100;
 
 /** After this many reads in a row, each where the one before ended, a reader is taken to go straight on. */
 const STRAIGHT = 4;
+/** What may lie between two such reads: the core need not ask again for a page that it still has. */
+const SKIPPED = 64 * 1024;
 /** How much such a reader is given at a time. */
 const AHEAD = 4 * 1024 * 1024;
 
@@ -75,7 +77,7 @@ function reader(file: Blob, count: (bytes: number) => void) {
   const read: Read = (at, view) => {
     const to = Math.min(at + view.length, file.size);
     if (to <= at) return 0;
-    straight = at === next ? straight + 1 : 0;
+    straight = at >= next && at - next <= SKIPPED ? straight + 1 : 0;
     next = to;
     if (at < ahead.at || to > ahead.at + ahead.bytes.length) {
       ahead = { at, bytes: slice(at, straight < STRAIGHT ? to : Math.max(to, Math.min(at + AHEAD, file.size))) };

@@ -17,6 +17,12 @@ export const en = {
   brand: "weighstation",
   description: "Reads an AI model file in your browser and says what loading it would do. The file stays on your machine.",
 
+  // How words are put beside each other.
+  comma: ", ",
+  label: (name: string) => `${name}:`,
+  named: (name: string, value: string) => `${name}: ${value}`,
+  full: (sentence: string) => `${sentence}.`,
+
   // The first screen.
   lede: "Weigh a model before you load it.",
   promise: "It is read here, in this tab. Nothing leaves your machine.",
@@ -276,6 +282,18 @@ export const en = {
     level: { ok: "Nothing stands against it", "ok-with-obligations": "Possible, with duties", "needs-review": "Ask first", conflict: "Something stands against it" } satisfies Record<Level, string>,
     parts: "Parts",
     partColumns: { part: "Part", licence: "Licence", family: "Family", relation: "Enters as", answer: "Answer" },
+    families: {
+      community: "community",
+      "network-copyleft": "network copyleft",
+      "non-commercial": "non-commercial",
+      permissive: "permissive",
+      proprietary: "proprietary",
+      "public-domain": "public domain",
+      "research-only": "research only",
+      "responsible-ai": "responsible AI",
+      "strong-copyleft": "strong copyleft",
+      "weak-copyleft": "weak copyleft",
+    } as Record<string, string>,
     relation: { weights: "weights", outputs: "outputs", data: "training data", code: "code", "code-separate": "separate program" } satisfies Record<Relation, string>,
     none: "no licence found",
     lists: {

@@ -15,6 +15,12 @@ export const ja = {
   brand: "weighstation",
   description: "AIモデルのファイルをブラウザー内で読み取り、読み込むと何が起きるかを示します。ファイルがマシンの外に出ることはありません。",
 
+  // How words are put beside each other.
+  comma: "、",
+  label: (name: string) => `${name}：`,
+  named: (name: string, value: string) => `${name}：${value}`,
+  full: (sentence: string) => `${sentence}。`,
+
   // The first screen.
   lede: "読み込む前に、モデルを検査。",
   promise: "ファイルはこのタブの中で読み取ります。マシンの外には何も送信しません。",
@@ -75,9 +81,9 @@ export const ja = {
   blockedBy: (lines: readonly string[]) =>
     lines.length > 0
       ? `このページのポリシーで禁止されています。Content-Security-Policyに次の記述が足りません：${list.format(lines)}`
-      : "ブラウザーが起動を拒否しましたが、理由は示されませんでした。ページまたはブラウザーのポリシーが、ワーカーまたはWebAssemblyを禁止している可能性があります。",
+      : "ブラウザーが起動を拒否しましたが、理由は示されませんでした。ページまたはブラウザーのポリシーで、ワーカーかWebAssemblyが禁止されている可能性があります。",
   copyLines: "この記述をコピー",
-  sections: "セクション",
+  sections: "項目",
   weighAnother: "別のファイルを検査",
   newOne: "最初に戻る",
 
@@ -112,7 +118,7 @@ export const ja = {
   metadata: (n: number) => `メタデータ（${number.format(n)}）`,
   metadataColumns: { key: "キー", value: "値" },
   export: "レポートの保存",
-  exportText: "読むため、保管するため、ほかのプログラムに渡すための形式を選べます。レポートはこの場で作られ、ブラウザーが保存します。",
+  exportText: "閲覧、保管、ほかのプログラムでの利用に使えます。レポートはこのページで作成し、ブラウザーが保存します。",
   exportEarly: "フィンガープリントを計算中です。いま保存すると、計算待ちのファイルの値は含まれません。",
   exportForm: "形式",
   exportPaths: "ファイル名",
@@ -127,54 +133,54 @@ export const ja = {
   copyLink: "リンクをコピー",
 
   filter: {
-    files: "ファイルを絞り込む",
-    findings: "検出結果を絞り込む",
+    files: "ファイルを検索",
+    findings: "検出された項目を検索",
     verdict: "判定",
     severity: "重大度",
     all: "すべて",
-    shown: (shown: number, all: number) => `${number.format(all)}件中${number.format(shown)}件`,
+    shown: (shown: number, all: number) => `${count(all, "件")}中${count(shown, "件")}`,
   },
 
   verify: {
-    title: "ダイジェストを照合",
-    lead: "公開者が示すダイジェストと照合します。64桁の値、SHA256SUMSなどの一覧、Git LFSのポインターを使えます。",
+    title: "ダイジェストの照合",
+    lead: "公開元が示すダイジェストと照合します。64桁の値、SHA256SUMSなどの一覧、Git LFSポインターを使えます。",
     label: "ダイジェストまたは一覧",
     go: "照合",
-    choose: "一覧のファイルを選択",
-    wait: "フィンガープリントを計算しています。",
+    choose: "一覧ファイルを選択",
+    wait: "フィンガープリントを計算中です。",
     failed: "検査プログラムから応答がありませんでした。",
     listed: "一覧の値",
     computed: "計算した値",
-    notUnderstood: (n: number) => `${count(n, "行")}は読み取れませんでした。`,
+    notUnderstood: (n: number) => `読み取れない行が${count(n, "行")}ありました。`,
     columns: { file: "ファイル", state: "結果", digests: "ダイジェスト" },
     state: { matches: "一致", differs: "不一致", missing: "一覧にあるが、渡されていない", unlisted: "一覧にない", uncheckable: "照合できない" } satisfies Record<FileCheck["state"], string>,
   },
   compare: {
     title: "比較",
-    lead: "以前の版からの変更点を示します。以前のレポート（JSON）を選択するか、別の版をこのページで検査して、直前の検査と比較してください。",
+    lead: "以前の版から変わった点を確認します。以前のレポート（JSON）を選択するか、別の版をこのページで検査して、直前の検査と比較してください。",
     choose: "以前のレポートを選択",
     before: "直前の検査と比較",
-    same: (n: number) => `${count(n, "件")}のファイルは完全に同一`,
+    same: (n: number) => `${count(n, "件のファイル")}は完全に同一です`,
     failed: "比較できるレポートではありません。",
     kept: "レポートを開きました。現在のモデルを検査すると、判定の下で比較できます。",
   },
 
   // What is told to whoever published the file.
   letter: {
-    copy: "公開者向けの報告をコピー",
-    subject: (file: string) => `${file}についてのweighstationの検査結果`,
-    lead: "このファイルを、読み込まずに検査しました。読み込むと起きることと、ファイル内の位置は次のとおりです。",
-    length: (n: number) => `${number.format(n)}バイト`,
-    check: "同じファイルがあれば、誰でもweighstationで確かめられます。ファイルをその場で読み取り、該当するバイトを示します。",
+    copy: "公開元への報告文をコピー",
+    subject: (file: string) => `${file}についてweighstationが検出した内容`,
+    lead: "このファイルを、読み込まずに検査しました。読み込むと起きることと、ファイル内の該当箇所は次のとおりです。",
+    length: (n: number) => count(n, "バイト"),
+    check: "同じファイルがあれば、誰でもこの内容を確認できます。weighstationは、ファイルをその場で読み取り、該当するバイト列を示します。",
   },
 
   // As a field of a form.
   form: {
     missing: "モデルのファイルを選択してください。送信の前に検査します。",
-    scanning: "ファイルを検査しています。",
+    scanning: "ファイルを検査中です。",
     blocked: "このページではファイルを検査できません。",
     refused: (verdict: string, sentence: string) => `${verdict}：${sentence}`,
-    tooMany: (n: number, most: number) => `${count(n, "件")}のファイルが渡されました。この欄で受け付けるのは${count(most, "件")}までです。`,
+    tooMany: (n: number, most: number) => `${count(n, "件のファイル")}が選択されましたが、受け付けられるのは${count(most, "件")}までです。`,
   },
 
   // A finding and its bytes.
@@ -268,13 +274,25 @@ export const ja = {
     level: { ok: "妨げとなる条件なし", "ok-with-obligations": "義務を果たせば可能", "needs-review": "先に確認が必要", conflict: "妨げとなる条件あり" } satisfies Record<Level, string>,
     parts: "構成要素",
     partColumns: { part: "構成要素", licence: "ライセンス", family: "系統", relation: "使われ方", answer: "判定" },
+    families: {
+      community: "コミュニティライセンス",
+      "network-copyleft": "ネットワーク型コピーレフト",
+      "non-commercial": "非商用",
+      permissive: "寛容",
+      proprietary: "独自",
+      "public-domain": "パブリックドメイン",
+      "research-only": "研究限定",
+      "responsible-ai": "責任あるAI",
+      "strong-copyleft": "強いコピーレフト",
+      "weak-copyleft": "弱いコピーレフト",
+    } as Record<string, string>,
     relation: { weights: "重み", outputs: "出力", data: "学習データ", code: "コード", "code-separate": "別プログラム" } satisfies Record<Relation, string>,
     none: "ライセンスが見つかりません",
     lists: {
       clashes: "妨げとなる条件",
       may: "できること",
       must: "すべきこと",
-      must_not: "使ってはならない用途",
+      must_not: "してはならないこと",
       ask: "先に確認すること",
       watch: "今後の変更に注意",
       act: "EU AI法：汎用モデルのオープンソース規定",
@@ -322,21 +340,21 @@ export const ja = {
     open: "拒否されず",
     page: (result: string) => `ページ：${result}`,
     scanner: (result: string) => `検査プログラム：${result}`,
-    again: "もう一度試す",
+    again: "もう一度確認",
     triedNote: "起動のたびに、ページと検査プログラムは、どこにもつながらないアドレスの取得を試みます。上のポリシーが、これを拒否しなければなりません。",
     requests: "ページを開いてからの通信",
     requestsNote: (n: number) => `${count(n, "件")}（ブラウザーによる集計）`,
     requestsOwn: (n: number) => `（ページ自体の読み込み：${count(n, "件")}）`,
     yourself: "自分で確かめる",
     yourselfText: "ネットワークを切ってファイルを検査するか、検査中の通信をブラウザーのネットワークパネルで確認してください。",
-    online: "現在はオンラインです。",
-    offline: "現在はオフラインです。",
+    online: "現在、オンラインです。",
+    offline: "現在、オフラインです。",
     take: "持ち出して使う",
     takeText: "ページ全体が、ディスクから開ける1つのファイルになっています。",
     takeLink: "1つのファイルとしてダウンロード",
     takeSum: "ファイルのSHA-256：",
-    takeCheck: "手元のファイルを確かめるには：",
-    rebuild: "自分でビルドすることもできます。同じソースからは同じバイト列ができます。",
+    takeCheck: "入手したファイルの確認方法：",
+    rebuild: "自分でビルドすることもできます。同じソースからは、同じバイト列が得られます。",
     uncovered: "対象外",
     uncoveredItems: ["ブラウザーの拡張機能（どのページも読み取れる可能性があります）", "改変されたこのページの写し（入手元が改変されている場合）", "OSと、その上で動くほかのプログラム", "このページから離れるリンクをたどること"],
   },
@@ -348,7 +366,7 @@ export const ja = {
   build: "ビルド",
   footer: "オフラインで動作します。ライセンス：Apache-2.0",
   oneFile: "1つのファイルとしてダウンロード",
-  renewed: "新しい版があります。次に開いたときに切り替わります。",
+  renewed: "新しいバージョンがあります。次回開いたときに切り替わります。",
 
   bytes: (n: number) => {
     if (n < 1000) return count(n, "バイト");

@@ -139,8 +139,8 @@ export function findingList(findings: Finding[], opened: Opened | null, t: Messa
         <details ?open=${index === 0}>
           <summary>${t.why}</summary>
           <p>${finding.why}</p>
-          <p><strong>${t.fix}:</strong> ${finding.fix}</p>
-          ${finding.refs.length > 0 ? html`<p><strong>${t.refs}:</strong> <span lang="en">${finding.refs.join(", ")}</span></p>` : nothing}
+          <p><strong>${t.label(t.fix)}</strong> ${finding.fix}</p>
+          ${finding.refs.length > 0 ? html`<p><strong>${t.label(t.refs)}</strong> <span lang="en">${finding.refs.join(", ")}</span></p>` : nothing}
         </details>
       </li>`;
     })}

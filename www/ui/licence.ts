@@ -56,7 +56,7 @@ function says(guide: Guide, statements: Statement[], opened: Opened | null, t: M
     <td class="value">${statement.value}</td>
     <td>
       ${statement.licences.map((id) => names.get(id) ?? id).join(" / ") || (statement.kind === "problem" ? "" : l.notKnown)}
-      <small>${[statement.score !== null ? l.match(statement.score) : "", l.how[statement.how] ?? "", statement.residue && l.residue(statement.residue)].filter(Boolean).join(", ")}</small>
+      <small>${[statement.score !== null ? l.match(statement.score) : "", l.how[statement.how] ?? "", statement.residue && l.residue(statement.residue)].filter(Boolean).join(t.comma)}</small>
     </td>
     <td>
       <button
@@ -185,7 +185,7 @@ function answer(guidance: Guidance, t: Messages, act: LicenceActions): TemplateR
 
 function lineView(line: Line, several: boolean, t: Messages): TemplateResult {
   const l = t.licence;
-  const cite = (source: Source) => html`<small class="cite">${l.cite(source.name, source.clause, source.read)}${l.sure[source.sure] ? `, ${l.sure[source.sure]}` : ""}${several ? ` · ${source.parts.join(", ")}` : ""}</small>`;
+  const cite = (source: Source) => html`<small class="cite">${l.cite(source.name, source.clause, source.read)}${l.sure[source.sure] ? `${t.comma}${l.sure[source.sure]}` : ""}${several ? ` · ${source.parts.join(", ")}` : ""}</small>`;
   return html`<li data-code=${line.code}>${line.text}${line.resolve ? html` <em>${line.resolve}</em>` : nothing} ${line.sources.map(cite)}</li>`;
 }
 
@@ -201,7 +201,7 @@ function parts(guidance: Guidance, t: Messages): TemplateResult {
           (one) => html`<tr data-level=${one.level}>
             <th scope="row" class="value">${one.part.name}</th>
             <td>${one.names.filter(Boolean).join(" + ") || l.none}</td>
-            <td>${[...new Set(one.families)].join(", ")}</td>
+            <td>${[...new Set(one.families)].map((family) => l.families[family] ?? family).join(t.comma)}</td>
             <td>${l.relation[one.part.relation]}</td>
             <td class="level">${l.level[one.level]}</td>
           </tr>`,
@@ -227,7 +227,7 @@ function texts(guidance: Guidance, t: Messages, act: LicenceActions): TemplateRe
         <summary>${l[what]}</summary>
         ${what === "letter" ? html`<p>${l.letterLead}</p>` : nothing}
         <pre>${text}</pre>
-        <button class="small" aria-label=${`${t.copy}: ${l[what]}`} @click=${() => act.copy(text)}>${t.copy}</button>
+        <button class="small" aria-label=${t.named(t.copy, l[what])} @click=${() => act.copy(text)}>${t.copy}</button>
       </details>`,
     )}`;
 }
@@ -260,7 +260,7 @@ function changesView(changes: Change[], t: Messages): TemplateResult {
           ${changes.slice(0, MOST).map(
             (one) => html`<li data-change=${one.what}>
               <strong>${one.name}</strong> ${l.change[one.what] ?? one.what}${one.grade ? ` (${l.grade[one.grade] ?? one.grade})` : ""}
-              ${one.what === "new" || one.what === "gone" ? nothing : html`<br /><small>${l.before}: ${one.before || l.empty}. ${l.after}: ${one.after || l.empty}.</small>`}
+              ${one.what === "new" || one.what === "gone" ? nothing : html`<br /><small>${t.full(t.named(l.before, one.before || l.empty))} ${t.full(t.named(l.after, one.after || l.empty))}</small>`}
             </li>`,
           )}
         </ul>`}`;

@@ -30,7 +30,7 @@ export function lockView(state: LockState, { copy, sum }: Copy, t: Messages, aga
   const { word, kind } = lockWord(state, t);
   const result = (refused: boolean | null) => (refused === null ? "…" : refused ? t.lock.refused : t.lock.open);
   return html`<details class="lock" data-lock=${kind}>
-    <summary>${padlock(kind !== "unlocked")}<strong>${word}.</strong> ${t.lock.title}</summary>
+    <summary>${padlock(kind !== "unlocked")}<strong>${t.full(word)}</strong> ${t.lock.title}</summary>
     <dl>
       <div><dt>${t.lock.rules}</dt><dd>${state.policy ? html`<code class="policy" lang="en">${state.policy}</code>` : t.lock.rulesNone}</dd></div>
       <div>

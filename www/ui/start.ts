@@ -58,7 +58,7 @@ export function aboutView(t: Messages, tables: Tables | null): TemplateResult {
       <summary>${t.looksFor}</summary>
       <p>${t.looksForText}</p>
       ${tables
-        ? html`<p><strong>${t.formatsCaption}:</strong> ${tables.formats.map((format) => format.name).join(", ")}</p>
+        ? html`<p><strong>${t.label(t.formatsCaption)}</strong> ${tables.formats.map((format) => format.name).join(t.comma)}</p>
             <details>
               <summary>${t.rulesCaption(tables.rules.length)}</summary>
               <ul>

@@ -362,6 +362,7 @@ impl Machine<'_> {
             return Ok(());
         };
         let Some(callee) = items.get(f).copied() else { return Ok(()) };
+        self.lost |= matches!(callee.kind(), Kind::Lost);
         if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) {
             return Ok(());
         }

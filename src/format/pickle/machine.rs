@@ -119,6 +119,8 @@ pub struct Machine<'s> {
     /// Offset of the first opcode that called or built something.
     pub first_act: u64,
     heaviest: u32,
+    /// Whether something that the memo no longer told was called, filled or taken for a name.
+    pub lost: bool,
     /// How many calls are being made by functions that were handed the callee.
     pub(super) handed: u32,
     /// What undoing constants may still cost.
@@ -146,7 +148,7 @@ impl<'s> Machine<'s> {
             tape: Tape::new(view, at, frames),
             stack: Vec::new(),
             marks: Vec::new(),
-            memo: Memo::default(),
+            memo: Memo::new(limits.memo),
             odd_keys: HashMap::new(),
             pool: Pool::default(),
             slots: Slots::default(),
@@ -172,6 +174,7 @@ impl<'s> Machine<'s> {
             acted: false,
             first_act: u64::MAX,
             heaviest: 0,
+            lost: false,
             handed: 0,
             allowance: Cell::new(constant::ALLOWANCE),
         }
@@ -262,71 +265,36 @@ impl<'s> Machine<'s> {
             self.ops += 1;
             match byte {
                 // What real pickles are made of comes first.
-                b'h' => {
-                    let [k] = self.tape.array::<1>()?;
-                    self.get(u64::from(k))?;
+                b'h' | b'j' => {
+                    let k = if byte == b'h' { self.tape.small()? } else { u64::from(self.tape.word()?) };
+                    self.get(k)?;
                 }
-                b'j' => {
-                    let k = u32::from_le_bytes(self.tape.array()?);
-                    self.get(u64::from(k))?;
-                }
-                b'q' => {
-                    let [k] = self.tape.array::<1>()?;
-                    self.put(u64::from(k))?;
-                }
-                b'r' => {
-                    let k = u32::from_le_bytes(self.tape.array()?);
-                    self.put(u64::from(k))?;
-                }
-                0x94 => {
-                    let k = self.memo.len;
+                b'q' | b'r' | 0x94 => {
+                    let k = match byte {
+                        b'q' => self.tape.small()?,
+                        b'r' => u64::from(self.tape.word()?),
+                        _ => self.memo.len,
+                    };
                     self.put(k)?;
                 }
-                b'K' => {
-                    let [n] = self.tape.array::<1>()?;
-                    self.push(Value::int(i64::from(n)))?;
-                }
-                b'M' => {
-                    let n = u16::from_le_bytes(self.tape.array()?);
-                    self.push(Value::int(i64::from(n)))?;
-                }
-                b'J' => {
-                    let n = i32::from_le_bytes(self.tape.array()?);
-                    self.push(Value::int(i64::from(n)))?;
+                b'K' | b'M' | b'J' => {
+                    let n = match byte {
+                        b'K' => self.tape.small()? as i64,
+                        b'M' => i64::from(u16::from_le_bytes(self.tape.array()?)),
+                        _ => i64::from(self.tape.word()? as i32),
+                    };
+                    self.push(Value::int(n))?;
                 }
                 b'G' => {
                     self.tape.skip(8)?;
                     self.push(Value::PLAIN)?;
                 }
-                0x8c | b'U' => {
-                    let [n] = self.tape.array::<1>()?;
-                    self.text(at, u64::from(n))?;
-                }
-                b'X' => {
-                    let n = u32::from_le_bytes(self.tape.array()?);
-                    self.text(at, u64::from(n))?;
-                }
-                b'T' => {
-                    let n = i32::from_le_bytes(self.tape.array()?);
-                    let Ok(n) = u64::try_from(n) else {
-                        return self.fault("negative-length");
-                    };
+                0x8c | b'U' | b'X' => {
+                    let n = if byte == b'X' { u64::from(self.tape.word()?) } else { self.tape.small()? };
                     self.text(at, n)?;
                 }
-                0x8d => {
-                    let n = u64::from_le_bytes(self.tape.array()?);
-                    self.text(at, n)?;
-                }
-                b'C' => {
-                    let [n] = self.tape.array::<1>()?;
-                    self.blob(at, u64::from(n))?;
-                }
-                b'B' => {
-                    let n = u32::from_le_bytes(self.tape.array()?);
-                    self.blob(at, u64::from(n))?;
-                }
-                0x8e | 0x96 => {
-                    let n = u64::from_le_bytes(self.tape.array()?);
+                b'C' | b'B' => {
+                    let n = if byte == b'B' { u64::from(self.tape.word()?) } else { self.tape.small()? };
                     self.blob(at, n)?;
                 }
                 b'(' => {
@@ -401,195 +369,224 @@ impl<'s> Machine<'s> {
                     self.stack.truncate(m);
                     self.push(Value::set(span.at, usize::from(span.len)))?;
                 }
-                b'c' => {
-                    let (module, name) = self.two_lines()?;
-                    let len = self.tape.at() - at;
-                    let g = self.import(module, name, at, len)?;
-                    self.push(Value::global(g))?;
-                }
-                0x93 => {
-                    let name = self.pop()?;
-                    let module = self.pop()?;
-                    let v = self.stack_global(module, name, at)?;
-                    self.push(v)?;
-                }
-                b'i' => {
-                    let (module, name) = self.two_lines()?;
-                    let len = self.tape.at() - at;
-                    let g = self.import(module, name, at, len)?;
-                    let m = self.mark()?;
-                    let args = self.tuple(m);
-                    let v = self.call(Value::global(g), args, at, len, Hand::Call)?;
-                    self.push(v)?;
-                }
-                b'o' => {
-                    let m = self.mark()?;
-                    if m >= self.stack.len() {
-                        return self.fault("stack-empty");
-                    }
-                    let callee = self.stack[m];
-                    let args = self.tuple(m + 1);
-                    self.stack.truncate(m);
-                    let v = self.call(callee, args, at, 1, Hand::Call)?;
-                    self.push(v)?;
-                }
-                0x81 => {
-                    let args = self.pop()?;
-                    let callee = self.pop()?;
-                    let v = self.call(callee, args, at, 1, Hand::Make)?;
-                    self.push(v)?;
-                }
-                0x92 => {
-                    let kwargs = self.pop()?;
-                    let args = self.pop()?;
-                    let callee = self.pop()?;
-                    let mut items = self.items(args).unwrap_or_default();
-                    if let Kind::Dict(id) = kwargs.kind()
-                        && self.slots.items(id).is_some_and(|(i, _)| !i.is_empty())
-                    {
-                        items.push(kwargs);
-                    }
-                    let span = self.pool.keep(&items, 0);
-                    let v = self.call(callee, Value::tuple(span.at, usize::from(span.len)), at, 1, Hand::Make)?;
-                    self.push(v)?;
-                }
-                b'R' => {
-                    let args = self.pop()?;
-                    let callee = self.pop()?;
-                    let v = self.call(callee, args, at, 1, Hand::Call)?;
-                    self.push(v)?;
-                }
-                b'b' => {
-                    let state = self.pop()?;
-                    let target = self.top()?;
-                    self.build(target, state, at);
-                    if self.class_of(target).is_some_and(|g| super::joblib::is_companion(&g.module, &g.name)) {
-                        super::joblib::companion(self, state, at);
-                    }
-                    if self.is_wrapper(target) {
-                        self.wrapped = true;
-                        if self.joblib {
-                            super::joblib::array(self, state)?;
-                        }
+                _ => {
+                    if self.rare(byte, at)? {
+                        return Ok(Stop::Stop);
                     }
                 }
-                b'P' => {
-                    let (a, n) = self.tape.line()?;
-                    let span = self.pool.keep(&[Value::str(at, n as usize)], 0);
-                    let text = String::from_utf8_lossy(&self.tape.peek(a, n, 400)).into_owned();
-                    self.facts_capped((at, n + 2, Fact::PersistentId { text }));
-                    self.push(Value::persistent(span.at, 1))?;
-                }
-                b'Q' => {
-                    let id = self.pop()?;
-                    let made = self.persistent(id, at);
-                    let span = self.pool.keep(&[id], 0);
-                    self.push(made.unwrap_or(Value::persistent(span.at, 1)))?;
-                }
-                0x82..=0x84 => {
-                    let code = match byte {
-                        0x82 => u64::from(u8::from_le_bytes(self.tape.array()?)),
-                        0x83 => u64::from(u16::from_le_bytes(self.tape.array()?)),
-                        _ => u64::from(u32::from_le_bytes(self.tape.array()?)),
-                    };
-                    let len = self.tape.at() - at;
-                    self.facts_capped((at, len, Fact::Extension { code }));
-                    let v = match self.extensions.get(&code).cloned() {
-                        Some((module, name)) => Value::global(self.import(module, name, at, len)?),
-                        None => Value::global(self.named("copyreg", &format!("extension {code}"), at, len, false)?),
-                    };
-                    self.push(v)?;
-                }
-                0x80 => {
-                    let [n] = self.tape.array::<1>()?;
-                    self.proto = self.proto.max(n);
-                }
-                0x95 => {
-                    let n = u64::from_le_bytes(self.tape.array()?);
-                    self.tape.frame(n);
-                }
-                b'.' => {
-                    self.pop()?;
-                    return Ok(Stop::Stop);
-                }
-                b'0' => {
-                    // As both unpicklers do it: with nothing above the mark, POP takes the mark.
-                    if self.stack.len() > self.floor() {
-                        self.stack.pop();
-                    } else if self.marks.pop().is_none() {
-                        return self.fault("stack-empty");
-                    }
-                }
-                b'1' => {
-                    let m = self.mark()?;
-                    self.stack.truncate(m);
-                }
-                b'2' => {
-                    let v = self.top()?;
-                    self.push(v)?;
-                }
-                b'I' | b'L' => {
-                    let (a, n) = self.tape.line()?;
-                    let Some(v) = integer(&self.tape.peek(a, n, 4096), byte == b'I') else {
-                        return self.fault("bad-number");
-                    };
-                    self.push(v)?;
-                }
-                b'F' => {
-                    self.tape.line()?;
-                    self.push(Value::PLAIN)?;
-                }
-                0x8a => {
-                    let [n] = self.tape.array::<1>()?;
-                    let a = self.tape.skip(u64::from(n))?;
-                    let v = long(&self.tape.peek(a, u64::from(n), 16), u64::from(n));
-                    self.push(v)?;
-                }
-                0x8b => {
-                    let n = i32::from_le_bytes(self.tape.array()?);
-                    let Ok(n) = u64::try_from(n) else {
-                        return self.fault("negative-length");
-                    };
-                    let a = self.tape.skip(n)?;
-                    let v = long(&self.tape.peek(a, n, 16), n);
-                    self.push(v)?;
-                }
-                b'S' | b'V' => {
-                    let (a, n) = self.tape.line()?;
-                    if a != at + 1 {
-                        self.move_text(at, a, n);
-                    }
-                    if n >= 16 {
-                        self.note_nested(a, n);
-                    }
-                    // Escapes can write any letter: a line that is short enough is read when it is used as a key.
-                    let len = if n < 400 { usize::from(MARKED) } else { n.min(0xfffe) as usize };
-                    self.push(Value::str(at, len))?;
-                }
-                b'g' => {
-                    let (a, n) = self.tape.line()?;
-                    match key(&self.tape.peek(a, n, KEY)) {
-                        Key::Number(k) => self.get(k)?,
-                        Key::Other(k) => match self.odd_keys.get(&k) {
-                            Some(v) => self.push(*v)?,
-                            None => return self.fault("memo-unset"),
-                        },
-                    }
-                }
-                b'p' => {
-                    let (a, n) = self.tape.line()?;
-                    match key(&self.tape.peek(a, n, KEY)) {
-                        Key::Number(k) => self.put(k)?,
-                        Key::Other(k) => self.put_odd(k)?,
-                    }
-                }
-                0x97 => self.push(Value::PLAIN)?,
-                0x98 => {
-                    self.top()?;
-                }
-                _ => return self.fault("unknown-opcode"),
             }
         }
+    }
+
+    /// Opcodes that come once in thousands; tells whether the pickle ends here. They stand apart so that the loop that runs all the others
+    /// is small: a browser takes half a second to optimise it with them, and runs it slowly until then.
+    #[inline(never)]
+    fn rare(&mut self, byte: u8, at: u64) -> Result<bool> {
+        match byte {
+            b'T' => {
+                let n = i32::from_le_bytes(self.tape.array()?);
+                let Ok(n) = u64::try_from(n) else {
+                    return self.fault("negative-length");
+                };
+                self.text(at, n)?;
+            }
+            0x8d => {
+                let n = u64::from_le_bytes(self.tape.array()?);
+                self.text(at, n)?;
+            }
+            0x8e | 0x96 => {
+                let n = u64::from_le_bytes(self.tape.array()?);
+                self.blob(at, n)?;
+            }
+            b'c' => {
+                let (module, name) = self.two_lines()?;
+                let len = self.tape.at() - at;
+                let g = self.import(module, name, at, len)?;
+                self.push(Value::global(g))?;
+            }
+            0x93 => {
+                let name = self.pop()?;
+                let module = self.pop()?;
+                let v = self.stack_global(module, name, at)?;
+                self.push(v)?;
+            }
+            b'i' => {
+                let (module, name) = self.two_lines()?;
+                let len = self.tape.at() - at;
+                let g = self.import(module, name, at, len)?;
+                let m = self.mark()?;
+                let args = self.tuple(m);
+                let v = self.call(Value::global(g), args, at, len, Hand::Call)?;
+                self.push(v)?;
+            }
+            b'o' => {
+                let m = self.mark()?;
+                if m >= self.stack.len() {
+                    return self.fault("stack-empty");
+                }
+                let callee = self.stack[m];
+                let args = self.tuple(m + 1);
+                self.stack.truncate(m);
+                let v = self.call(callee, args, at, 1, Hand::Call)?;
+                self.push(v)?;
+            }
+            0x81 => {
+                let args = self.pop()?;
+                let callee = self.pop()?;
+                let v = self.call(callee, args, at, 1, Hand::Make)?;
+                self.push(v)?;
+            }
+            0x92 => {
+                let kwargs = self.pop()?;
+                let args = self.pop()?;
+                let callee = self.pop()?;
+                let mut items = self.items(args).unwrap_or_default();
+                if let Kind::Dict(id) = kwargs.kind()
+                    && self.slots.items(id).is_some_and(|(i, _)| !i.is_empty())
+                {
+                    items.push(kwargs);
+                }
+                let span = self.pool.keep(&items, 0);
+                let v = self.call(callee, Value::tuple(span.at, usize::from(span.len)), at, 1, Hand::Make)?;
+                self.push(v)?;
+            }
+            b'R' => {
+                let args = self.pop()?;
+                let callee = self.pop()?;
+                let v = self.call(callee, args, at, 1, Hand::Call)?;
+                self.push(v)?;
+            }
+            b'b' => {
+                let state = self.pop()?;
+                let target = self.top()?;
+                self.build(target, state, at);
+                if self.class_of(target).is_some_and(|g| super::joblib::is_companion(&g.module, &g.name)) {
+                    super::joblib::companion(self, state, at);
+                }
+                if self.is_wrapper(target) {
+                    self.wrapped = true;
+                    if self.joblib {
+                        super::joblib::array(self, state)?;
+                    }
+                }
+            }
+            b'P' => {
+                let (a, n) = self.tape.line()?;
+                let span = self.pool.keep(&[Value::str(at, n as usize)], 0);
+                let text = String::from_utf8_lossy(&self.tape.peek(a, n, 400)).into_owned();
+                self.facts_capped((at, n + 2, Fact::PersistentId { text }));
+                self.push(Value::persistent(span.at, 1))?;
+            }
+            b'Q' => {
+                let id = self.pop()?;
+                let made = self.persistent(id, at);
+                let span = self.pool.keep(&[id], 0);
+                self.push(made.unwrap_or(Value::persistent(span.at, 1)))?;
+            }
+            0x82..=0x84 => {
+                let code = match byte {
+                    0x82 => u64::from(u8::from_le_bytes(self.tape.array()?)),
+                    0x83 => u64::from(u16::from_le_bytes(self.tape.array()?)),
+                    _ => u64::from(u32::from_le_bytes(self.tape.array()?)),
+                };
+                let len = self.tape.at() - at;
+                self.facts_capped((at, len, Fact::Extension { code }));
+                let v = match self.extensions.get(&code).cloned() {
+                    Some((module, name)) => Value::global(self.import(module, name, at, len)?),
+                    None => Value::global(self.named("copyreg", &format!("extension {code}"), at, len, false)?),
+                };
+                self.push(v)?;
+            }
+            0x80 => {
+                let [n] = self.tape.array::<1>()?;
+                self.proto = self.proto.max(n);
+            }
+            0x95 => {
+                let n = u64::from_le_bytes(self.tape.array()?);
+                self.tape.frame(n);
+            }
+            b'.' => {
+                self.pop()?;
+                return Ok(true);
+            }
+            b'0' => {
+                // As both unpicklers do it: with nothing above the mark, POP takes the mark.
+                if self.stack.len() > self.floor() {
+                    self.stack.pop();
+                } else if self.marks.pop().is_none() {
+                    return self.fault("stack-empty");
+                }
+            }
+            b'1' => {
+                let m = self.mark()?;
+                self.stack.truncate(m);
+            }
+            b'2' => {
+                let v = self.top()?;
+                self.push(v)?;
+            }
+            b'I' | b'L' => {
+                let (a, n) = self.tape.line()?;
+                let Some(v) = integer(&self.tape.peek(a, n, 4096), byte == b'I') else {
+                    return self.fault("bad-number");
+                };
+                self.push(v)?;
+            }
+            b'F' => {
+                self.tape.line()?;
+                self.push(Value::PLAIN)?;
+            }
+            0x8a => {
+                let [n] = self.tape.array::<1>()?;
+                let a = self.tape.skip(u64::from(n))?;
+                let v = long(&self.tape.peek(a, u64::from(n), 16), u64::from(n));
+                self.push(v)?;
+            }
+            0x8b => {
+                let n = i32::from_le_bytes(self.tape.array()?);
+                let Ok(n) = u64::try_from(n) else {
+                    return self.fault("negative-length");
+                };
+                let a = self.tape.skip(n)?;
+                let v = long(&self.tape.peek(a, n, 16), n);
+                self.push(v)?;
+            }
+            b'S' | b'V' => {
+                let (a, n) = self.tape.line()?;
+                if a != at + 1 {
+                    self.move_text(at, a, n);
+                }
+                if n >= 16 {
+                    self.note_nested(a, n);
+                }
+                // Escapes can write any letter: a line that is short enough is read when it is used as a key.
+                let len = if n < 400 { usize::from(MARKED) } else { n.min(0xfffe) as usize };
+                self.push(Value::str(at, len))?;
+            }
+            b'g' => {
+                let (a, n) = self.tape.line()?;
+                match key(&self.tape.peek(a, n, KEY)) {
+                    Key::Number(k) => self.get(k)?,
+                    Key::Other(k) => match self.odd_keys.get(&k) {
+                        Some(v) => self.push(*v)?,
+                        None => return self.fault("memo-unset"),
+                    },
+                }
+            }
+            b'p' => {
+                let (a, n) = self.tape.line()?;
+                match key(&self.tape.peek(a, n, KEY)) {
+                    Key::Number(k) => self.put(k)?,
+                    Key::Other(k) => self.put_odd(k)?,
+                }
+            }
+            0x97 => self.push(Value::PLAIN)?,
+            0x98 => {
+                self.top()?;
+            }
+            _ => return self.fault("unknown-opcode"),
+        }
+        Ok(false)
     }
 
     pub(super) fn act(&mut self, at: u64) {
@@ -626,7 +623,7 @@ impl<'s> Machine<'s> {
     #[inline]
     fn put(&mut self, key: u64) -> Result<()> {
         let v = self.top()?;
-        if self.memo.len >= self.limits.memo || self.memo.chunks() > Memo::chunks_of(self.limits.memo) {
+        if self.memo.over() {
             return Err(Error::limit(self.tape.at(), "pickle-memo"));
         }
         self.memo.put(key, v);
@@ -649,6 +646,7 @@ impl<'s> Machine<'s> {
 
     /// Only where frames are broken: the opcode's own length would be read from the wrong place.
     #[cold]
+    #[inline(never)]
     fn move_text(&mut self, at: u64, from: u64, len: u64) {
         if self.moved.len() < self.limits.facts {
             self.moved.insert(at, (from, len));
@@ -665,6 +663,7 @@ impl<'s> Machine<'s> {
     }
 
     /// Remembers constants that begin like something that is read by itself.
+    #[inline(never)]
     fn note_nested(&mut self, at: u64, len: u64) {
         if self.nested.len() >= 4096 {
             return;
@@ -747,6 +746,12 @@ impl<'s> Machine<'s> {
     }
 
     fn stack_global(&mut self, module: Value, name: Value, at: u64) -> Result<Value> {
+        self.memo.retain(module);
+        self.memo.retain(name);
+        if matches!(module.kind(), Kind::Lost) || matches!(name.kind(), Kind::Lost) {
+            self.lost = true;
+            return Ok(Value::LOST);
+        }
         let (m, n) = (self.string(module), self.string(name));
         if let (Some(m), Some(n)) = (&m, &n) {
             if !matches!((module.kind(), name.kind()), (Kind::Str(_), Kind::Str(_))) {
@@ -782,6 +787,11 @@ impl<'s> Machine<'s> {
             Kind::Str(spot) => self.read_text(spot),
             Kind::Call { .. } => match self.constant(v) {
                 Some(Constant::Text(text)) if text.len() <= NAME => Some(text),
+                _ => None,
+            },
+            // torch hands back what stands in a class's place.
+            Kind::Persistent(id) => match self.items(*self.pool.items(id)?.first()?)?.as_slice() {
+                [tag, text, ..] if matches!((tag.kind(), text.kind()), (Kind::Str(tag), Kind::Str(_)) if self.read_text(tag)? == "module") => self.string(*text),
                 _ => None,
             },
             _ => None,
@@ -979,6 +989,10 @@ impl<'s> Machine<'s> {
 
     /// A call, as the opcode or a function that was handed the callee makes it.
     pub(super) fn call(&mut self, callee: Value, args: Value, at: u64, len: u64, hand: Hand) -> Result<Value> {
+        if matches!(callee.kind(), Kind::Lost) {
+            self.lost = true;
+            return Ok(callee);
+        }
         if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) {
             // Numbers and texts cannot be called: every unpickler raises here.
             return self.fault("not-callable");
@@ -1020,6 +1034,9 @@ impl<'s> Machine<'s> {
         }
         let follow = self.follow(id, args, at, len)?;
         if shown <= CALLS_SHOWN {
+            for text in self.items(args).unwrap_or_default().into_iter().take(8) {
+                self.memo.retain(text);
+            }
             let text = self.show(result);
             let g = &self.globals[id as usize];
             let (module, name) = (g.module.clone(), g.name.clone());
@@ -1099,6 +1116,7 @@ impl<'s> Machine<'s> {
                 let text = format!("{} ← {}", self.show(target), self.show(state));
                 self.facts_capped((at, 1, Fact::Mutation { opcode: "BUILD", module: "persistent_load".into(), name: String::new(), global: true, text }));
             }
+            Kind::Lost => self.lost = true,
             _ => {}
         }
     }
@@ -1121,7 +1139,21 @@ impl<'s> Machine<'s> {
                 self.heaviest = self.heaviest.max(weight);
                 self.slots.add(id, items, weight);
             }
-            Kind::Set(_) => {}
+            Kind::Call { .. } | Kind::Global(_) | Kind::Persistent(_) => self.fill_other(target, opcode, at),
+            Kind::Lost => self.lost = true,
+            _ => {}
+        }
+        if matches!(opcode, "SETITEM" | "SETITEMS" | "DICT") {
+            for pair in items.chunks_exact(2) {
+                self.pair(pair[0], pair[1], at);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn fill_other(&mut self, target: Value, opcode: &'static str, at: u64) {
+        match target.kind() {
             Kind::Call { global, .. } => {
                 let bit = match opcode {
                     "SETITEM" | "SETITEMS" => 1,
@@ -1141,12 +1173,6 @@ impl<'s> Machine<'s> {
             }
             _ => {}
         }
-        if matches!(opcode, "SETITEM" | "SETITEMS" | "DICT") {
-            for pair in items.chunks_exact(2) {
-                self.pair(pair[0], pair[1], at);
-            }
-        }
-        Ok(())
     }
 
     #[inline]
@@ -1170,6 +1196,7 @@ impl<'s> Machine<'s> {
         }
     }
 
+    #[inline(never)]
     fn special_key(&mut self, key: Value, value: Value, at: u64) {
         let Some(text) = self.string(key) else { return };
         if text == template::KEY {
@@ -1260,7 +1287,7 @@ impl<'s> Machine<'s> {
             return;
         }
         match v.kind() {
-            Kind::Plain => out.push('…'),
+            Kind::Plain | Kind::Lost => out.push('…'),
             Kind::None => out.push_str("None"),
             Kind::Bool(b) => out.push_str(if b { "True" } else { "False" }),
             Kind::Int(n) => out.push_str(&n.to_string()),
@@ -1584,5 +1611,36 @@ mod tests {
         assert_eq!(unquote(b"'o\\x73'"), "os");
         assert_eq!(unquote(b"\"\\157s\""), "os");
         assert_eq!(raw_unicode(b"\\u006f\\U00000073"), "os");
+    }
+
+    #[test]
+    fn a_memo_that_is_full_still_tells_names_and_says_where_it_does_not() {
+        let text = |out: &mut Vec<u8>, text: &str| {
+            out.extend([0x8c, text.len() as u8]);
+            out.extend(text.bytes());
+            out.push(0x94);
+        };
+        // Sixty texts with numbers 0 to 59, then a module and a name with 60 and 61, then the import with 62, then many more texts.
+        let mut bytes = vec![0x80, 4, b'('];
+        (0..60).for_each(|n| text(&mut bytes, &format!("t{n}")));
+        text(&mut bytes, "os");
+        text(&mut bytes, "path");
+        bytes.extend([0x93, 0x94]);
+        (0..100).for_each(|n| text(&mut bytes, &format!("u{n}")));
+        let again = |key: u8| {
+            let mut bytes = bytes.clone();
+            bytes.extend([b'h', key]);
+            text(&mut bytes, "system");
+            bytes.extend([0x93, b't', b'.']);
+            bytes
+        };
+        let run = |bytes: Vec<u8>| {
+            let pages = crate::bytes::Pages::new(&bytes);
+            let mut machine = Machine::new(View::of_inflated(&pages), 0, Frames::LINEAR, &Limits { memo: 50, ..Limits::default() });
+            assert_eq!(machine.run(u64::MAX).ok(), Some(Stop::Stop));
+            (machine.globals.iter().map(|g| format!("{}.{}", g.module, g.name)).collect::<Vec<_>>(), machine.lost)
+        };
+        assert_eq!(run(again(60)), (vec!["os.path".into(), "os.system".into()], false));
+        assert_eq!(run(again(70)), (vec!["os.path".into()], true));
     }
 }

@@ -12,9 +12,26 @@ pub const MARKED: u16 = 0xffff;
 /// Pages that are found by their number alone: all that a pickle with indices in order ever uses.
 const NEAR: u64 = 1 << 13;
 
+/// Chunks for keys out of order.
+const ODD: usize = 256;
+/// Imports, and texts that may name something, kept of the entries behind those that are kept one by one.
+const LATE: usize = 1 << 16;
+/// Entries put last, behind those that are kept one by one: what names an import or is handed to a call is put just before it is used.
+const RECENT: usize = 64;
+
 /// Memo entries as four-byte words in chunks: a real pickle memoises one object in every two or three opcodes.
-#[derive(Default)]
+///
+/// The first so many are kept one by one. Of a pickle that goes on to number its objects in order only what can matter is kept from there on:
+/// imports, texts that may be special keys, and texts that were used as a name or handed to a call. All others are [`Kind::Lost`].
 pub struct Memo {
+    /// How many are kept one by one.
+    kept: u64,
+    /// Keys in order behind them.
+    tail: std::ops::Range<u64>,
+    late: HashMap<u64, Value>,
+    recent: Vec<(u64, Value)>,
+    /// Where in `recent` the next one goes.
+    turn: usize,
     near: Vec<Option<Box<[u32; CHUNK]>>>,
     /// Chunks of keys so high that only an odd pickle has them.
     far: HashMap<u64, Box<[u32; CHUNK]>>,
@@ -25,6 +42,61 @@ pub struct Memo {
 }
 
 impl Memo {
+    /// A memo that keeps so many entries one by one.
+    pub fn new(kept: u64) -> Self {
+        Memo { kept, tail: 0..0, late: HashMap::new(), recent: Vec::new(), turn: 0, near: Vec::new(), far: HashMap::new(), chunks: 0, wide: Vec::new(), len: 0 }
+    }
+
+    /// Whether more came than is kept: what is put now may be lost.
+    pub fn over(&self) -> bool {
+        self.chunks > (self.kept / CHUNK as u64) as usize + ODD || self.late.len() >= LATE
+    }
+
+    /// Whether `key` goes on with keys in order behind those that are kept one by one.
+    #[inline]
+    fn follows(&self, key: u64) -> bool {
+        key >= self.kept && (key == self.tail.end || self.tail.contains(&key) || self.tail.is_empty() && self.len + 256 >= key)
+    }
+
+    #[inline(never)]
+    fn put_late(&mut self, key: u64, value: Value) {
+        if self.tail.is_empty() {
+            self.tail = key..key;
+        }
+        if key == self.tail.end {
+            self.tail.end += 1;
+            self.len += 1;
+        } else if !self.late.is_empty() {
+            self.late.remove(&key);
+        }
+        match value.kind() {
+            Kind::Global(_) => {
+                self.late.insert(key, value);
+            }
+            Kind::Str(spot) => {
+                if spot.len == MARKED {
+                    self.late.insert(key, value);
+                }
+                match self.recent.get_mut(self.turn) {
+                    Some(place) => *place = (key, value),
+                    None => self.recent.push((key, value)),
+                }
+                self.turn = (self.turn + 1) % RECENT;
+            }
+            _ => {}
+        }
+    }
+
+    /// Keeps a text that was just put: it has been used as a name or handed to a call, and may be fetched again for that.
+    pub fn retain(&mut self, text: Value) {
+        if !self.recent.is_empty()
+            && let Kind::Str(spot) = text.kind()
+            && let Some((key, value)) = self.recent.iter().find(|(_, v)| matches!(v.kind(), Kind::Str(s) if s.at == spot.at))
+        {
+            self.late.insert(*key, *value);
+        }
+    }
+
     #[inline]
     fn word(&self, key: u64) -> u32 {
         let page = key / CHUNK as u64;
@@ -66,6 +138,10 @@ impl Memo {
     /// Stores a value. Words: 0 is unset; otherwise a four-bit tag (1 plain, 2 str, 3 global, 4 call, 5 wide, …) and 28 bits.
     #[inline]
     pub fn put(&mut self, key: u64, value: Value) {
+        if self.follows(key) {
+            self.put_late(key, value);
+            return;
+        }
         let word = match value.kind() {
             Kind::Plain => 1 << 28,
             // A text that may be a special key stays marked as one.
@@ -82,6 +158,7 @@ impl Memo {
             Kind::Dict(_) => 8 << 28,
             Kind::Set(_) => 9 << 28,
             Kind::Persistent(_) => 10 << 28,
+            Kind::Str(_) | Kind::Bytes(_) | Kind::Lost => 12 << 28,
             _ => 1 << 28,
         };
         let slot = self.slot(key);
@@ -93,6 +170,9 @@ impl Memo {
     /// Looks a value up. A text comes back with an unknown length.
     #[inline]
     pub fn get(&self, key: u64) -> Option<Value> {
+        if self.tail.contains(&key) {
+            return Some(self.late.get(&key).copied().unwrap_or(Value::LOST));
+        }
         let word = self.word(key);
         let low = word & (SMALL as u32 - 1);
         Some(match word >> 28 {
@@ -108,18 +188,9 @@ impl Memo {
             9 => Value::set(0, 1),
             10 => Value::persistent(0, 1),
             11 => Value::str(u64::from(low), usize::from(MARKED)),
+            12 => Value::LOST,
             _ => Value::PLAIN,
         })
-    }
-
-    /// Chunks that this many entries fill, and some for indices out of order.
-    pub fn chunks_of(entries: u64) -> usize {
-        (entries / CHUNK as u64) as usize + 256
-    }
-
-    /// Chunks in use: what the memory limit counts.
-    pub fn chunks(&self) -> usize {
-        self.chunks
     }
 }
 
@@ -281,14 +352,38 @@ mod tests {
 
     #[test]
     fn the_memo_takes_sparse_keys_without_allocating_what_they_claim() {
-        let mut memo = Memo::default();
+        let mut memo = Memo::new(1 << 20);
         memo.put(0xffff_ffff, Value::global(7));
         memo.put(u64::MAX, Value::str(9, 3));
         assert_eq!(memo.get(0xffff_ffff).map(Value::kind), Some(Kind::Global(7)));
         assert_eq!(memo.get(u64::MAX).map(Value::kind), Some(Kind::Str(super::super::value::Spot { at: 9, len: 0 })));
         assert_eq!(memo.get(1), None);
         assert_eq!(memo.len, 2);
-        assert!(memo.chunks() < 3);
+        assert!(memo.chunks < 3);
+    }
+
+    #[test]
+    fn behind_what_is_kept_one_by_one_imports_and_used_texts_are_kept() {
+        let mut memo = Memo::new(8);
+        for key in 1..1000 {
+            memo.put(key, Value::str(key * 10, 3));
+        }
+        memo.put(1000, Value::global(7));
+        memo.put(1001, Value::str(10_010, 5));
+        memo.put(1002, Value::str(10_020, 5));
+        memo.retain(Value::str(10_010, 5));
+        for key in 1003..2000 {
+            memo.put(key, Value::NONE);
+        }
+        assert_eq!(memo.len, 1999);
+        assert_eq!(memo.get(5).map(Value::kind), Some(Kind::Str(super::super::value::Spot { at: 50, len: 0 })));
+        assert_eq!(memo.get(1000), Some(Value::global(7)));
+        assert_eq!(memo.get(1001), Some(Value::str(10_010, 5)));
+        assert_eq!(memo.get(1002), Some(Value::LOST));
+        assert_eq!(memo.get(2000), None, "never put");
+        assert!(!memo.over());
+        memo.put(1000, Value::NONE);
+        assert_eq!((memo.get(1000), memo.len), (Some(Value::LOST), 1999), "put again");
     }
 
     #[test]

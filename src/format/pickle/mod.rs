@@ -339,6 +339,9 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
     if m.more_facts {
         scan.gap("limit-facts");
     }
+    if m.lost {
+        scan.gap("limit-pickle-memo");
+    }
     for g in std::mem::take(&mut m.globals) {
         if !g.asked && (g.module == "?" || !g.usage.called || g.name == "()") {
             continue;
@@ -436,6 +439,8 @@ pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl
             }
             match ended.stop {
                 Stop::Stop if ended.end > at => at = ended.end,
+                // Where this pickle ends is not known.
+                Stop::Limit(_) => break,
                 _ => {
                     // What stands behind a broken pickle is reached by no unpickler, but another loader may start there.
                     if ended.end < view.len() {

@@ -66,6 +66,7 @@ impl<'s> Tape<'s> {
     }
 
     #[cold]
+    #[inline(never)]
     fn refill(&mut self) -> Result<bool> {
         let mut at = self.at();
         let mut room = self.room;
@@ -147,6 +148,7 @@ impl<'s> Tape<'s> {
     }
 
     #[cold]
+    #[inline(never)]
     fn cross(&mut self, end: u64, len: u64) {
         let at = self.at();
         if at >= end {
@@ -202,7 +204,20 @@ impl<'s> Tape<'s> {
         self.array_slow()
     }
 
+    /// An argument of one byte.
+    #[inline]
+    pub fn small(&mut self) -> Result<u64> {
+        self.array::<1>().map(|[n]| u64::from(n))
+    }
+
+    /// An argument of four bytes.
+    #[inline]
+    pub fn word(&mut self) -> Result<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
     #[cold]
+    #[inline(never)]
     fn array_slow<const N: usize>(&mut self) -> Result<[u8; N]> {
         self.refill()?;
         let bytes = self.buf.get(..N).ok_or(Error::malformed(self.at(), "ends-early"))?;

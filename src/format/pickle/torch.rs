@@ -129,11 +129,17 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
             }
             Some(None)
         }
-        // torch.save of a whole module: ('module', class, source file, source); the loader hands back the class.
+        // torch.save of a whole module: ('module', class, source file, source); the loader hands back the class, or whatever stands in its place.
         Some("module") => {
             let class = items.get(1).copied()?;
-            let Kind::Global(g) = class.kind() else {
-                return None;
+            let g = match class.kind() {
+                Kind::Global(g) => g,
+                Kind::Call { .. } => {
+                    let text = m.show(id);
+                    m.facts_capped((at, 1, Fact::PersistentId { text }));
+                    return Some(Some(class));
+                }
+                _ => return None,
             };
             let g = m.globals.get(g as usize)?;
             let fact = Fact::SourceCode { module: g.module.clone(), name: g.name.clone(), imports: items.get(3).and_then(|v| m.string(*v)).is_none_or(|s| !s.trim_start().starts_with("class ")) };

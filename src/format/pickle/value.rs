@@ -38,6 +38,8 @@ pub enum Kind {
     Set(Span),
     /// What the loader's `persistent_load` makes of an id.
     Persistent(Span),
+    /// What a memo of millions no longer tells: anything but an import.
+    Lost,
 }
 
 /// Offset of an opcode and the length of its text, saturated.
@@ -66,6 +68,8 @@ impl Value {
     pub const PLAIN: Value = Value(0);
     /// [`Kind::None`].
     pub const NONE: Value = Value(1);
+    /// [`Kind::Lost`].
+    pub const LOST: Value = Value(11 << SHIFT);
 
     #[inline]
     const fn tagged(tag: u64, payload: u64) -> Value {
@@ -161,6 +165,7 @@ impl Value {
             8 => Kind::Dict(payload),
             9 => Kind::Set(span),
             10 => Kind::Persistent(span),
+            11 => Kind::Lost,
             _ => match payload {
                 1 => Kind::None,
                 2 => Kind::Bool(false),
