@@ -54,6 +54,7 @@ test("settings for servers carry the policy of the page", () => {
     const text = readFileSync(path.join(DIST, name), "utf8");
     assert.ok(text.includes(policy), name);
     assert.ok(text.includes("frame-ancestors 'none'"), name);
+    assert.ok(text.includes("Connection-Allowlist"), name);
   }
 });
 
@@ -366,6 +367,19 @@ for (const name of BROWSERS) {
         await session.send("Emulation.setEmulatedMedia", { features: [] });
       });
     }
+
+    test("a page cannot be led away to another host, where the browser knows the header", async () => {
+      if (name !== "chromium" || Number((await started.browser.version()).match(/\d+/)[0]) < 152) return;
+      const asked = [];
+      const elsewhere = server(DIST, (_, pathname) => asked.push(pathname));
+      await new Promise((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+      const other = await open();
+      await other.evaluate((port) => void (location.href = `http://localhost:${port}/exfil`), elsewhere.address().port);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      assert.deepEqual(asked, []);
+      await other.close();
+      elsewhere.close();
+    });
 
     test("opens without a network at the second visit, and knows the digest of its copy", async () => {
       const own = server(DIST);
