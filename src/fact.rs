@@ -70,6 +70,11 @@ pub enum Fact {
         /// The text, or how the state that hides it looks.
         text: String,
     },
+    /// Text among the arguments of a call that evaluates it, and that is more than a number or a name.
+    EvaluatedText {
+        /// The call as Python would write it.
+        call: String,
+    },
     /// State that gives an object a special method.
     SpecialKey {
         /// The key, such as `__setstate__`.

@@ -29,6 +29,6 @@ pub use digest::Digest;
 pub use place::Place;
 pub use report::{Evidence, FileReport, Finding, Report};
 pub use rule::{Tables, conclude, tables, waits};
-pub use scan::{evidence, scan, scan_as, stopped};
+pub use scan::{evidence, scan, scan_as, scan_link, stopped};
 pub use speech::Lang;
 pub use verdict::Verdict;

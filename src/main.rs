@@ -54,28 +54,17 @@ verify options
 compare options
   --format text|json|markdown  --output FILE  --lang en|ja  --no-digest
   --fail-on dangerous|suspicious|incomplete|never     what is new     default: suspicious
+";
 
-licence options
-  --use inside|service|give|fine-tune|merge|sell|distil|service-fine-tuned|research     default: inside
-  --seat COUNTRY               two letters, or EU
-  --users N  --revenue N       people a month; US dollars a year
-  --fact NAME=N                another number that a licence asks for, as it names it
-  --business KIND,KIND|none    model-as-a-service, ai-work-assistant, software-service-provider, cloud-service-provider …
-  --field CODE,CODE            fields of use, such as medical-advice or military
-  --outbound LICENCE           what the result goes out under, or proprietary
-  --label LICENCE              what a card already says of the result
-  --agreement LICENCE          a contract with its licensor is held
-  --commercial yes|no  --non-profit
-  --assume NAME=yes|no|open    an open question of law
-  --format text|json|markdown|csv     default: text
-  --output FILE                default: standard output
-  --fail-on conflict|needs-review|never     default: conflict
-  --against FILE               tell what changed since this inventory
-  --save FILE                  add to this inventory; a name that ends in .csv writes a table
-  --date DAY                   day to note in the inventory
-
+/// The end of the help.
+const STATUS: &str = "
 exit status: 0 nothing at or above --fail-on; 1 something is; 2 the command line is wrong; 3 an input could not be read at all
 ";
+
+/// The help; what the licence command understands is said by the core, for every command line alike.
+fn help() -> String {
+    format!("{HELP}\n{}{STATUS}", weighstation::speech::licence::options())
+}
 
 /// A file on disk.
 struct Disk {
@@ -122,7 +111,7 @@ fn main() -> ExitCode {
     match run(&args) {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Usage(why)) => {
-            eprintln!("weighstation: {why}\n\n{HELP}");
+            eprintln!("weighstation: {why}\n\n{}", help());
             ExitCode::from(2)
         }
         Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -158,7 +147,7 @@ fn run(args: &[String]) -> Result<u8, Failure> {
         "rules" => table(rest, true),
         "formats" => table(rest, false),
         "-h" | "--help" | "help" => {
-            print!("{HELP}");
+            print!("{}", help());
             Ok(0)
         }
         "-V" | "--version" => {
@@ -198,22 +187,45 @@ fn form(id: &str) -> Result<&'static Export, Failure> {
     export::by_id(id).ok_or_else(|| Failure::Usage(format!("--format does not know {id:?}")))
 }
 
-/// Every file below the given paths, in a fixed order. Symbolic links are named as given and not followed below a folder: a
-/// link out of the folder would scan what the folder does not hold.
-fn walk(paths: &[PathBuf]) -> Vec<PathBuf> {
+/// A file to weigh, and where it leads to if it is a link out of the folder that was given.
+struct Found {
+    path: PathBuf,
+    link: Option<String>,
+}
+
+/// Where a link that was met below a folder leads to, if that is not in the folder.
+fn leads_out(link: &Path, folder: &Path) -> Option<String> {
+    let target = std::fs::read_link(link).ok()?;
+    // The cache of huggingface_hub keeps every file under its digest and links to it.
+    let name = target.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if target.parent().is_some_and(|p| p.ends_with("blobs") && !p.is_absolute()) && matches!(name.len(), 40 | 64) && name.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let inside = std::fs::canonicalize(folder).is_ok_and(|root| std::fs::canonicalize(link).is_ok_and(|end| end.starts_with(root)));
+    (!inside).then(|| target.to_string_lossy().into_owned())
+}
+
+/// Every file below the given paths, in a fixed order. Links to folders are not followed below a folder; a link to a file is read
+/// through, and named if it leads out of the folder that was given.
+fn walk(paths: &[PathBuf]) -> Vec<Found> {
     let mut out = Vec::new();
     for path in paths {
         let mut open = VecDeque::from([path.clone()]);
         while let Some(p) = open.pop_front() {
             let folder = if p == *path { p.is_dir() } else { std::fs::symlink_metadata(&p).is_ok_and(|m| m.is_dir()) };
             if !folder {
-                out.push(p);
+                // A folder that is linked to from inside of itself is walked under its own name.
+                if p != *path && p.is_dir() && leads_out(&p, path).is_none() {
+                    continue;
+                }
+                let link = if p == *path { None } else { leads_out(&p, path) };
+                out.push(Found { path: p, link });
                 continue;
             }
             let mut inside: Vec<PathBuf> = match std::fs::read_dir(&p) {
                 Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
                 Err(_) => {
-                    out.push(p);
+                    out.push(Found { path: p, link: None });
                     continue;
                 }
             };
@@ -231,13 +243,19 @@ fn name(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-fn weigh(path: &Path, options: &Options) -> FileReport {
+fn weigh(found: &Found, options: &Options) -> FileReport {
+    let path = found.path.as_path();
     let name = name(path);
     let source = match Disk::open(path) {
         Ok(source) if path.is_file() => source,
+        // A link to a folder, or to nothing: what it leads to is not in the folder that was given.
+        _ if std::fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink()) => return weighstation::stopped(&name, 0, "linked", options.lang),
         _ => return weighstation::stopped(&name, 0, "unreadable", options.lang),
     };
-    let scanned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| weighstation::scan(&source, &name, options.lang)));
+    let scanned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &found.link {
+        Some(target) => weighstation::scan_link(&source, &name, target, options.lang),
+        None => weighstation::scan(&source, &name, options.lang),
+    }));
     let mut report = scanned.unwrap_or_else(|_| weighstation::stopped(&name, source.len, "scanner-stopped", options.lang));
     if options.digest {
         report.sha256 = digest(path).ok();
@@ -259,7 +277,7 @@ fn digest(path: &Path) -> io::Result<String> {
 }
 
 /// Weighs files on every core and hands the reports on in the order of the paths, whichever was first; says whether one could not be read at all.
-fn weigh_all(paths: &[PathBuf], options: &Options, each: &mut dyn FnMut(FileReport) -> Result<(), Failure>) -> Result<bool, Failure> {
+fn weigh_all(paths: &[Found], options: &Options, each: &mut dyn FnMut(FileReport) -> Result<(), Failure>) -> Result<bool, Failure> {
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get()).min(paths.len().max(1));
     let next = Mutex::new(0usize);
     let (send, receive) = mpsc::sync_channel::<(usize, FileReport)>(64);
@@ -314,7 +332,7 @@ fn scan(options: &Options) -> Result<u8, Failure> {
     };
     // A report line leaves as soon as nothing can change it any more: another file may, and so may a list of digests. Whose paths are to be left out are written at the end.
     let lines = options.format.id == "jsonl" && options.export.paths == Paths::Full;
-    let lists = paths.iter().any(|p| weighstation::integrity::is_list_name(&name(p)));
+    let lists = paths.iter().any(|p| weighstation::integrity::is_list_name(&name(&p.path)));
     let mut files: Vec<FileReport> = Vec::new();
     let mut held = Vec::new();
     let failed = weigh_all(&paths, options, &mut |report| {
@@ -341,7 +359,7 @@ fn scan(options: &Options) -> Result<u8, Failure> {
         how.colour = options.output.is_none() && colour();
         cli::export::complete(&mut how, options.format);
         if matches!(options.format.id, "html" | "markdown") {
-            how.evidence = cli::export::evidence(&report, &paths, options.lang);
+            how.evidence = cli::export::evidence(&report, paths.iter().map(|found| found.path.as_path()), options.lang);
         }
         out.write_all(export::export(report, options.format.id, &how).unwrap_or_default().as_bytes())?;
     }
@@ -501,7 +519,7 @@ fn licence(args: &[String]) -> Result<u8, Failure> {
     parts.extend(o.names.iter().map(|n| Part { name: n.clone(), licence: n.clone(), source: "chosen".into(), ..Part::default() }));
     let guidance = weighstation::licence::guide::guide(&parts, &o.situation, o.lang);
     let mut text = match o.format.as_str() {
-        "json" => serde_json::to_string_pretty(&guidance).map_err(io::Error::from)? + "\n",
+        "json" => serde_json::to_string_pretty(&weighstation::licence::Told::of(&guidance, &report)).map_err(io::Error::from)? + "\n",
         "markdown" => weighstation::licence::print::markdown(&guidance, o.lang),
         "csv" => weighstation::licence::print::csv(&guidance, o.lang),
         _ => weighstation::licence::print::text(&guidance, o.lang),

@@ -390,7 +390,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, by: Option<&'static Format>) -> Collected {
+fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, by: Option<&'static Format>, link: Option<&str>) -> Collected {
     let limits = Limits::default();
     let budget = Cell::new(limits.inflated);
     let mut out = Collected {
@@ -416,6 +416,9 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, 
     let pages = Pages::new(source);
     let mut scan = Scan { out: &mut out, budget: &budget, member: String::new(), depth: 0 };
     let view = View::of_file(&pages);
+    if let Some(target) = link {
+        scan.state(view, 0, 0, Fact::Archive { what: "file-link", name: path.rsplit('/').next().unwrap_or(path).to_string(), detail: target.to_string() });
+    }
     match by {
         Some(format) => scan.run(format, view),
         None => scan.read(view, path, false),
@@ -442,12 +445,17 @@ fn licence(statements: Vec<Statement>) -> Licence {
 
 /// The structural scan of one file: touches few bytes, computes no digest.
 pub fn scan(source: &dyn Source, path: &str, lang: Lang) -> FileReport {
-    report(source, path, lang, collect(source, path, lang, None, None))
+    report(source, path, lang, collect(source, path, lang, None, None, None))
+}
+
+/// [`scan`] of a file that is a link out of the folder in which it was found; `target` is what the link says.
+pub fn scan_link(source: &dyn Source, path: &str, target: &str, lang: Lang) -> FileReport {
+    report(source, path, lang, collect(source, path, lang, None, None, Some(target)))
 }
 
 /// The structural scan by one reader, whatever the bytes look like: readers must bear any bytes, and their probes would keep most away.
 pub fn scan_as(source: &dyn Source, path: &str, format: &'static Format, lang: Lang) -> FileReport {
-    report(source, path, lang, collect(source, path, lang, None, Some(format)))
+    report(source, path, lang, collect(source, path, lang, None, Some(format), None))
 }
 
 fn report(source: &dyn Source, path: &str, lang: Lang, out: Collected) -> FileReport {
@@ -483,7 +491,7 @@ pub fn evidence(source: &dyn Source, path: &str, place: &Place, lang: Lang) -> E
     let mut crumbs = vec![printable(name, 400)];
     crumbs.extend(place.member.split(" › ").filter(|s| !s.is_empty()).map(str::to_string));
     let start = Evidence { crumbs, mark: Mark { at: place.offset, length: place.length }, ..Evidence::default() };
-    let out = collect(source, path, lang, Some(Wanted { place: place.clone(), evidence: start }), None);
+    let out = collect(source, path, lang, Some(Wanted { place: place.clone(), evidence: start }), None, None);
     out.wanted.map(|w| w.evidence).unwrap_or_default()
 }
 

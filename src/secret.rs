@@ -127,13 +127,14 @@ pub fn find(text: &[u8]) -> Vec<Secret> {
     let mut out: Vec<Secret> = Vec::new();
     let mut at = 0;
     let mut before = 0u8;
+    let mut tokens = Tokens::default();
     while let Some(b) = text.get(at) {
         let begins = !(before.is_ascii_alphanumeric() || before == b'_') || before == b'n' && at > 1 && text.get(at - 2) == Some(&b'\\');
         let found = match b {
             _ if out.len() >= 1000 => return out,
             b'-' => private_key(text, at),
             b':' => url(text, at),
-            b'e' if begins => token(text, at),
+            b'e' if begins => tokens.begins(text, at),
             b'a' | b'A' | b'w' | b'W' | b'c' | b'C' if begins => named(text, at).or_else(|| shaped(text, at)),
             _ if begins && b.is_ascii_alphanumeric() => shaped(text, at),
             _ => None,
@@ -209,9 +210,6 @@ fn shaped(text: &[u8], at: usize) -> Option<Secret> {
 
 /// Whether a body looks drawn by lot, and not written by hand.
 fn lively(body: &[u8]) -> bool {
-    let lower = body.to_ascii_lowercase();
-    let holds = |w: &[u8]| lower.windows(w.len()).any(|x| x == w);
-    let example = [&b"example"[..], b"xxxx", b"your", b"placeholder", b"dummy", b"redacted", b"abcdefgh", b"12345678", b"00000000", b"insert", b"changeme", b"token-here", b"_here", b"-here"].iter().any(|w| holds(w));
     let mut counts = [0u16; 256];
     for b in body.iter().take(4096) {
         if let Some(c) = counts.get_mut(usize::from(*b)) {
@@ -219,9 +217,13 @@ fn lively(body: &[u8]) -> bool {
         }
     }
     let distinct = counts.iter().filter(|c| **c > 0).count();
-    let same = body.windows(5).any(|w| w.iter().all(|b| Some(b) == w.first()));
     let digits = body.iter().any(u8::is_ascii_digit) || body.len() >= 34;
-    !example && !same && digits && distinct >= 10.min(body.len() / 2)
+    if !digits || distinct < 10.min(body.len() / 2) || body.windows(5).any(|w| w.iter().all(|b| Some(b) == w.first())) {
+        return false;
+    }
+    let lower = body.to_ascii_lowercase();
+    let holds = |w: &[u8]| lower.windows(w.len()).any(|x| x == w);
+    ![&b"example"[..], b"xxxx", b"your", b"placeholder", b"dummy", b"redacted", b"abcdefgh", b"12345678", b"00000000", b"insert", b"changeme", b"token-here", b"_here", b"-here"].iter().any(|w| holds(w))
 }
 
 /// GitHub's and npm's checksum: six letters of base 62 at the end.
@@ -252,7 +254,7 @@ fn private_key(text: &[u8], at: usize) -> Option<Secret> {
     let body_at = at + 11 + end + 16;
     let body = text.get(body_at..)?;
     let window = body.get(..body.len().min(8192))?;
-    let stop = window.windows(9).position(|w| w == b"-----END ").unwrap_or(window.len());
+    let stop = window.windows(9).position(|w| w == b"-----END " || w == b"-----BEGI").unwrap_or(window.len());
     let mut letters = 0;
     let mut escaped = false;
     let mut kept = Vec::new();
@@ -270,21 +272,48 @@ fn private_key(text: &[u8], at: usize) -> Option<Secret> {
     (letters >= 40 && lively(&kept)).then_some(Secret { at, len: body_at + stop - at, kind: "private key" })
 }
 
-/// A JSON Web Token: three parts, the first of which is an object that names its algorithm.
-fn token(text: &[u8], at: usize) -> Option<Secret> {
-    if !text.get(at..)?.starts_with(b"eyJ") {
-        return None;
+/// The longest header of a JSON Web Token, and the longest of its other parts.
+const HEADER: usize = 4096;
+const PART: usize = 16 << 10;
+
+/// JSON Web Tokens: three parts, the first of which is an object that names its algorithm.
+///
+/// A run of letters may hold a thousand beginnings of a token. Its end is looked for once, and what was decoded from one beginning
+/// and named no algorithm is not decoded again from a later one: that sees less of the same bytes. So a text costs a few looks a byte.
+#[derive(Default)]
+struct Tokens {
+    /// Where the run of letters ends in which the last beginning stood.
+    end: usize,
+    /// Whether a beginning whose distance to the end leaves 0 to 3 over four has failed.
+    failed: [bool; 4],
+}
+
+impl Tokens {
+    /// The token that begins at `at`.
+    fn begins(&mut self, text: &[u8], at: usize) -> Option<Secret> {
+        if !text.get(at..)?.starts_with(b"eyJ") {
+            return None;
+        }
+        let url = |b: u8| Of::Url.holds(b);
+        if at >= self.end {
+            *self = Tokens { end: at + run(text, at, url, usize::MAX), failed: [false; 4] };
+        }
+        let header = self.end.saturating_sub(at);
+        let failed = self.failed.get_mut(header % 4)?;
+        if *failed || header > HEADER || text.get(self.end) != Some(&b'.') {
+            return None;
+        }
+        *failed = true;
+        let body_at = self.end + 1;
+        let body = run(text, body_at, url, PART);
+        let sign_at = body_at + body + 1;
+        if body < 8 || text.get(body_at + body) != Some(&b'.') {
+            return None;
+        }
+        let sign = run(text, sign_at, url, HEADER);
+        let names = base64url(text.get(at..self.end)?).windows(5).any(|w| w == b"\"alg\"");
+        (names && sign >= 20 && lively(text.get(sign_at..sign_at + sign)?)).then_some(Secret { at, len: sign_at + sign - at, kind: "JSON Web Token" })
     }
-    let url = |b: u8| Of::Url.holds(b);
-    let header = run(text, at, url, 4096);
-    let body_at = at + header + 1;
-    let body = run(text, body_at, url, 16 << 10);
-    let sign_at = body_at + body + 1;
-    let sign = run(text, sign_at, url, 4096);
-    let dots = text.get(at + header) == Some(&b'.') && text.get(body_at + body) == Some(&b'.');
-    let decoded = base64url(text.get(at..at + header)?);
-    let names = decoded.windows(5).any(|w| w == b"\"alg\"");
-    (dots && names && body >= 8 && sign >= 20 && lively(text.get(sign_at..sign_at + sign)?)).then_some(Secret { at, len: sign_at + sign - at, kind: "JSON Web Token" })
 }
 
 fn base64url(text: &[u8]) -> Vec<u8> {
@@ -392,6 +421,23 @@ mod tests {
         assert!(kinds("postgresql://user:password@localhost/db https://github.com/a/b http://a:b@c").is_empty());
         let jwt = format!("{}.4ijwuAXp8OX7yam8.dqFj5u53z4sF0w9s1xBF8rkRcbYR5CJnyn", "eyJhbGciOiJIUzI1NiJ9");
         assert_eq!(kinds(&jwt), ["JSON Web Token"]);
+    }
+
+    /// Beginnings of tokens and keys, thousands of them behind each other: a look at each must not go to the end of all.
+    #[test]
+    fn repeated_beginnings_cost_no_more_than_their_bytes() {
+        let jwt = format!("{}.4ijwuAXp8OX7yam8.dqFj5u53z4sF0w9s1xBF8rkRcbYR5CJnyn", "eyJhbGciOiJIUzI1NiJ9");
+        let body = "a1b2c3d4e5f6g7h8".repeat(1000);
+        let units = ["-eyJ".to_string(), "eyJ.".into(), format!("{}.{body}.", "-eyJhbGci".repeat(400)), "-----BEGIN PRIVATE KEY-----".into(), "sk-proj-a1b2c3d4e5f6-".into(), "pypi-AgEIa1b2c3d4-".into(), "http://a:".into(), "ya29.".into()];
+        for unit in units {
+            let text = unit.repeat((1 << 20) / unit.len());
+            let start = std::time::Instant::now();
+            find(text.as_bytes());
+            assert!(start.elapsed().as_secs_f64() < 2.0, "{} took {:?}", unit.get(..20.min(unit.len())).unwrap_or(""), start.elapsed());
+        }
+        // What follows many false beginnings is still found, and so is a token in a run of letters before it.
+        assert_eq!(kinds(&format!("{} {jwt}", "-eyJ".repeat(5000))), ["JSON Web Token"]);
+        assert_eq!(kinds(&format!("eyJ-eyJ-{jwt}")), ["JSON Web Token"]);
     }
 
     #[test]

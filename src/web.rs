@@ -163,6 +163,12 @@ pub fn licence_print(parts_json: &str, situation_json: &str, format: &str, lang:
     })
 }
 
+/// What the licence command understands, for its help.
+#[wasm_bindgen]
+pub fn licence_options() -> String {
+    crate::speech::licence::options().to_string()
+}
+
 /// The catalogue of licences, for choosing by name.
 #[wasm_bindgen]
 pub fn licences() -> Result<String, JsError> {

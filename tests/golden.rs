@@ -10,10 +10,12 @@ use weighstation::report::{FileReport, Finding, Severity};
 use weighstation::{Digest, Lang, Report, Verdict, conclude, scan, tables};
 
 fn report(case: &Case) -> Report {
+    let link = case.words("link").map(|w| w.join(" "));
     let whole = |f: &recipe::Built| {
         let mut digest = Digest::new();
         digest.update(&f.bytes);
-        FileReport { sha256: Some(digest.finish()), ..scan(&f.bytes, &f.path, Lang::En) }
+        let scanned = link.as_ref().map_or_else(|| scan(&f.bytes, &f.path, Lang::En), |to| weighstation::scan_link(&f.bytes, &f.path, to, Lang::En));
+        FileReport { sha256: Some(digest.finish()), ..scanned }
     };
     conclude(case.files.iter().map(whole).collect(), Lang::En)
 }

@@ -62,7 +62,7 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     let padding = lost.iter().all(|b| matches!(b, 0 | b' ' | b'\n' | b'\r'));
     // A text has no end of its own, and the beginning of a text format is a text. So is nothing at all.
     // Shorter than the longest mark of a format, nothing can be told apart.
-    let text = kept.len() < 8 || formats.iter().all(|f| matches!(*f, "text" | "jinja" | "yaml" | "spacy" | "triton" | "ncnn" | "lightgbm" | "python" | "shell" | "requirements" | "document")) && !kept.contains(&0);
+    let text = kept.len() < 8 || formats.iter().all(|f| matches!(*f, "text" | "jinja" | "yaml" | "spacy" | "triton" | "ncnn" | "lightgbm" | "python" | "shell" | "requirements" | "project" | "mlir-text" | "document")) && !kept.contains(&0);
     // Pickles follow one another without a count: the file may end behind any of them. So do the pieces of a vocabulary.
     let chain = formats == ["pickle"] && kept.ends_with(b".") || formats == ["sentencepiece"];
     // A picture is shown, not loaded, and what is left of it was looked at.
@@ -81,7 +81,7 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
 }
 
 /// Formats that are one protobuf message.
-const MESSAGES: &[&str] = &["onnx", "tf-savedmodel", "tf-metagraph", "tf-graphdef", "tf-fingerprint", "keras-metadata", "coreml", "paddle"];
+const MESSAGES: &[&str] = &["onnx", "tf-savedmodel", "tf-metagraph", "tf-graphdef", "tf-fingerprint", "keras-metadata", "coreml", "paddle", "cntk"];
 
 /// Whether a protobuf message ends behind one of its fields.
 fn between_fields(bytes: &[u8]) -> bool {

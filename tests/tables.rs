@@ -70,3 +70,14 @@ fn the_printed_tables_hold_every_row() {
         assert_eq!(shown, ids);
     }
 }
+
+/// Every row of the table of expected imports has an origin: the script makes the same table of what it keeps of its runs.
+#[test]
+fn the_table_of_expected_imports_is_what_its_script_makes() {
+    let known = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rule/known");
+    let made = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("expected.txt");
+    let status = std::process::Command::new("python3").arg("-B").arg(known.join("collect.py")).arg("table").arg(&made).status().expect("python3 runs");
+    assert!(status.success());
+    let (made, kept) = (std::fs::read(made).expect("it is written"), std::fs::read(known.join("expected.txt")).expect("it is there"));
+    assert!(made == kept, "expected.txt is not what `collect.py table` writes");
+}

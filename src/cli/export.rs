@@ -2,7 +2,7 @@
 
 use super::{Line, Word, lang, read, unusable, write};
 use crate::{Disk, Failure, colour, form};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use weighstation::export::{self, Export, Options, Paths, Shown, open};
 use weighstation::report::Severity;
@@ -78,7 +78,7 @@ pub fn complete(o: &mut Options, form: &Export) {
 }
 
 /// Bytes and listings of what was found, as far as they help: the first place of what is medium and above.
-pub fn evidence(report: &Report, paths: &[PathBuf], lang: Lang) -> Vec<Shown> {
+pub fn evidence<'p>(report: &Report, paths: impl Iterator<Item = &'p Path>, lang: Lang) -> Vec<Shown> {
     let mut out = Vec::new();
     for (file, path) in report.files.iter().zip(paths) {
         let Ok(source) = Disk::open(path) else { continue };

@@ -88,7 +88,7 @@ pub fn run(args: &[String]) -> Result<u8, Failure> {
     if let Some(wrong) = texts.iter().find(|t| parse(&t.text, "").0.is_empty()) {
         return Err(Failure::Usage(format!("{:?} is no digest", wrong.text)));
     }
-    let files = walk(&paths);
+    let files: Vec<PathBuf> = walk(&paths).into_iter().map(|found| found.path).collect();
     if texts.is_empty() && lists.is_empty() {
         lists = files.iter().filter(|p| is_list_name(&name(p))).cloned().collect();
         if lists.is_empty() {

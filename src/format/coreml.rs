@@ -23,6 +23,9 @@ pub const WEIGHTS: Format = Format { id: "coreml-weights", name: "Core ML weight
 /// Bytes of a name that are kept.
 const NAME: u64 = 512;
 
+/// Bytes of a licence that are read: it can stand there whole.
+const LICENCE: u64 = 256 << 10;
+
 /// Marks each entry of a weight file (`MILBlob/Blob/StorageFormat.hpp`).
 const SENTINEL: u32 = 0xdead_beef;
 
@@ -167,6 +170,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let done = r.walk(scan);
     r.operators.finish(view, scan);
     r.files.finish(view, scan);
+    super::behind(view, &done, scan);
     done
 }
 
@@ -198,7 +202,7 @@ impl Reader<'_> {
             (Kind::Model, 1) => scan.note(format!("specification {}", f.varint().unwrap_or(0))),
             (Kind::Metadata, n @ 1..=4) => {
                 let key = ["description", "version", "author", "license"].get(n.saturating_sub(1) as usize).copied().unwrap_or("");
-                scan.state(view, f.at, f.len(), Fact::Metadata { key: key.to_string(), value: f.text(view, 4096) });
+                scan.state(view, f.at, f.len(), Fact::Metadata { key: key.to_string(), value: f.text(view, if n == 4 { LICENCE } else { 4096 }) });
             }
             (Kind::Pair | Kind::Feature | Kind::Layer | Kind::Operation | Kind::Parameter | Kind::LinkedText, 1) => top.name = f.text(view, NAME),
             (Kind::Pair, 2) => top.value = f.text(view, 4096),

@@ -2,7 +2,7 @@
 //!
 //! Kernels are compiled into the program that runs the model; a delegate's blob is for a compiler or driver of the device.
 
-use super::flat::{self, Flat, Table};
+use super::flat::{self, Flat, Table, Vector};
 use super::graph::{Operators, fault};
 use super::safetensors::{Groups, Head, keep_head, look};
 use super::tflite::ended;
@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::fact::{Fact, OperatorText, Tensor};
 use crate::scan::Scan;
 
-/// `.pte`.
+/// `.pte`, and the data of `.ptd`.
 pub const EXECUTORCH: Format = Format { id: "executorch", name: "ExecuTorch", extensions: &["pte", "ptd"], refines: &["text"], probe, read };
 
 /// Bytes of a name that are kept.
@@ -27,10 +27,7 @@ fn probe(view: View<'_>) -> Match {
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if view.has(4, b"FT") {
-        // Data alone, without a program: its tensors are named in a FlatBuffer of its own.
-        scan.kind("ExecuTorch data");
-        scan.gap("format-not-read");
-        return Ok(());
+        return read_data(view, scan);
     }
     let flat = Flat::new(view);
     let mut r = Reader { flat: &flat, operators: Operators::new("executorch"), heads: Vec::new(), groups: Groups::new() };
@@ -42,6 +39,82 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         flat.behind(scan);
     }
     ended(view, done, scan)
+}
+
+/// Data without a program (`flat_tensor.fbs`, `flat_tensor_header.h`): names, layouts, and segments behind the FlatBuffer.
+fn read_data(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    scan.kind("ExecuTorch data");
+    let flat = Flat::new(view);
+    let (mut heads, mut groups) = (Vec::new(), Groups::new());
+    let done = data(&flat, &mut heads, &mut groups, scan);
+    groups.end(scan);
+    look(view, &heads, scan);
+    if done.is_ok() {
+        flat.behind(scan);
+    }
+    ended(view, done, scan)
+}
+
+fn data(flat: &Flat<'_>, heads: &mut Vec<Head>, groups: &mut Groups, scan: &mut Scan<'_>) -> Result<()> {
+    let view = flat.view;
+    let root = flat.root()?;
+    scan.state(view, root.at, 4, Fact::Metadata { key: "version".into(), value: root.u32(0)?.to_string() });
+    // Behind the mark of the header: its length, where the FlatBuffer begins and how long it is, where the segments begin.
+    let base = if view.has(8, b"FH01") { view.u64(32)? } else { 0 };
+    // Version 0.5 had an alignment and a list of tensors in front of the segments.
+    let old = root.has(3)?;
+    let (segments, named) = if old { (root.vector(3, 4)?, root.vector(4, 4)?) } else { (root.vector(1, 4)?, root.vector(2, 4)?) };
+    let tensors = if old { root.vector(2, 4)? } else { Vector::default() };
+    for i in 0..tensors.count {
+        let tensor = flat.element(tensors, i)?;
+        let (shape, (dtype, bits)) = (sizes_of(view, tensor.vector(2, 4)?)?, dtype(tensor.u8(1)?));
+        let bytes = shape.iter().try_fold(bits, |n, d| n.checked_mul(*d)).map_or(0, |n| n / 8);
+        let fact = Tensor { name: tensor.text(0, NAME)?, dtype, shape, bytes };
+        groups.show(&fact, scan);
+        scan.state(view, tensor.at, 16, Fact::Tensor(fact));
+    }
+    let mut sizes = Vec::new();
+    for i in 0..segments.count {
+        let segment = flat.element(segments, i)?;
+        let (offset, size) = (segment.u64(0)?, segment.u64(1)?);
+        match base.checked_add(offset).filter(|at| at.checked_add(size).is_some_and(|end| end <= view.len())) {
+            Some(at) => {
+                flat.reach(at.saturating_add(size));
+                keep_head(heads, &format!("segment {i}"), at, size, true);
+            }
+            None => fault(view, segment.at, 16, "offset-outside", format!("segment {i}: {offset} + {size} of {}", view.len().saturating_sub(base)), true, scan),
+        }
+        if sizes.len() < 1_000_000 {
+            sizes.push(size);
+        }
+    }
+    for i in 0..named.count {
+        let entry = flat.element(named, i)?;
+        let (key, segment) = (entry.text(0, NAME)?, entry.u32(1)?);
+        let size = usize::try_from(segment).ok().and_then(|n| sizes.get(n)).copied();
+        let Some(size) = size else {
+            fault(view, entry.at, 16, "offset-outside", format!("{key}: segment {segment} of {}", sizes.len()), true, scan);
+            continue;
+        };
+        let Some(layout) = entry.table(2)? else {
+            scan.leaf(&key, "data", Some(size), None);
+            continue;
+        };
+        let (shape, (dtype, bits)) = (sizes_of(view, layout.vector(1, 4)?)?, dtype(layout.u8(0)?));
+        let needed = shape.iter().try_fold(bits, |n, d| n.checked_mul(*d)).map(|n| n / 8);
+        if needed.is_none_or(|n| n > size) {
+            fault(view, entry.at, 16, "tensor-size", format!("{key}: {shape:?} of {dtype} in {size} bytes"), true, scan);
+        }
+        let fact = Tensor { name: key, dtype, shape, bytes: size };
+        groups.show(&fact, scan);
+        scan.state(view, entry.at, 16, Fact::Tensor(fact));
+    }
+    Ok(())
+}
+
+/// The dimensions of a tensor.
+fn sizes_of(view: View<'_>, dims: Vector) -> Result<Vec<u64>> {
+    (0..dims.count.min(64)).map(|k| view.u32(dims.at + 4 * k).map(u64::from)).collect()
 }
 
 struct Reader<'f, 's> {

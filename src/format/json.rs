@@ -471,7 +471,7 @@ fn probe(view: View<'_>) -> Match {
 const TELLING: &[&str] = &[
     "license", "license_name", "license_link", "licence", "model_type", "architectures", "_name_or_path", "base_model", "base_model_name_or_path", "torch_dtype", "dtype", "transformers_version", "_class_name",
     "library_name", "pipeline_tag", "tokenizer_class", "processor_class", "max_position_embeddings", "vocab_size", "peft_type", "quant_method", "total_size", "total_parameters",
-    "allowNoCredit", "allowCommercialUse", "allowDerivatives", "allowDifferentLicense", "baseModel",
+    "licenseDeclared", "licenseConcluded", "model_license", "allowNoCredit", "allowCommercialUse", "allowDerivatives", "allowDifferentLicense", "baseModel",
 ];
 
 /// Keys that make a loader fetch or run something, wherever they stand.
@@ -616,6 +616,10 @@ fn names_code(view: View<'_>, reader: &Reader<'_>, levels: &[Level], scan: &mut 
     };
     let key = if module { "type".to_string() } else { levels.iter().find(|l| matches!(l.key.as_str(), "auto_map" | "custom_pipelines" | "auto_mapping")).map_or(key, |l| l.key.as_str()).to_string() };
     scan.state(view, reader.start(), reader.len(), Fact::CodeReference { key, target: target.clone(), origin });
+    // Every model that was tuned from one with code of its own says so; what would run is just not here to be read.
+    if origin == "elsewhere" {
+        scan.gap("code-elsewhere");
+    }
     if origin == "beside"
         && let Some((path, _)) = file.rsplit_once('.')
     {

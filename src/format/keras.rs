@@ -37,7 +37,7 @@ const WIDE: u64 = 256 << 20;
 
 /// Keys whose values decide what loading does.
 const TELLING: &[&str] = &[
-    "class_name", "module", "registered_name", "config", "spec_name", "name", "function", "function_type", "output_shape", "output_shape_type", "output_shape_module", "mask", "mask_type", "mask_module", "filepath",
+    "items", "class_name", "module", "registered_name", "config", "spec_name", "name", "function", "function_type", "output_shape", "output_shape_type", "output_shape_module", "mask", "mask_type", "mask_module", "filepath",
     "file_path", "filename", "path", "vocabulary", "vocabulary_file", "idf_weights", "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype", "node_def",
 ];
 
@@ -301,7 +301,15 @@ impl Walk<'_> {
         }
         self.judge(&frame, end, scan)?;
         let bytes = Frame::all(&frame.values, "class_name").any(|c| c.text == "__bytes__");
+        // TensorFlow 2 writes a tuple as `{"class_name": "__tuple__", "items": […]}`, Keras 3 as the `value` of its settings.
+        let tuple = Frame::all(&frame.values, "class_name").any(|c| c.text.contains("tuple"));
         let Some(parent) = self.frames.last_mut().filter(|p| p.object) else { return Ok(()) };
+        if tuple
+            && let Some(v) = Frame::one(&frame.values, "items").or(Frame::one(&frame.inner, "value")).filter(|v| v.stands == Stands::First)
+            && let Some(key) = TELLING.iter().find(|k| **k == frame.key)
+        {
+            parent.keep(Value { key, ..v.clone() });
+        }
         if frame.key == "config" {
             parent.inner.append(&mut frame.values);
             parent.inner.truncate(2 * VALUES);
@@ -366,7 +374,12 @@ impl Walk<'_> {
     fn functions(&self, f: &Frame, scan: &mut Scan<'_>) -> Result<()> {
         const ROLES: [(&str, &str, &str); 3] = [("function", "function_type", "module"), ("output_shape", "output_shape_type", "output_shape_module"), ("mask", "mask_type", "mask_module")];
         for (role, kind, module) in ROLES {
-            let kind = Frame::one(&f.values, kind).map(|v| v.text.as_str());
+            let said = Frame::one(&f.values, kind);
+            let kind = said.map(|v| v.text.as_str());
+            // However the code is wrapped, this is what its kind says.
+            if kind == Some("lambda") && Frame::all(&f.values, role).next().is_none() {
+                self.code(None, said.map_or((f.start, 1), |v| (v.at, v.len)), scan)?;
+            }
             for value in Frame::all(&f.values, role) {
                 let here = (value.at, value.len);
                 let listed = value.stands == Stands::First && self.blob(value)?.is_some_and(|b| marshal::is_code(&b));
@@ -461,7 +474,7 @@ impl Walk<'_> {
 }
 
 /// Base64 as Python's `codecs.decode(…, "base64")` takes it: blanks and line ends are passed over.
-fn base64(text: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut have) = (0u32, 0u32);
     for b in text {

@@ -1,6 +1,7 @@
 //! The formats: one file each, one line each in [`FORMATS`]. Content decides, never the extension.
 
 pub mod catboost;
+pub mod cntk;
 pub mod coreml;
 pub mod engine;
 pub mod executorch;
@@ -16,6 +17,7 @@ pub mod keras;
 pub mod known_magic;
 pub mod lightgbm;
 mod marshal;
+pub mod mlir;
 pub mod msgpack;
 pub mod mxnet;
 pub mod native;
@@ -46,6 +48,7 @@ pub mod stream;
 pub mod tar;
 pub mod tensorflow;
 pub mod tf_checkpoint;
+pub mod tfjs;
 pub mod tflite;
 pub mod tfrecord;
 pub mod torch;
@@ -58,7 +61,7 @@ pub mod zarr;
 pub mod zip;
 
 use crate::bytes::View;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fact::Fact;
 use crate::scan::Scan;
 
@@ -98,6 +101,8 @@ pub static FORMATS: &[Format] = &[
     keras::KERAS,
     zip::ZIP,
     torch_tar::TORCH_TAR,
+    package::NEMO,
+    package::BENTO,
     tar::TAR,
     seven::SEVEN,
     stream::GZIP,
@@ -115,6 +120,8 @@ pub static FORMATS: &[Format] = &[
     tflite::TFLITE,
     ort::ORT,
     executorch::EXECUTORCH,
+    mlir::MLIR,
+    mlir::JAX,
     mxnet::ARRAYS,
     coreml::WEIGHTS,
     paddle::PARAMS,
@@ -130,6 +137,7 @@ pub static FORMATS: &[Format] = &[
     foreign::JAVA,
     foreign::TORCH7,
     foreign::NCNN,
+    cntk::CNTK,
     package::TRITON,
     package::SPACY,
     zarr::OCDBT,
@@ -158,13 +166,16 @@ pub static FORMATS: &[Format] = &[
     coreml::PACKAGE,
     paddle::PIR,
     mxnet::SYMBOL,
+    mlir::MLIR_TEXT,
     jinja::TEMPLATE,
     notebook::NOTEBOOK,
+    tfjs::TFJS,
     keras::CONFIG,
     oci::OCI,
     json::JSON,
     pointer::POINTER,
     packages::REQUIREMENTS,
+    packages::PROJECT,
     python::PYTHON,
     shell::SHELL,
     yaml::YAML,
@@ -174,13 +185,13 @@ pub static FORMATS: &[Format] = &[
 ];
 
 /// Formats without a beginning of their own that numbers could not have by accident, or that need more than a look at it.
-const NOT_IN_NUMBERS: &[&str] = &["text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index", "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma", "notebook", "pointer", "requirements", "python", "shell", "document"];
+const NOT_IN_NUMBERS: &[&str] = &["text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index", "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma", "notebook", "pointer", "requirements", "project", "python", "shell", "document", "mlir-text", "tfjs"];
 
 /// Archives with certain members, which only an archive can be.
 const ARCHIVES: &[&str] = &["torch", "skops", "mar", "npz", "keras"];
 
 /// Languages that share one alphabet: what is surely one of them is not surely another one.
-const LANGUAGES: &[&str] = &["notebook", "json", "pointer", "requirements", "python", "shell", "yaml", "document"];
+const LANGUAGES: &[&str] = &["notebook", "json", "pointer", "requirements", "project", "python", "shell", "yaml", "document"];
 
 /// Whether a format is a way to read a text.
 fn is_text(f: &Format) -> bool {
@@ -252,6 +263,29 @@ pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
         from = from.saturating_add(n as u64);
     }
     Ok(())
+}
+
+/// Fields in front of a fault behind which another file may begin: its first bytes may still look like fields.
+const BEFORE: usize = 64;
+
+/// Where the reader of one protobuf message stopped making sense of it, there may be another file behind the message: it is stated and read.
+pub fn behind(view: View<'_>, done: &Result<()>, scan: &mut Scan<'_>) {
+    if !matches!(done, Err(Error::Malformed { .. })) {
+        return;
+    }
+    let mut fields = proto::Fields::new(view, 0, view.len());
+    let mut ends = std::collections::VecDeque::new();
+    while let Ok(Some(field)) = fields.advance() {
+        if ends.len() == BEFORE {
+            ends.pop_front();
+        }
+        ends.push_back(field.end);
+    }
+    if let Some(at) = ends.into_iter().find(|at| view.len().saturating_sub(*at) >= 4 && sure(view.rest(*at))) {
+        let rest = view.rest(at);
+        scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
+        scan.child("trailing bytes", rest, true);
+    }
 }
 
 /// The names of two or more formats that do not contain each other.

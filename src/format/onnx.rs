@@ -34,8 +34,8 @@ fn probe(view: View<'_>) -> Match {
                 match (f.number, f.varint(), f.bytes()) {
                     (1, Some(1..=IR), _) => marks += 1,
                     (5, Some(_), _) => {}
-                    // The names of a producer and of a domain are short texts.
-                    (2..=4, _, Some((at, len))) if plain(view, at, len) => marks += usize::from(f.number == 2 && len > 0),
+                    // The names of a producer and of a domain are short texts; CatBoost writes how it was built into one, line by line.
+                    (2..=4, _, Some((at, len))) if line(view, at, len) => marks += usize::from(f.number == 2 && len > 0),
                     (8, _, Some((at, len))) if is_opset(view, at, len) => marks += 1,
                     (7, _, Some((at, len))) if is_graph(view, at, len) => graph = true,
                     (6 | 14 | 20 | 25 | 26, _, Some(_)) => {}
@@ -52,6 +52,10 @@ fn probe(view: View<'_>) -> Match {
         }
     }
     Match::No
+}
+
+fn line(view: View<'_>, at: u64, len: u64) -> bool {
+    len <= 4096 && view.take(at, len, 4096).is_ok_and(|b| std::str::from_utf8(&b).is_ok_and(|t| !t.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))))
 }
 
 fn plain(view: View<'_>, at: u64, len: u64) -> bool {
@@ -196,6 +200,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     r.operators.finish(view, scan);
     r.files.finish(view, scan);
     look(view, &r.heads, scan);
+    super::behind(view, &done, scan);
     done
 }
 

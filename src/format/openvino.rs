@@ -96,6 +96,9 @@ impl Reader<'_> {
         }
         // Some readers look at a name without its prefix.
         match name.rsplit(':').next().unwrap_or(name) {
+            "license" | "licence" | "license_name" | "license_link" | "model_license" if !get("value").is_empty() => {
+                scan.state(view, at, end - at, Fact::Metadata { key: name.to_string(), value: get("value").chars().take(4096).collect() });
+            }
             "net" if depth == 1 => {
                 for key in ["name", "version"] {
                     scan.state(view, at, end - at, Fact::Metadata { key: key.to_string(), value: get(key).to_string() });

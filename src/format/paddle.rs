@@ -102,6 +102,7 @@ fn read_program(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let done = walk(view, &mut operators, &mut groups, scan);
     groups.end(scan);
     operators.finish(view, scan);
+    super::behind(view, &done, scan);
     done
 }
 

@@ -44,9 +44,41 @@ pub fn is_dotted(text: &str) -> bool {
         && parts.clone().all(|p| p.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') && p.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$')))
 }
 
+/// Whether a text is an entry point: a module or a file of Python, a colon, and a name in it.
+pub fn is_entry(text: &str) -> bool {
+    let identifier = |p: &str| p.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') && p.chars().all(|c| c.is_alphanumeric() || c == '_');
+    text.split_once(':').is_some_and(|(module, name)| identifier(name) && module.strip_suffix(".py").unwrap_or(module).split(['.', '/']).all(identifier))
+}
+
+/// Whether an interpolation of OmegaConf evaluates more than arithmetic. Many projects register Python's `eval` as a resolver, for
+/// sizes that depend on one another; those call nothing but numbers' own functions.
+fn evaluated(value: &str) -> bool {
+    const PLAIN: &[&str] = &["abs", "all", "any", "bool", "dict", "divmod", "float", "int", "len", "list", "max", "min", "pow", "range", "round", "set", "sorted", "str", "sum", "tuple", "zip", "ceil", "floor", "sqrt", "log", "log2", "exp", "and", "or", "not", "in", "if", "else", "for", "join", "format", "split", "replace", "lower", "upper", "strip", "prod", "mean", "cos", "sin", "arange", "array", "tensor"];
+    ["${eval:", "${python:", "${py:", "${exec:", "${oc.eval:"].iter().any(|open| {
+        value.match_indices(open).any(|(i, _)| {
+            let code = value.get(i + open.len()..).unwrap_or("");
+            let calls = code.match_indices('(').any(|(p, _)| {
+                let name = code.get(..p).unwrap_or("").trim_end().rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
+                !name.is_empty() && !PLAIN.contains(&name)
+            });
+            calls || code.contains("__")
+        })
+    })
+}
+
 /// One pair of settings, as far as it names code.
 pub fn pair(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mut Scan<'_>) {
     let value = value.trim();
+    if evaluated(value) {
+        scan.state(view, at, len, Fact::Target { way: "${eval:…}", name: "builtins.eval".into(), eager: false });
+    }
+    // A resolver that fetches what its argument names.
+    if let Some((_, argument)) = value.strip_prefix("${").and_then(|v| v.strip_suffix('}')).and_then(|v| v.split_once(':'))
+        && is_dotted(argument)
+        && !argument.contains(':')
+    {
+        scan.state(view, at, len, Fact::Target { way: "setting", name: argument.to_string(), eager: false });
+    }
     if let Some((way, eager)) = way(key) {
         named(view, at, len, way, value, eager, scan);
     } else if is_dotted(value) && !value.contains(':') && !is_prose(key) && !is_file(value) {
@@ -171,6 +203,22 @@ mod tests {
         for no in ["os", "1.5", "a..b", "a b.c", "https://x.y", "v1.2", ".a", "model.pt/x"] {
             assert!(!is_dotted(no) || no == "v1.2", "{no}");
         }
+    }
+
+    #[test]
+    fn what_is_evaluated_is_arithmetic() {
+        for no in ["${eval:${a} * 2}", "${eval:'int(${a} / 2)'}", "${eval:max(${a}, ${b})}", "${a}", "f(x)", "${eval:1 if ${b} else (2)}"] {
+            assert!(!evaluated(no), "{no}");
+        }
+        for yes in ["${eval:__import__('os').system('id')}", "${eval:'open(\"x\").read()'}", "${eval:exec(${a})}", "${eval:().__class__}"] {
+            assert!(evaluated(yes), "{yes}");
+        }
+    }
+
+    #[test]
+    fn entry_points() {
+        assert!(is_entry("service:svc") && is_entry("predict.py:Predictor") && is_entry("a.b:C"));
+        assert!(!is_entry("service") && !is_entry("http://x") && !is_entry("a b:c") && !is_entry("10:30"));
     }
 
     #[test]

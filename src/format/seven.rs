@@ -105,10 +105,9 @@ impl<'b> Tape<'b> {
     }
 
     /// Checksums: which are there, then those.
-    fn digests(&mut self, count: usize) -> Result<usize> {
-        let there = self.defined(count)?.into_iter().filter(|d| *d).count();
-        self.take(there as u64 * 4)?;
-        Ok(there)
+    fn digests(&mut self, count: usize) -> Result<Vec<Option<u32>>> {
+        let there = self.defined(count)?;
+        there.into_iter().map(|there| if there { Ok(Some(self.take(4)?.iter().rev().fold(0u32, |n, b| n << 8 | u32::from(*b)))) } else { Ok(None) }).collect()
     }
 }
 
@@ -125,9 +124,12 @@ struct Folder {
     /// Where the first packed stream enters.
     enters: u64,
     sizes: Vec<u64>,
-    has_crc: bool,
+    /// CRC-32 of all that comes out.
+    crc: Option<u32>,
     /// Sizes of the members inside.
     members: Vec<u64>,
+    /// CRC-32 of the members, where it is said.
+    sums: Vec<Option<u32>>,
 }
 
 #[derive(Default)]
@@ -197,6 +199,7 @@ fn streams(t: &mut Tape<'_>) -> Result<Streams> {
     }
     for f in &mut s.folders {
         f.members = vec![f.size()];
+        f.sums = vec![f.crc];
     }
     Ok(s)
 }
@@ -240,10 +243,9 @@ fn unpack_info(t: &mut Tape<'_>, s: &mut Streams) -> Result<()> {
                 }
             }
             id::CRC => {
-                let there = t.defined(count)?;
-                t.take(there.iter().filter(|d| **d).count() as u64 * 4)?;
-                for (f, there) in s.folders.iter_mut().zip(there) {
-                    f.has_crc = there;
+                let sums = t.digests(count)?;
+                for (f, sum) in s.folders.iter_mut().zip(sums) {
+                    f.crc = sum;
                 }
             }
             _ => return Err(malformed(t.at, "7z-header")),
@@ -282,12 +284,21 @@ fn substreams(t: &mut Tape<'_>, mut s: Streams) -> Result<Streams> {
         match kind {
             id::END => break,
             id::CRC => {
-                let unknown = s.folders.iter().zip(&counts).map(|(f, n)| if *n == 1 && f.has_crc { 0 } else { *n }).sum();
-                t.digests(unknown)?;
+                let known = |f: &Folder, n: usize| n == 1 && f.crc.is_some();
+                let unknown = s.folders.iter().zip(&counts).map(|(f, n)| if known(f, *n) { 0 } else { *n }).sum();
+                let mut sums = t.digests(unknown)?.into_iter();
+                for (f, n) in s.folders.iter_mut().zip(&counts) {
+                    f.sums = if known(f, *n) { vec![f.crc] } else { sums.by_ref().take(*n).collect() };
+                }
             }
             _ => return Err(malformed(t.at, "7z-header")),
         }
         kind = t.number()?;
+    }
+    for (f, n) in s.folders.iter_mut().zip(&counts) {
+        if f.sums.is_empty() && *n == 1 {
+            f.sums = vec![f.crc];
+        }
     }
     // What follows the inner END is the END of the streams.
     if t.number()? != id::END {
@@ -322,6 +333,9 @@ impl Folder {
         if out.len() == self.coders.len() { Ok(out) } else { Err("method-unknown") }
     }
 }
+
+/// Members up to this size are held against their checksums.
+const SUMMED: u64 = 1 << 20;
 
 /// AES-256 in CBC mode with a key from a password.
 const AES: u64 = 0x06f1_0701;
@@ -557,13 +571,30 @@ fn unpack(view: View<'_>, at: u64, len: u64, folder: &Folder, inside: &[&File], 
     let pages = Pages::new(&unpacked);
     let plain = View::of_inflated(&pages);
     let mut from = 0u64;
-    for (f, size) in inside.iter().zip(&folder.members) {
+    for (n, (f, size)) in inside.iter().zip(&folder.members).enumerate() {
         let data = plain.slice(from, *size)?;
         from = from.saturating_add(*size);
+        if let Some(Some(sum)) = folder.sums.get(n) {
+            check_sum(f, data, *sum, packed, scan)?;
+        }
         if f.mode & 0o170_000 == 0o120_000 {
             link(f, data, scan);
         }
         scan.child(&f.name, data, false);
+    }
+    Ok(())
+}
+
+/// Says where a member is not what its checksum says. Long members are not read for it alone.
+fn check_sum(f: &File, data: View<'_>, sum: u32, packed: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    if data.len() > SUMMED {
+        return Ok(());
+    }
+    let mut crc = flate2::Crc::new();
+    crc.update(&data.head(SUMMED as usize)?);
+    if crc.sum() != sum {
+        let detail = format!("claimed CRC-32 {sum:08x}, found {:08x}", crc.sum());
+        scan.state(packed, 0, packed.len().min(64), Fact::Archive { what: "wrong-checksum", name: f.name.clone(), detail });
     }
     Ok(())
 }

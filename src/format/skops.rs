@@ -147,7 +147,9 @@ fn close(view: View<'_>, node: Node, parent: Option<&mut Node>, end: u64, stated
         if stated.len() >= TYPES {
             scan.gap("limit-imports");
         } else if stated.insert((loader.clone(), module.to_string(), name.to_string())) {
-            scan.state(view, at, len, Fact::Import { module: module.to_string(), name: name.to_string(), usage: Use { called, made: false, built }, wraps: Vec::new() });
+            // Objects are made by their class's `__new__` alone.
+            let made = called && loader == "ObjectNode";
+            scan.state(view, at, len, Fact::Import { module: module.to_string(), name: name.to_string(), usage: Use { called: called && !made, made, built }, wraps: Vec::new() });
             if called {
                 scan.state(view, at, len, Fact::Call { module: module.to_string(), name: name.to_string(), text: format!("{module}.{name}(…)") });
             }

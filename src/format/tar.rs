@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Any tar archive.
-pub const TAR: Format = Format { id: "tar", name: "tar archive", extensions: &["tar", "nemo"], refines: &[], probe, read };
+pub const TAR: Format = Format { id: "tar", name: "tar archive", extensions: &["tar"], refines: &[], probe, read };
 
 const BLOCK: u64 = 512;
 /// Bytes of an extended header or a long name that are read.
@@ -207,6 +207,11 @@ pub fn state_link(contents: View<'_>, name: &str, target: &str, scan: &mut Scan<
     }
 }
 
+/// A name without what says nothing.
+fn plain_name(name: &str) -> &str {
+    name.trim_start_matches("./").trim_end_matches('/')
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -216,6 +221,8 @@ struct Walk<'s> {
     seen: HashSet<u64>,
     count: u64,
     readings: u32,
+    /// Names of symbolic links.
+    links: HashSet<u64>,
 }
 
 impl<'s> Walk<'s> {
@@ -232,6 +239,12 @@ impl<'s> Walk<'s> {
                 scan.state(self.view, at, BLOCK, Fact::Traversal { target: text(name) });
             }
         }
+    }
+
+    /// Whether a folder on the way to a member is one of the links.
+    fn through_link(&self, name: &str) -> bool {
+        let name = plain_name(name);
+        !self.links.is_empty() && name.match_indices('/').any(|(i, _)| self.links.contains(&hash(name.get(..i).unwrap_or(""))))
     }
 
     /// What another program would read from `at` on.
@@ -263,6 +276,14 @@ impl<'s> Walk<'s> {
             self.state(scan, at, "tar-differs", &name, format!("name: GNU header {}, pax header {}", printable_bytes(gnu, 100), printable_bytes(pax, 100)));
         }
         let link = text(x.link_path.as_ref().or(x.long_link.as_ref()).unwrap_or(&h.link));
+        // A link that is unpacked through another one stands elsewhere than its name says: a step up from there may be one out.
+        let up = link.split(['/', '\\']).any(|p| p == "..");
+        if h.kind == b'2' && up && self.through_link(&name) && !leads_out(name.rsplit_once('/').map_or("", |(folder, _)| folder), &link) {
+            self.state(scan, at, "link-leaves", &name, format!("link to {link}, through a link"));
+        }
+        if h.kind == b'2' {
+            self.links.insert(hash(plain_name(&name)));
+        }
         match h.kind {
             b'1' if leads_out("", &link) => self.state(scan, at, "link-leaves", &name, format!("hard link to {link}")),
             b'2' if leads_out(name.rsplit_once('/').map_or("", |(folder, _)| folder), &link) => self.state(scan, at, "link-leaves", &name, format!("link to {link}")),
@@ -351,7 +372,7 @@ fn hash(name: &str) -> u64 {
 
 /// Reads every member, in order, with `by` where it wants to.
 pub fn walk(view: View<'_>, scan: &mut Scan<'_>, by: By<'_>) -> Result<()> {
-    let mut w = Walk { view, seen: HashSet::new(), count: 0, readings: READINGS };
+    let mut w = Walk { view, seen: HashSet::new(), count: 0, readings: READINGS, links: HashSet::new() };
     let mut extended = Extended::default();
     let mut global = Extended::default();
     let mut at = 0;

@@ -365,6 +365,7 @@ fn read(view: View<'_>, root: Kind, scan: &mut Scan<'_>) -> Result<()> {
     let mut r = Reader::new(view);
     let done = r.walk(root, scan);
     r.finish(scan);
+    super::behind(view, &done, scan);
     done
 }
 
@@ -442,6 +443,12 @@ impl<'s> Reader<'s> {
             (Kind::Node, 2) if top.ops.len() < 16 => top.ops.push(f.text(view, NAME)),
             (Kind::Node, 3) => top.input(&f.text(view, NAME)),
             (Kind::Entry, 1) => top.key = f.text(view, NAME),
+            // What `XlaCallModule` runs is a program of its own, which may call into the process.
+            (Kind::Value, 2) if f.bytes().is_some_and(|(at, _)| view.has(at, super::mlir::MAGIC)) => {
+                if let Some((at, len)) = f.bytes() {
+                    scan.child("StableHLO module", view.slice(at, len)?, true);
+                }
+            }
             (Kind::Value | Kind::List, 2) if top.values.len() < 8 => top.values.push(f.text(view, TEXT)),
             (Kind::Dim, 1) => top.dtype = f.varint().unwrap_or(0),
             (Kind::Tensor, 1) => top.dtype = f.varint().unwrap_or(0),

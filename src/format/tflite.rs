@@ -18,6 +18,9 @@ pub const TFLITE: Format = Format { id: "tflite", name: "TensorFlow Lite", exten
 /// Bytes of a name that are kept.
 const NAME: u64 = 512;
 
+/// Bytes of a licence that are read: it can stand there whole.
+const LICENCE: u64 = 256 << 10;
+
 /// The builtin operator that stands for a custom one.
 const CUSTOM: u32 = 32;
 
@@ -233,7 +236,7 @@ fn model_metadata(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let flat = Flat::new(view);
     let root = flat.root()?;
     for (slot, key) in [(0, "name"), (1, "description"), (2, "version"), (4, "author"), (5, "license")] {
-        let value = root.text(slot, 4096)?;
+        let value = root.text(slot, if key == "license" { LICENCE } else { 4096 })?;
         if !value.is_empty() {
             scan.state(view, root.at, 4, Fact::Metadata { key: key.to_string(), value });
         }

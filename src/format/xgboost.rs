@@ -191,7 +191,8 @@ impl<'s> Model<'s> {
                     tree.features = number.unwrap_or(0);
                 }
             }
-            ("gbtree_model_param", "num_trees") => self.claimed = number.map(|n| (n, at)),
+            // The settings of a booster (`save_config`) say the number of trees and hold none.
+            ("gbtree_model_param", "num_trees") if self.path.iter().any(|(k, _)| k == "model") => self.claimed = number.map(|n| (n, at)),
             ("learner_model_param", "num_feature") => self.features = number.unwrap_or(0),
             ("objective", "name") | ("learner_model_param", "base_score" | "num_class") | ("gradient_booster", "name") => {
                 scan.state(self.view, at, len, Fact::Metadata { key: format!("{parent}.{key}"), value: text.to_string() });

@@ -270,6 +270,17 @@ impl Walk<'_, '_> {
             "code" | "model_code_path" if !value.is_empty() && value != "null" => self.mlflow.code = true,
             // The name under which an MLflow registry, or a recipe, keeps files.
             "model_name" | "artifact_path" if super::json::leaves_folder(value) => scan.state(view, at, len, Fact::Traversal { target: value.to_string() }),
+            // BentoML's `bento.yaml` lies above its source, `bentofile.yaml` beside it; cog's `cog.yaml` names a file.
+            "service" | "predict" | "train" if depth == 1 && setting::is_entry(value) => {
+                scan.state(view, at, len, Fact::CodeReference { key: key.to_string(), target: value.to_string(), origin: "beside" });
+                let module = value.split(':').next().unwrap_or("");
+                let path = module.strip_suffix(".py").map_or_else(|| module.replace('.', "/"), str::to_string);
+                if scan.member().is_empty() {
+                    let above = scan.name().rsplit('/').next() == Some("bento.yaml");
+                    scan.names_code(&format!("{}{path}.py", if above { "src/" } else { "" }));
+                }
+            }
+            "setup_script" if !value.is_empty() && value != "null" => scan.state(view, at, len, Fact::OwnCode { kind: "script", name: value.to_string() }),
             "pickle_module_name" => scan.state(view, at, len, Fact::LoaderModule { module: value.to_string(), code: false }),
             "python_model" | "pickled_model" | "model_path" | "data" if self.mlflow.flavors && !value.contains("://") => {
                 if super::json::leaves_folder(value) {
@@ -281,6 +292,9 @@ impl Walk<'_, '_> {
             "license" | "license_name" | "license_link" if depth <= 2 => scan.state(view, at, len, Fact::Metadata { key: key.to_string(), value: value.to_string() }),
             "mlflow_version" | "nemo_version" | "bentoml_version" | "model_type" if depth <= 3 => scan.state(view, at, len, Fact::Metadata { key: key.to_string(), value: value.to_string() }),
             _ => {}
+        }
+        if let Some(what) = super::packages::listed(key, value) {
+            scan.state(view, at, len, Fact::PackageSource { what, line: crate::secret::masked(value) });
         }
         if super::jinja::worth_a_look(key, value) {
             super::jinja::inspect(value, view, at, scan);

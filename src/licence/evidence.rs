@@ -258,7 +258,7 @@ fn declared(kind: Kind, key: &str, value: &str, at: usize, len: usize) -> Statem
 }
 
 /// Keys of metadata that name a licence.
-const NAMES: &[&str] = &["general.license", "general.license.name", "modelspec.license", "license", "licence", "license_name", "model_license"];
+const NAMES: &[&str] = &["general.license", "general.license.name", "modelspec.license", "license", "licence", "license_name", "model_license", "modellicense", "licensedeclared", "licenseconcluded"];
 
 /// What a key and value of a file's metadata say. The place is that of the value.
 pub fn of_metadata(path: &str, key: &str, value: &str, place: &Place) -> Vec<Statement> {
@@ -267,13 +267,15 @@ pub fn of_metadata(path: &str, key: &str, value: &str, place: &Place) -> Vec<Sta
         return Vec::new();
     }
     let mut out = Vec::new();
-    if NAMES.contains(&key) {
+    // Metadata is written by hand in many formats: `License`, `model-license`, `modelLicense`.
+    let folded = key.to_ascii_lowercase().replace(['-', ' '], "_");
+    if NAMES.contains(&folded.as_str()) {
         if value.len() > 200 || value.contains('\n') {
             out = texts(value, 0, "weights", true);
         } else {
             out.push(declared(Kind::Declared, key, value, 0, 0));
         }
-    } else if matches!(key, "license_link" | "general.license.link") {
+    } else if matches!(folded.as_str(), "license_link" | "license_url" | "general.license.link") {
         out.extend(link(key, value, 0, 0));
     } else if matches!(key, "allowNoCredit" | "allowCommercialUse" | "allowDerivatives" | "allowDifferentLicense") {
         let mut s = Statement::new(Kind::Declared, key, value, 0, 0);
@@ -464,6 +466,15 @@ mod tests {
         assert_eq!(say("_name_or_path", "/home/me/models/x"), Vec::<String>::new());
         assert_eq!(say("ss_base_model_version", "sdxl_base_v1-0"), ["Base openrail++ name"]);
         assert_eq!(say("general.name", "MIT"), Vec::<String>::new());
+        assert_eq!(say("License", "MIT"), ["Declared MIT id"]);
+        assert_eq!(say("model-license", "openrail++"), ["Declared openrail++ id"]);
+        assert_eq!(say("licenseDeclared", "MIT OR Apache-2.0"), ["Declared Apache-2.0+MIT expression"]);
+        assert_eq!(say("general.license", "MIT AND LicenseRef-mine"), ["Declared MIT unknown-id"]);
+        assert_eq!(say("license", "UNLICENSED"), ["Declared hf-unknown id"]);
+        assert_eq!(say("general.license.link", "https://llama.com/llama3_1/license"), ["Header llama3.1 id"]);
+        assert_eq!(say("modelspec.license", include_str!("../../LICENSE")), ["Text Apache-2.0 text"]);
+        assert_eq!(say("allowCommercialUse", "None"), ["Declared civitai-permissions flags"]);
+        assert_eq!(say("general.datasets", "org/data"), ["Dataset  "]);
     }
 
     #[test]

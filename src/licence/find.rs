@@ -3,13 +3,14 @@
 //! phrases and never by a share: "BY" and "BY-NC" are 98 % alike. A short permissive text must leave nothing over that limits anybody, because
 //! the licences that are made by adding a sentence to MIT or Apache-2.0 are no longer MIT or Apache-2.0.
 //!
-//! The word pairs are hashes (`prints.txt`), every pair for short permissive texts and one in eight for the rest.
+//! The word pairs are hashes (`prints.txt`): every pair of short permissive texts and of those that models are given out under most, one in two of other
+//! permissive ones, one in eight of the rest.
 //!
 //! # Why not
 //! *A threshold on the share alone*, as askalono and cargo-deny have it (0.8): four model licences with a limit on revenue or use pass it as MIT or Apache-2.0.
 
 use super::catalogue::{Licence, catalogue};
-use super::normal::{Normal, hash, normal, pair, phrase};
+use super::normal::{Normal, Word, hash, normal, pair, phrase};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
@@ -23,6 +24,13 @@ const LIST: usize = 6;
 
 /// Words around a permissive text that are read with it: riders stand before as often as behind.
 const AROUND: usize = 120;
+
+/// Words at the head of a text among which its title stands, and words that a text with a title has.
+const TITLE: usize = 60;
+const TITLED: usize = 120;
+
+/// Pairs in a row that are no chance.
+const RUN: usize = 3;
 
 /// Bits of a pair's hash that are kept.
 const BITS: u32 = 0x00ff_ffff;
@@ -100,7 +108,6 @@ struct Phrase {
 
 struct Tables {
     prints: Vec<Print>,
-    by_row: HashMap<usize, usize>,
     phrases: Vec<Phrase>,
     by_first: HashMap<u32, Vec<usize>>,
     strong: HashSet<u32>,
@@ -110,6 +117,8 @@ struct Tables {
     terms: HashSet<u32>,
     /// Rows whose phrases are names and prove no text.
     bare: Vec<usize>,
+    /// Rows without a print whose phrases are names: at the head of a text they are its title, elsewhere they only speak of the licence.
+    titles: Vec<usize>,
 }
 
 /// Short statements that name a licence without its text.
@@ -119,6 +128,7 @@ const HEADERS: &[(&str, &str)] = &[
     ("GNU General Public License as published by the Free Software Foundation, either version 3 of the License", "GPL-3.0"),
     ("GNU General Public License as published by the Free Software Foundation; either version 3 of the License", "GPL-3.0"),
     ("GNU General Public License as published by the Free Software Foundation; either version 2 of the License", "GPL-2.0-or-later"),
+    ("GNU General Public License as published by the Free Software Foundation, either version 2 of the License", "GPL-2.0-or-later"),
     ("GNU General Public License version 2 as published by the Free Software Foundation", "GPL-2.0"),
     ("GNU Lesser General Public License as published by the Free Software Foundation; either version 2.1 of the License", "LGPL-2.1"),
     ("GNU Lesser General Public License as published by the Free Software Foundation, either version 3 of the License", "LGPL-3.0"),
@@ -163,7 +173,12 @@ const ADDRESSES: &[(&str, &str)] = &[
 
 /// Words that limit who may do what, wherever they stand beside a permissive text.
 const STRONG: &str = "commercial commercially noncommercial revenue revenues monthly million billion military weapons weapon warfare nuclear prominently evil harm harmful unethical surveillance prohibited forbidden prohibits \
-    compete competing competitor competitive saas nonprofit subscription threshold illegal unlawful terrorism torture oppression slavery fossil abuse abusive disinformation deepfake impersonate medical clinical";
+    compete competing competitor competitive saas nonprofit subscription threshold illegal unlawful terrorism torture oppression slavery fossil abuse abusive disinformation deepfake impersonate medical clinical \
+    must shall require required needs obliged mandatory cannot restricted royalty royalties fee fees pay payment purchase purchased watermark individuals \
+    kommerziell kommerzielle kommerziellen gestattet untersagt verboten interdit interdite commerciale commerciales comercial comerciales prohibido prohibida permite vietato vietata proibido proibida";
+
+/// Runs of letters that do, in the scripts that are written without spaces.
+const STRONG_SIGNS: &[&str] = &["商用", "商业", "商業", "営利", "禁止", "不得", "仅供", "仅限", "僅供", "只能", "限り", "研究目的", "상업", "금지", "비영리", "연구"];
 
 /// Runs of words that do.
 const STRONG_RUNS: &[&str] = &[
@@ -190,6 +205,15 @@ const STRONG_RUNS: &[&str] = &[
     "may not use",
     "not be used for",
     "shall not use",
+    "need to",
+    "have to",
+    "has to",
+    "contact us",
+    "may not be",
+    "not be modified",
+    "does not extend",
+    "do not extend",
+    "does not apply",
     "you must",
     "you shall",
     "you may not",
@@ -223,10 +247,10 @@ const STRONG_RUNS: &[&str] = &[
 
 /// Rewordings of permissive texts that limit nobody further.
 const HARMLESS: &[&str] = &[
-    "The name of the author may not be used to endorse or promote products",
-    "The names of the authors may not be used to endorse or promote products",
-    "The names of its contributors may not be used to endorse or promote products",
-    "name of the copyright holder may not be used to endorse or promote products",
+    "may not be used to endorse or promote products",
+    "must not be used to endorse or promote products",
+    "Unless required by applicable law or agreed to in writing",
+    "without fee",
     "nor may the names",
     "you may not use this file except in compliance with the License",
     "Everyone is permitted to copy and distribute verbatim copies of this license document, but changing it is not allowed",
@@ -258,7 +282,6 @@ fn tables() -> &'static Tables {
         let rows = &catalogue().rows;
         let mut out = Tables {
             prints: Vec::new(),
-            by_row: HashMap::new(),
             phrases: Vec::new(),
             by_first: HashMap::new(),
             strong: set(STRONG),
@@ -267,10 +290,10 @@ fn tables() -> &'static Tables {
             harmless: HARMLESS.iter().map(|r| phrase(r)).collect(),
             terms: set(TERMS),
             bare: Vec::new(),
+            titles: Vec::new(),
         };
         for line in PRINTS.lines() {
             if let Some(p) = print(line, rows) {
-                out.by_row.insert(p.row, out.prints.len());
                 out.prints.push(p);
             }
         }
@@ -282,8 +305,13 @@ fn tables() -> &'static Tables {
                 out.phrases.push(Phrase { words: p, row, role: Role::Text(n) });
             }
             // A name alone does not make a text.
-            if words < 6 && out.by_row.contains_key(&row) {
+            let printed = out.prints.iter().any(|p| p.row == row);
+            if words < 6 && printed {
                 out.bare.push(row);
+            }
+            let named = l.text.iter().all(|t| ["licen", "agreement"].iter().any(|w| t.to_ascii_lowercase().contains(w)));
+            if words < 8 && !printed && named {
+                out.titles.push(row);
             }
             out.phrases.extend(l.but.iter().map(|t| Phrase { words: phrase(t), row, role: Role::But }));
             out.phrases.extend(l.hints.iter().enumerate().map(|(n, t)| Phrase { words: phrase(t), row, role: Role::Hint(n) }));
@@ -329,6 +357,11 @@ struct Seen {
     last: usize,
 }
 
+/// Licences whose text must leave nothing over that limits.
+fn is_permissive(l: &Licence) -> bool {
+    matches!(l.family, "permissive" | "public-domain")
+}
+
 impl Seen {
     fn at(&mut self, from: usize, to: usize) {
         self.first = if self.last == 0 { from } else { self.first.min(from) };
@@ -362,35 +395,48 @@ pub fn find(text: &str) -> Found {
     phrases(t, &n, &mut seen, &mut out);
     addresses(text, &mut out);
     let pairs = pairs(&n);
-    let doc: HashSet<u32> = pairs.iter().map(|p| p.0).collect();
-    let share = |row: usize| {
-        let p = t.by_row.get(&row).and_then(|p| t.prints.get(*p))?;
-        let there = p.pairs.iter().filter(|h| doc.contains(h)).count();
-        Some(there as f32 / p.pairs.len().max(1) as f32)
-    };
+    let doc = Doc::new(t, &n, &pairs);
+    let share = |row: usize| doc.best.get(&row).map(|(_, s)| *s);
     let mut taken: Vec<(usize, How, Option<f32>)> = Vec::new();
     let mut barred: Vec<(usize, How, Option<f32>)> = Vec::new();
     for (row, s) in &seen {
         let l = &rows[*row];
         let whole = !l.text.is_empty() && s.text.len() == l.text.len() && !s.but;
-        let hinted = s.hints.len() >= 2 && l.hints_unique && !s.but;
         let share = share(*row);
+        // Where much of a print is there, it says better than two runs of words which version this is.
+        let hinted = s.hints.len() >= 2 && l.hints_unique && !s.but && share.is_none_or(|s| s < 0.5);
+        if whole && s.hints.is_empty() && t.titles.contains(row) && !(s.first < TITLE && n.words.len() >= TITLED) {
+            let (at, to) = span(&n, s.first, s.last.saturating_sub(1));
+            out.headers.push((l.id.to_string(), at, to - at));
+            continue;
+        }
         let bar = if t.bare.contains(row) { 0.75 } else { 0.25 };
         if (whole && share.is_none_or(|s| s >= bar)) || (hinted && share.is_none_or(|s| s >= 0.25)) {
-            taken.push((*row, if share.is_none_or(|s| s >= 0.9) { How::Text } else { How::Part }, share));
+            let entire = share.map_or(whole, |s| s >= 0.9);
+            taken.push((*row, if entire { How::Text } else { How::Part }, share));
         } else if s.but && s.text.len() == l.text.len() && share.is_some_and(|s| s >= 0.75) {
             barred.push((*row, How::Altered, share));
         }
     }
-    // A known text with the words that make another licence of it, and none that is known.
-    if taken.is_empty() {
-        barred.sort_by(|a, b| b.2.unwrap_or_default().total_cmp(&a.2.unwrap_or_default()));
-        taken.extend(barred.first());
-    }
-    drop_nested(&mut taken, rows, pairs.len(), t);
+    drop_nested(&mut taken, pairs.len(), &doc);
+    // A licence that holds another one is what stands there if its own words do: the terms of a source-available licence quote the MIT licence that it turns into.
+    let inner: Vec<usize> = taken.iter().map(|x| x.0).filter(|_| taken.len() <= LIST).filter(|x| doc.best.keys().any(|row| !seen.get(row).is_some_and(|s| s.but) && doc.holds(*row, *x))).collect();
+    taken.retain(|x| !inner.contains(&x.0));
+    let likely = damaged(&doc, &seen, &inner);
     let best = taken.iter().filter_map(|x| x.2).fold(0.0f32, f32::max);
-    let damaged = damaged(t, &seen, &share, best).filter(|d| !taken.iter().any(|x| d.iter().any(|d| d.0 == x.0)));
-    let reading = Reading::new(t, text, &n, &pairs, &seen, &taken);
+    let mut damaged = Some(likely).filter(|d| d.first().is_some_and(|d| d.1 >= best + 0.1)).filter(|d| !taken.iter().any(|x| d.iter().any(|d| d.0 == x.0)));
+    // A known text with the words that make another licence of it, and none that is known and fits as well.
+    if taken.is_empty() {
+        barred.sort_by(|a, b| doc.score(b.0).total_cmp(&doc.score(a.0)).then(a.0.cmp(&b.0)));
+        let fits = damaged.as_deref().and_then(<[(usize, f32)]>::first).map_or(0.0, |d| doc.score(d.0));
+        if let Some(b) = barred.first().filter(|b| doc.score(b.0) > fits) {
+            taken.push(*b);
+            damaged = None;
+        }
+    }
+    let mut there: Vec<usize> = taken.iter().map(|x| x.0).collect();
+    there.extend(damaged.iter().flatten().map(|x| x.0));
+    let reading = Reading::new(t, text, &doc, &seen, &there, taken.len() + usize::from(damaged.is_some()) == 1);
     if let Some(((row, share), or)) = damaged.as_deref().and_then(<[(usize, f32)]>::split_first) {
         let how = if or.is_empty() { How::Part } else { How::Version };
         if let Some(mut hit) = reading.hit(&rows[*row], *row, how, Some(*share)) {
@@ -401,8 +447,9 @@ pub fn find(text: &str) -> Found {
     out.hits.extend(taken.iter().filter_map(|x| reading.hit(&rows[x.0], x.0, x.1, x.2)));
     out.hits.sort_by_key(|h| h.at);
     out.list = out.hits.len() > LIST;
-    let known: HashSet<u32> = out.hits.iter().filter_map(|h| rows.iter().position(|l| l.id == h.row.id)).filter_map(|r| t.by_row.get(&r)).filter_map(|p| t.prints.get(*p)).flat_map(|p| p.pairs.iter().copied()).collect();
-    let sampled: Vec<bool> = doc.iter().filter(|h| *h % 8 == 0).map(|h| known.contains(h)).collect();
+    own_headers(&mut out);
+    let known: HashSet<u32> = out.hits.iter().filter_map(|h| rows.iter().position(|l| l.id == h.row.id)).filter_map(|r| doc.best.get(&r)).flat_map(|(p, _)| p.pairs.iter().copied()).collect();
+    let sampled: Vec<bool> = doc.set.iter().filter(|h| *h % 8 == 0).map(|h| known.contains(h)).collect();
     let covered = sampled.iter().filter(|c| **c).count();
     out.extra = u8::try_from(100 - 100 * covered / sampled.len().max(1)).unwrap_or(100);
     let terms = n.words.iter().filter(|w| t.terms.contains(&w.hash)).count();
@@ -483,84 +530,171 @@ fn addresses(text: &str, out: &mut Found) {
             break;
         }
     }
+}
+
+/// Leaves one of each short statement, and none that is only there because a licence shows in its appendix how to use it.
+fn own_headers(out: &mut Found) {
+    let inside = |at: usize| out.hits.iter().any(|h| h.at <= at && at < h.at + h.len);
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for (id, _, _) in out.headers.iter().filter(|h| inside(h.1)) {
+        *times.entry(id.clone()).or_default() += 1;
+    }
     let mut known = HashSet::new();
-    out.headers.retain(|h| known.insert(h.0.clone()));
+    let kept: Vec<(String, usize, usize)> = out.headers.iter().filter(|h| (!inside(h.1) || times.get(&h.0).is_some_and(|n| *n > 1)) && known.insert(h.0.clone())).cloned().collect();
+    out.headers = kept;
+}
+
+/// The word pairs of a text, and of each licence the print that has most in common with it.
+struct Doc<'a> {
+    n: &'a Normal,
+    pairs: &'a [(u32, usize, usize)],
+    set: HashSet<u32>,
+    best: HashMap<usize, (&'a Print, f32)>,
+}
+
+impl<'a> Doc<'a> {
+    fn new(t: &'a Tables, n: &'a Normal, pairs: &'a [(u32, usize, usize)]) -> Self {
+        let set: HashSet<u32> = pairs.iter().map(|p| p.0).collect();
+        let mut best: HashMap<usize, (&'a Print, f32)> = HashMap::new();
+        for p in &t.prints {
+            let there = p.pairs.iter().filter(|h| set.contains(h)).count();
+            let share = there as f32 / p.pairs.len().max(1) as f32;
+            let slot = best.entry(p.row).or_insert((p, share));
+            if slot.1 < share {
+                *slot = (p, share);
+            }
+        }
+        Doc { n, pairs, set, best }
+    }
+
+    /// Which words belong to a licence. Two words that it has, too, are chance: of a whole print, it takes a run of [`RUN`] pairs.
+    fn covered(&self, p: &Print) -> Vec<bool> {
+        let own: HashSet<u32> = p.pairs.iter().copied().collect();
+        let mut covered = vec![false; self.n.words.len()];
+        let least = if p.every == 1 { RUN } else { 1 };
+        for run in self.pairs.chunk_by(|x, y| own.contains(&x.0) == own.contains(&y.0)).filter(|r| r.len() >= least && r.first().is_some_and(|x| own.contains(&x.0))) {
+            for (_, a, b) in run {
+                for i in [*a, *b] {
+                    if let Some(c) = covered.get_mut(i) {
+                        *c = true;
+                    }
+                }
+            }
+        }
+        covered
+    }
+
+    /// How much of the stretch where a licence stands is its own, and how many pairs that rests on.
+    fn own(&self, p: &Print) -> (f32, usize) {
+        let Some((from, to)) = dense(&self.covered(p), p.every) else { return (0.0, 0) };
+        let own: HashSet<u32> = p.pairs.iter().copied().collect();
+        let here: Vec<bool> = self.pairs.iter().filter(|(h, a, b)| from <= *a && *b < to && h % p.every == 0).map(|x| own.contains(&x.0)).collect();
+        let mine = here.iter().filter(|o| **o).count();
+        (mine as f32 / here.len().max(1) as f32, mine)
+    }
+
+    /// Whether a licence has nearly all words of another one, and the words that only it has are there.
+    fn holds(&self, outer: usize, inner: usize) -> bool {
+        let (Some((outer, share)), Some((inner, _))) = (self.best.get(&outer), self.best.get(&inner)) else { return false };
+        if *share < 0.4 || outer.row == inner.row {
+            return false;
+        }
+        let every = outer.every.max(inner.every);
+        let all: HashSet<u32> = outer.pairs.iter().copied().filter(|h| h % every == 0).collect();
+        let own: HashSet<u32> = inner.pairs.iter().copied().filter(|h| h % every == 0).collect();
+        let there = |only: Vec<&u32>| (only.len(), only.iter().filter(|h| self.set.contains(h)).count() as f32 / only.len().max(1) as f32);
+        let ((more, of_outer), (_, of_inner)) = (there(all.difference(&own).collect()), there(own.difference(&all).collect()));
+        own.intersection(&all).count() * 100 >= own.len() * 85 && more >= 8 && of_outer >= 0.4 && of_outer > of_inner
+    }
+
+    /// How well a row fits: how much of it is there, and how little else stands in between.
+    fn score(&self, row: usize) -> f32 {
+        self.best.get(&row).map_or(0.0, |(p, share)| (share + self.own(p).0) / 2.0)
+    }
 }
 
 /// Takes out what is only there because another licence contains it.
-fn drop_nested(taken: &mut Vec<(usize, How, Option<f32>)>, rows: &[Licence], doc: usize, t: &Tables) {
-    let has = |taken: &[(usize, How, Option<f32>)], id: &str| taken.iter().any(|x| rows[x.0].id == id && x.2.is_some_and(|s| s >= 0.5));
-    // The appendix of the GPL shows how to say "or later" and says it for nobody.
-    if has(taken, "GPL-2.0") || has(taken, "GPL-3.0") {
-        taken.retain(|x| rows[x.0].id != "GPL-2.0-or-later");
-    }
+fn drop_nested(taken: &mut Vec<(usize, How, Option<f32>)>, words: usize, doc: &Doc<'_>) {
     // A licence that quotes another one whole is that licence.
-    let set = |row: usize| t.by_row.get(&row).and_then(|p| t.prints.get(*p)).map(|p| p.pairs.iter().copied().filter(|h| h % 8 == 0).collect::<HashSet<u32>>());
+    let set = |row: usize| doc.best.get(&row).map(|(p, _)| p.pairs.iter().copied().filter(|h| h % 8 == 0).collect::<HashSet<u32>>());
     let outer: Vec<(usize, HashSet<u32>)> = taken.iter().filter(|x| x.2.is_some_and(|s| s >= 0.9)).filter_map(|x| Some((x.0, set(x.0)?))).collect();
     taken.retain(|x| {
         let Some(mine) = set(x.0).filter(|m| !m.is_empty()) else { return true };
         !outer.iter().any(|(row, o)| *row != x.0 && o.len() > mine.len() && mine.intersection(o).count() * 10 >= mine.len() * 9)
     });
     // A text that is too short for two holds the one of which it has most.
-    let size = |row: usize| t.by_row.get(&row).and_then(|p| t.prints.get(*p)).map_or(0, |p| p.pairs.len() * p.every as usize);
+    let size = |row: usize| doc.best.get(&row).map_or(0, |(p, _)| p.pairs.len() * p.every as usize);
     let all = taken.clone();
     taken.retain(|x| {
         let Some(mine) = x.2 else { return true };
         !all.iter().any(|y| {
             let Some(other) = y.2 else { return false };
-            let fits_both = size(x.0) + size(y.0) <= doc + doc / 3;
+            let fits_both = size(x.0) + size(y.0) <= words + words / 3;
             y.0 != x.0 && !fits_both && (other, size(y.0), y.0) > (mine, size(x.0), x.0)
         })
     });
 }
 
-/// A text without its title: the rows that it can be, likeliest first.
-fn damaged(t: &Tables, seen: &BTreeMap<usize, Seen>, share: &dyn Fn(usize) -> Option<f32>, best: f32) -> Option<Vec<(usize, f32)>> {
-    let mut list: Vec<(usize, f32)> = t
-        .prints
-        .iter()
-        .filter(|p| !seen.get(&p.row).is_some_and(|s| s.but))
-        .filter_map(|p| Some((p.row, share(p.row)?)))
-        .filter(|(row, s)| {
-            let hints = seen.get(row).map_or(0, |s| s.hints.len());
-            *s >= if hints >= 2 { 0.5 } else { 0.8 }
-        })
-        .collect();
-    list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let top = list.first()?.1;
-    if top < best + 0.1 {
-        return None;
+/// A text without its title, or without its end: the rows that it can be, likeliest first.
+fn damaged(doc: &Doc<'_>, seen: &BTreeMap<usize, Seen>, not: &[usize]) -> Vec<(usize, f32)> {
+    let rows = &catalogue().rows;
+    struct Like {
+        row: usize,
+        share: f32,
+        score: f32,
+        /// Hundredths of its phrases.
+        phrases: usize,
     }
-    list.retain(|x| x.1 >= top - 0.04);
+    let like = |(row, (p, share)): (&usize, &(&Print, f32))| {
+        let s = seen.get(row);
+        if *share < 0.3 || s.is_some_and(|s| s.but) {
+            return None;
+        }
+        let (own, pairs) = doc.own(p);
+        // A licence that is cut off leaves a stretch that is all its own.
+        let cut = own >= 0.9 && pairs >= if p.every == 1 { 30 } else { 12 };
+        let hinted = *share >= 0.5 && s.is_some_and(|s| s.hints.len() >= 2);
+        (*share >= 0.8 || hinted || cut).then(|| Like { row: *row, share: *share, score: (share + own) / 2.0, phrases: s.map_or(0, |s| s.text.len() * 100 / rows.get(*row).map_or(1, |l| l.text.len().max(1))) })
+    };
+    let mut list: Vec<Like> = doc.best.iter().filter(|x| !not.contains(x.0)).filter_map(like).collect();
+    list.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+    let score = list.first().map_or(0.0, |x| x.score);
+    list.retain(|x| x.score >= score - 0.04);
+    // Of twins, it is the one of which a phrase is there.
+    let most = list.iter().map(|x| x.phrases).max().unwrap_or(0);
+    list.retain(|x| x.phrases == most);
     list.truncate(4);
-    Some(list)
+    list.into_iter().map(|x| (x.row, x.share)).collect()
 }
 
 /// A text that is being looked through.
 struct Reading<'a> {
     t: &'a Tables,
     text: &'a str,
+    doc: &'a Doc<'a>,
     n: &'a Normal,
-    pairs: &'a [(u32, usize, usize)],
     seen: &'a BTreeMap<usize, Seen>,
-    /// Words that belong to some short licence that is there, or to a harmless rewording of one.
+    /// Words that belong to some licence that is there, or to a harmless rewording of one.
     explained: Vec<bool>,
-    /// Words that begin a run which limits.
-    limiting: HashSet<usize>,
+    /// Words that begin a run which limits, and the words of the run.
+    limiting: HashMap<usize, usize>,
     /// One licence is all that was found.
     alone: bool,
 }
 
 impl<'a> Reading<'a> {
-    fn new(t: &'a Tables, text: &'a str, n: &'a Normal, pairs: &'a [(u32, usize, usize)], seen: &'a BTreeMap<usize, Seen>, taken: &[(usize, How, Option<f32>)]) -> Self {
-        let prints: Vec<&Print> = taken.iter().filter_map(|x| t.by_row.get(&x.0)).filter_map(|p| t.prints.get(*p)).collect();
-        let mut out = Reading { t, text, n, pairs, seen, explained: vec![false; n.words.len()], limiting: HashSet::new(), alone: taken.len() == 1 };
+    fn new(t: &'a Tables, text: &'a str, doc: &'a Doc<'a>, seen: &'a BTreeMap<usize, Seen>, there: &[usize], alone: bool) -> Self {
+        let n = doc.n;
+        let prints: Vec<&Print> = there.iter().filter_map(|row| doc.best.get(row)).map(|(p, _)| *p).collect();
+        let mut out = Reading { t, text, doc, n, seen, explained: vec![false; n.words.len()], limiting: HashMap::new(), alone };
         for p in prints {
-            let mut mine = out.covered(p);
+            let mut mine = doc.covered(p);
             if p.every > 1
                 && let Some((from, to)) = dense(&mine, p.every)
             {
-                mine.iter_mut().take(to).skip(from).for_each(|m| *m = true);
+                // Of the first and the last words of it, the sample may hold none.
+                let edge = 2 * p.every as usize;
+                mine.iter_mut().take(to + edge).skip(from.saturating_sub(edge)).for_each(|m| *m = true);
             }
             for (mine, all) in mine.into_iter().zip(&mut out.explained) {
                 *all |= mine;
@@ -571,25 +705,11 @@ impl<'a> Reading<'a> {
             for run in t.harmless.iter().filter(|r| at(r)) {
                 out.explained.iter_mut().skip(i).take(run.len()).for_each(|e| *e = true);
             }
-            if t.strong_runs.iter().any(at) {
-                out.limiting.insert(i);
+            if let Some(run) = t.strong_runs.iter().find(|r| at(r)) {
+                out.limiting.insert(i, run.len());
             }
         }
         out
-    }
-
-    /// Which words belong to a licence.
-    fn covered(&self, p: &Print) -> Vec<bool> {
-        let own: HashSet<u32> = p.pairs.iter().copied().collect();
-        let mut covered = vec![false; self.n.words.len()];
-        for (_, a, b) in self.pairs.iter().filter(|(h, _, _)| own.contains(h)) {
-            for i in [*a, *b] {
-                if let Some(c) = covered.get_mut(i) {
-                    *c = true;
-                }
-            }
-        }
-        covered
     }
 
     /// What there is of a licence in the text; `None` if it turns out to be words that many texts share.
@@ -597,19 +717,22 @@ impl<'a> Reading<'a> {
         let mut how = how;
         let (mut first, mut last) = self.seen.get(&index).map_or((0, self.n.words.len()), |s| (s.first, s.last));
         let mut residue = String::new();
-        if let Some(p) = self.t.by_row.get(&index).and_then(|p| self.t.prints.get(*p)) {
-            let covered = self.covered(p);
+        if let Some((p, _)) = self.doc.best.get(&index) {
+            let covered = self.doc.covered(p);
             if let Some((from, to)) = dense(&covered, p.every) {
                 (first, last) = (from, to);
             }
-            if p.every == 1 {
+            if p.every > 1 && is_permissive(row) && how == How::Text && let Some((a, b)) = self.leftover(first, last) {
+                residue = self.quote(a, b);
+                how = How::Altered;
+            }
+            if p.every == 1 && is_permissive(row) {
                 let cut = self.is_cut(&covered, first, last);
-                if share.is_some_and(|s| s < 0.75) && !(cut && self.n.words.len() < p.pairs.len() + 60) {
+                if share.is_some_and(|s| s < 0.75) && !cut {
                     return None;
                 }
                 if let Some((a, b)) = self.leftover(first, last) {
-                    let (from, to) = span(self.n, a, b);
-                    residue = crate::text::printable(&self.text.get(from..to).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "), 300);
+                    residue = self.quote(a, b);
                     how = How::Altered;
                 } else if how == How::Altered || (how == How::Part && !cut) {
                     how = How::Altered;
@@ -620,6 +743,12 @@ impl<'a> Reading<'a> {
         Some(Hit { row, or: Vec::new(), how, score: share.map(|s| (s * 100.0).round() as u8), residue, at: from, len: to.saturating_sub(from) })
     }
 
+    /// Words of the text as they stand in it.
+    fn quote(&self, first: usize, last: usize) -> String {
+        let (from, to) = span(self.n, first, last);
+        crate::text::printable(&self.text.get(from..to).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" "), 300)
+    }
+
     /// What stands in and around a permissive text, belongs to no part of it, and limits: the stretch of foreign words around it.
     fn leftover(&self, first: usize, last: usize) -> Option<(usize, usize)> {
         // Beside other licences the words around belong to them.
@@ -628,7 +757,8 @@ impl<'a> Reading<'a> {
         let to = (last + around).min(self.n.words.len());
         let word = |i: usize| self.n.words.get(i);
         let odd = |i: usize| word(i).is_some_and(|w| !w.holder) && !self.explained.get(i).copied().unwrap_or(true);
-        let limits = |i: usize| word(i).is_some_and(|w| self.t.strong.contains(&w.hash)) || (self.limiting.contains(&i) && odd(i + 1));
+        let signs = |w: &Word| self.text.get(w.at as usize..w.end as usize).is_some_and(|s| !s.is_ascii() && STRONG_SIGNS.iter().any(|x| s.contains(x)));
+        let limits = |i: usize| (odd(i) && word(i).is_some_and(|w| self.t.strong.contains(&w.hash) || signs(w))) || self.limiting.get(&i).is_some_and(|len| odd(i + 1) || (*len > 2 && (i + 1..i + len + 3).any(odd)));
         let turns = |i: usize| self.alone && i >= first && i < last && word(i).is_some_and(|w| self.t.turning.contains(&w.hash));
         let stretch = |at: usize| {
             let (mut a, mut b) = (at, at);
@@ -641,9 +771,8 @@ impl<'a> Reading<'a> {
             (a, b)
         };
         // A long remark without a limiting word is a remark; a short one inside of the text changes a sentence of it.
-        let found = (from..to).filter(|i| odd(*i)).find(|i| limits(*i) || (turns(*i) && stretch(*i).1 - stretch(*i).0 < 12))?;
-        let (a, b) = stretch(found);
-        Some((a, b))
+        let found = (from..to).filter(|i| odd(*i) || self.limiting.contains_key(i)).find(|i| limits(*i) || (odd(*i) && turns(*i) && stretch(*i).1 - stretch(*i).0 < 12))?;
+        Some(stretch((found..to).find(|i| odd(*i)).unwrap_or(found)))
     }
 
     /// A permissive text of which much is missing is cut off if what is there is all its own, and reworded otherwise.
@@ -676,15 +805,21 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// Licences shorter than this, and Apache-2.0, keep every pair.
+    /// Licences shorter than this, and those that models are given out under most, keep every pair; of other permissive ones every second is kept, so that a condition beside them is seen.
     const SHORT: usize = 450;
 
     /// One line of `prints.txt`.
-    fn print_of(id: &str, text: &str) -> String {
+    fn print_of(l: &Licence, text: &str) -> String {
         let all: BTreeSet<u32> = pairs(&normal(text)).iter().map(|p| p.0).collect();
-        let every = if all.len() < SHORT || id == "Apache-2.0" { 1 } else { 8 };
+        let every = if all.len() < SHORT || ["Apache-2.0", "CC-BY-4.0", "CC0-1.0"].contains(&l.id) {
+            1
+        } else if is_permissive(l) {
+            2
+        } else {
+            8
+        };
         let data: String = all.iter().filter(|h| *h % every == 0).flat_map(|h| (0..4).rev().map(move |k| char::from(SIXTY_FOUR[(h >> (6 * k)) as usize & 63]))).collect();
-        format!("{id} {every} {data}")
+        format!("{} {every} {data}", l.id)
     }
 
     /// `UPDATE=1 LICENCE_TEXTS=folder cargo test prints` writes `prints.txt` anew from texts that are named by id (`MIT.txt`).
@@ -697,10 +832,12 @@ mod tests {
         };
         let mut out = String::new();
         for l in &catalogue().rows {
-            let path = std::path::Path::new(&folder).join(format!("{}.txt", l.id));
-            if let Ok(text) = std::fs::read_to_string(path) {
-                out.push_str(&print_of(l.id, &text));
-                out.push('\n');
+            // A second wording, such as one in another language, is named `ID~2.txt`.
+            for name in [format!("{}.txt", l.id), format!("{}~2.txt", l.id)] {
+                if let Ok(text) = std::fs::read_to_string(std::path::Path::new(&folder).join(name)) {
+                    out.push_str(&print_of(l, &text));
+                    out.push('\n');
+                }
             }
         }
         std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/src/licence/prints.txt"), out).expect("the folder is there");

@@ -242,7 +242,8 @@ fn effective(declared: &[Claim<'_>], texts: &[Claim<'_>], headers: &[Claim<'_>],
         }
     };
     // Of several texts in one folder each may be a choice or a part; a declared expression says which.
-    let expression = declared.iter().find(|c| c.statement.how == "expression");
+    // One that names an unknown licence stays whole: what is known of it is not all of it.
+    let expression = declared.iter().find(|c| c.statement.how == "expression" || (c.statement.how == "unknown-id" && name::is_expression(&c.statement.value)));
     if let Some(c) = expression.filter(|c| texts.iter().flat_map(|t| &t.rows).all(|t| c.rows.iter().any(|r| agree(r, t)))) {
         return (c.statement.value.clone(), "declared");
     }

@@ -242,10 +242,25 @@ fn settled(s: &Situation) -> Situation {
     Situation { outbound: id(&s.outbound), label: id(&s.label), agreements, ..s.clone() }
 }
 
-/// A model whose outputs train another one enters by its outputs.
+/// A licence that was picked by name can say how it enters: `data:CC-BY-4.0`. A model whose outputs train another one enters by its outputs.
 fn entering(p: &Part, activity: Use) -> Part {
-    let relation = if activity == Use::Distil && p.relation == Relation::Weights { Relation::Outputs } else { p.relation };
-    Part { relation, name: printable(&p.name, 300), licence: printable(&p.licence, 300), ..p.clone() }
+    let said = |text: &str| {
+        let (enters, rest) = text.split_once(':')?;
+        let relation = match enters {
+            "weights" => Relation::Weights,
+            "outputs" => Relation::Outputs,
+            "data" => Relation::Data,
+            "code" => Relation::Code,
+            "code-separate" => Relation::CodeSeparate,
+            _ => return None,
+        };
+        Some((relation, rest.trim().to_string()))
+    };
+    let picked = Some(p).filter(|p| p.source == "chosen").and_then(|p| said(&p.licence));
+    let (relation, licence) = picked.unwrap_or_else(|| (p.relation, p.licence.clone()));
+    let name = Some(&p.name).filter(|_| p.source == "chosen").and_then(|n| said(n)).map_or_else(|| p.name.clone(), |(_, name)| name);
+    let relation = if activity == Use::Distil && relation == Relation::Weights { Relation::Outputs } else { relation };
+    Part { relation, name: printable(&name, 300), licence: printable(&licence, 300), ..p.clone() }
 }
 
 fn atoms<'a>(parts: &'a [Part], picked: &[&Choice]) -> Vec<Atom<'a>> {
@@ -579,6 +594,17 @@ mod tests {
 
     fn in_us(activity: Use) -> Situation {
         Situation { activity, seat: Some("US".into()), facts: [("mau".to_string(), 10_000)].into(), ..Situation::default() }
+    }
+
+    #[test]
+    fn a_licence_by_name_says_how_it_enters() {
+        let chosen = |text: &str| Part { source: "chosen".into(), ..part(text) };
+        let g = guide(&[chosen("Apache-2.0"), chosen("data:CC-BY-NC-4.0"), chosen("code-separate: GPL-3.0"), chosen("urn:mine")], &in_us(Use::Give), Lang::En);
+        let told: Vec<_> = g.parts.iter().map(|j| (j.part.name.as_str(), j.part.relation)).collect();
+        assert_eq!(told, [("Apache-2.0", Relation::Weights), ("CC-BY-NC-4.0", Relation::Data), ("GPL-3.0", Relation::CodeSeparate), ("urn:mine", Relation::Weights)]);
+        // What a file says is a licence's name and nothing else.
+        let g = guide(&[Part { source: "declared".into(), ..part("data:MIT") }], &in_us(Use::Give), Lang::En);
+        assert_eq!(g.parts[0].part.relation, Relation::Weights);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod normal;
 pub mod print;
 pub mod yaml;
 
+use crate::report::{Finding, Report};
 use catalogue::{Sure, catalogue};
 use serde::Serialize;
 
@@ -41,6 +42,26 @@ pub struct LicenceRow {
     pub urls: &'static [&'static str],
     /// The AI Act's open-source rules: `yes`, `no`, `unclear`.
     pub act: &'static str,
+}
+
+/// Everything that there is to tell about the licences of files: the answer, and what it rests on.
+#[derive(Clone, Debug, Serialize)]
+pub struct Told<'a> {
+    /// The answer; its fields stand at the top.
+    #[serde(flatten)]
+    pub guidance: &'a guide::Guidance,
+    /// What the files say, with the bytes that say it.
+    pub statements: &'a [evidence::Statement],
+    /// Findings about licences, of the files and of the folder.
+    pub findings: Vec<&'a Finding>,
+}
+
+impl<'a> Told<'a> {
+    /// The answer and the report that it was drawn from.
+    pub fn of(guidance: &'a guide::Guidance, report: &'a Report) -> Told<'a> {
+        let findings = report.files.iter().flat_map(|f| &f.findings).chain(&report.findings).filter(|f| f.rule.starts_with("WS7")).collect();
+        Told { guidance, statements: &report.licence.statements, findings }
+    }
 }
 
 /// The catalogue as a list.

@@ -96,6 +96,22 @@ fn tag(rest: &str) -> Option<usize> {
     window.iter().position(|b| *b == b'>').map(|n| n + 1)
 }
 
+/// A character reference of HTML that the text begins with: its length, and the character that it stands for. Names other than those of the five signs of markup
+/// and of the spaces and quotes that licences are written with are words of the text.
+fn entity(rest: &str) -> Option<(usize, char)> {
+    let inner = rest.strip_prefix('&')?;
+    let end = inner.as_bytes().iter().take(8).position(|b| *b == b';')?;
+    let name = inner.get(..end)?;
+    let stands = match name.strip_prefix('#') {
+        Some(n) => n.strip_prefix(['x', 'X']).map_or_else(|| n.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32)?,
+        None => match name {
+            "quot" | "ldquo" | "rdquo" | "apos" | "lsquo" | "rsquo" | "nbsp" | "mdash" | "ndash" | "lt" | "gt" | "amp" | "copy" | "sect" | "bull" | "middot" => ' ',
+            _ => return None,
+        },
+    };
+    Some((end + 2, stands))
+}
+
 /// Puts a text into normal form.
 pub fn normal(text: &str) -> Normal {
     let mut out = Normal::default();
@@ -109,6 +125,20 @@ pub fn normal(text: &str) -> Normal {
             && let Some(len) = text.get(at..).and_then(tag)
         {
             close(&mut out, &mut word, start, at);
+            at += len;
+            continue;
+        }
+        if c == '&'
+            && let Some((len, stands)) = text.get(at..).and_then(entity)
+        {
+            if stands.is_alphanumeric() {
+                if word.is_empty() {
+                    start = at;
+                }
+                word.extend(stands.to_lowercase());
+            } else if !vanishes(stands) {
+                close(&mut out, &mut word, start, at);
+            }
             at += len;
             continue;
         }
@@ -164,7 +194,8 @@ fn mark(out: &mut Normal, from: usize, line: &str) {
     let head: String = line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != '©').chars().take(80).collect::<String>().to_lowercase();
     let named = head.contains(|c: char| c.is_ascii_digit()) || head.contains("(c)") || head.contains('©') || head.contains('<') || head.contains('[');
     let holder = (head.starts_with("copyright") && (named || head.len() < 60 && !head.contains(" notice") && !head.contains(" holder") && !head.contains(" owner") && !head.contains(" law") && !head.contains(" license")))
-        || head.starts_with("(c) ")
+        // A clause can be point (c) of a list.
+        || (head.starts_with("(c) ") && (head.contains("all rights") || head.chars().skip(4).take(40).any(|c| c.is_ascii_digit())))
         || head.starts_with('©')
         || head.starts_with("all rights reserved");
     if holder {
@@ -193,9 +224,10 @@ mod tests {
     fn layout_quotes_markup_and_case_do_not_matter() {
         assert!(same("The Licence,\n  version 2.0.", "the license version 2.0"));
         assert!(same("**You** may `use`\n> the \u{201c}Model\u{201d}", "you may use the \"model\""));
-        assert!(same("<p>You&nbsp;may</p>", "you nbsp may"));
+        assert!(same("<p>You&nbsp;may</p>", "you may"));
         assert!(same("# Heading\n\n* point", "heading point"));
         assert!(!same("not for use", "for use"));
+        assert!(same("&quot;AS&#32;IS&#x27; &#77;IT &copy; AT&T; &#xffffffff; &;", "as is mit at t xffffffff"));
         assert!(same("1 < 2", "1 2"));
         assert!(same("ＭＩＴ License", "mit license"));
     }
@@ -214,6 +246,8 @@ mod tests {
         let n = normal("MIT License\n\nCopyright (c) 2024 Somebody Else\n\nThe above copyright notice");
         let marked: Vec<bool> = n.words.iter().map(|w| w.holder).collect();
         assert_eq!(marked, [false, false, true, true, true, true, true, false, false, false, false]);
+        assert!(normal("(c) You must retain, in the Source form of any Derivative Works").words.iter().all(|w| !w.holder));
+        assert!(normal("(c) Example Corp. 2019").words.iter().all(|w| w.holder));
         assert!(normal("copyright notice and this permission notice appear").words.iter().all(|w| !w.holder));
     }
 

@@ -27,6 +27,7 @@ pub static RULES: &[Rule] = &[
     rule("WS212", "tar-read-two-ways", Severity::High, &["CWE-436", "CVE-2025-62518"], |f| archive(f, &["tar-differs"])),
     rule("WS213", "repeated-member", Severity::Medium, &["CWE-436"], |f| archive(f, &["repeated-member"])),
     rule("WS214", "overlapping-members", Severity::Medium, &["CWE-409", "CVE-2019-13232"], |f| archive(f, &["overlap"])),
+    rule("WS217", "file-link-out", Severity::Low, &["CWE-59"], |f| archive(f, &["file-link"])),
 ];
 
 fn archive(f: &Fact, kinds: &[&str]) -> Option<Args> {

@@ -71,6 +71,10 @@ pub static RULES: &[Rule] = &[
         _ => None,
     }),
     rule("WS131", "hidden-text", Severity::High, &["CWE-502", "CWE-506"], |f| effect(f, &[Effect::Hide])),
+    rule("WS132", "evaluated-text", Severity::Critical, &["CWE-502", "CWE-95"], |f| match f {
+        Fact::EvaluatedText { call } => Some(vec![("call", call.clone())]),
+        _ => None,
+    }),
 ];
 
 /// Classes of TorchScript live inside the archive: its own reader resolves them there, and no Python module has this name.

@@ -871,8 +871,8 @@ mod tests {
             ),
             ("pandas._libs.internals", "_unpickle_block", true, false),
             ("pandas.core.index", "Index", true, true),
-            ("xgboost.core", "Booster", true, true),
-            ("lightgbm.basic", "Booster", true, true),
+            ("xgboost.core", "Booster", false, true),
+            ("lightgbm.basic", "Booster", false, true),
             ("joblib.numpy_pickle", "NumpyArrayWrapper", true, true),
             ("pathlib._local", "PosixPath", true, true),
         ] {

@@ -6,7 +6,7 @@
 //! is not in the file), or something that no model consists of.
 
 use super::known::{self, Place};
-use super::{Args, Check, Rule};
+use super::{Args, Check, Rule, operators};
 use crate::fact::Fact;
 use crate::report::Severity;
 use std::sync::OnceLock;
@@ -183,7 +183,7 @@ fn in_keras(path: &str, name: &str, function: bool) -> Meaning {
 }
 
 /// Parts of TensorFlow that reach files, other processes or Python.
-const TF_REACHES: &[&str] = &["io", "data", "saved_model", "train", "summary", "distribute", "sysconfig", "config", "profiler", "lookup", "compat", "estimator", "experimental", "tpu", "debugging.experimental", "test", "types", "autograph", "autodiff", "audio.decode", "numpy_function", "quantization.experimental"];
+const TF_REACHES: &[&str] = &["io", "data", "saved_model", "train", "summary", "distribute", "sysconfig", "config", "profiler", "lookup", "compat", "estimator", "experimental", "tpu", "debugging.experimental", "test", "types", "autograph", "autodiff", "audio.decode", "numpy_function", "quantization.experimental", "gfile", "python_io", "resource_loader", "app", "load_library"];
 
 /// Operations that do, by their names in `raw_ops` and in Python.
 const TF_OPS: &[&str] = &[
@@ -199,8 +199,10 @@ fn in_tensorflow(path: &str, name: &str) -> Meaning {
     let plain = path.trim_start_matches("compat.v1.").trim_start_matches("compat.v2.").trim_start_matches("_api.v2.");
     let plain = if matches!(plain, "compat.v1" | "compat.v2" | "_api.v2") { "" } else { plain };
     let reaches = |p: &str| plain == p || plain.strip_prefix(p).is_some_and(|r| r.starts_with('.'));
+    // What stands there is an operation under its own name: it is judged by what it does in a graph.
+    let acts = plain == "raw_ops" && matches!(operators::standing("tensorflow", "", name, &[]), operators::Standing::Acts(_));
     let decoding = reaches("io") && (name.starts_with("decode_") || name.starts_with("encode_") || name.starts_with("parse_"));
-    if TF_OPS.contains(&name) || !decoding && TF_REACHES.iter().any(|p| reaches(p)) || plain.contains("script_ops") || plain.contains("io_ops") || plain.contains("lib.io") || plain.contains("load_library") {
+    if acts || TF_OPS.contains(&name) || !decoding && TF_REACHES.iter().any(|p| reaches(p)) || plain.contains("script_ops") || plain.contains("io_ops") || plain.contains("lib.io") || plain.contains("load_library") {
         Meaning::Gadget
     } else if plain.starts_with("python.") || !name.starts_with("load") && !name.starts_with("save") {
         Meaning::Expected
@@ -260,6 +262,10 @@ mod tests {
             ("tensorflow.io", "write_file", true, Meaning::Gadget),
             ("tensorflow.raw_ops", "ReadFile", true, Meaning::Gadget),
             ("tensorflow", "py_function", true, Meaning::Gadget),
+            ("tensorflow.raw_ops", "ImmutableConst", true, Meaning::Gadget),
+            ("tensorflow.raw_ops", "DataServiceDatasetV4", true, Meaning::Gadget),
+            ("tensorflow.raw_ops", "MatMul", true, Meaning::Expected),
+            ("tensorflow.compat.v1.gfile", "Open", true, Meaning::Gadget),
             ("evil_pkg.mod", "Dense", false, Meaning::Impostor),
             ("my_pkg.layers", "Gate", false, Meaning::Custom),
             ("my_pkg.losses", "focal", true, Meaning::Custom),

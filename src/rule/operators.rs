@@ -52,9 +52,9 @@ pub enum Standing {
 const NAMES: &str = include_str!("known/operators.txt");
 
 fn names(family: &str) -> &'static HashSet<&'static str> {
-    static TABLES: OnceLock<[HashSet<&'static str>; 4]> = OnceLock::new();
+    static TABLES: OnceLock<[HashSet<&'static str>; 5]> = OnceLock::new();
     let tables = TABLES.get_or_init(|| {
-        let mut all: [HashSet<&'static str>; 4] = Default::default();
+        let mut all: [HashSet<&'static str>; 5] = Default::default();
         let mut at = 0;
         for line in NAMES.lines() {
             match line.strip_prefix('@') {
@@ -72,7 +72,8 @@ fn index(family: &str) -> usize {
         "mxnet" => 0,
         "onnx" => 1,
         "paddle" => 2,
-        _ => 3,
+        "contrib" => 3,
+        _ => 4,
     }
 }
 
@@ -89,26 +90,80 @@ pub fn standing(family: &str, domain: &str, name: &str, texts: &[OperatorText]) 
         "coreml" => Standing::Builtin,
         "executorch" => executorch(domain, name),
         "openvino" => openvino(domain),
+        "xla" => xla(name),
         _ => Standing::Unknown,
     }
 }
 
-/// Domains that onnx and onnxruntime implement themselves.
-const ONNX_DOMAINS: &[&str] = &[
-    "ai.onnx.ml",
-    "ai.onnx.training",
-    "ai.onnx.preview",
-    "ai.onnx.preview.training",
-    "com.microsoft",
-    "com.microsoft.nchwc",
-    "com.ms.internal.nhwc",
-    "com.microsoft.experimental",
-    "com.microsoft.dml",
+/// Domains that onnx and onnxruntime implement themselves: for graphs that people write, their operators are listed; a library may
+/// register more of them under any domain.
+const ONNX_DOMAINS: &[&str] = &["ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview", "ai.onnx.preview.training", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc"];
+
+/// Domains that only onnxruntime's own graph passes write.
+const ONNX_INTERNAL: &[&str] = &["com.microsoft.experimental", "com.microsoft.dml"];
+
+/// Operators of onnxruntime's builds for training (`training_op_defs.cc`), and of builds for certain devices.
+const ONNX_TRAINING: &[&str] = &[
+    "ATen",
+    "AdamOptimizer",
+    "AdamWOptimizer",
+    "AdasumAllReduce",
+    "BatchNormInternal",
+    "BatchNormalizationInternal",
+    "BroadcastGradientArgs",
+    "ConcatTraining",
+    "FakeQuant",
+    "FlattenAndUnpad",
+    "GRUTraining",
+    "Group",
+    "InPlaceAccumulator",
+    "InPlaceAccumulatorV2",
+    "LSTMTraining",
+    "LambOptimizer",
+    "MegatronF",
+    "MegatronG",
+    "MixedPrecisionScale",
+    "NcclAllGather",
+    "NcclAllReduce",
+    "NcclReduceScatter",
+    "PadAndUnflatten",
+    "PassThrough",
+    "ReduceAllL2",
+    "SGDOptimizer",
+    "SGDOptimizerV2",
+    "Scale",
+    "ScatterND",
+    "SoftmaxCrossEntropy",
+    "SoftmaxCrossEntropyLossInternal",
+    "SparseSoftmaxCrossEntropy",
+    "SplitTraining",
+    "SummaryHistogram",
+    "SummaryMerge",
+    "SummaryScalar",
+    "SummaryText",
+    "TrainableDropout",
+    "View",
+    "YieldOp",
+    "AllReduce",
+    "AllGather",
+    "AllToAll",
+    "ShardedMoE",
+    "DistributedMatMul",
+    "MatMulFp32Q4",
+    "MemcpyFromHost",
+    "MemcpyToHost",
+    "QLinearSplit",
+    "SimplifiedLayerNormalization",
+    "LayerNormalization",
+    "GistBinarizeEncoder",
+    "GistBinarizeDecoder",
+    "QOrderedSkipLayerNormalization",
+    "TorchEmbedding",
 ];
 
 fn onnx(domain: &str, name: &str, texts: &[OperatorText]) -> Standing {
     // Operators of onnxruntime and its extensions that run Python, in whatever domain they are registered.
-    if matches!(name, "PyOp" | "PyCustomOp" | "PythonOp" | "PythonOpGrad") {
+    if matches!(name, "PyOp" | "PyCustomOp" | "PythonOp" | "PythonOpGrad" | "TritonOp") {
         return Standing::Acts(Effect::Python);
     }
     match domain {
@@ -119,11 +174,18 @@ fn onnx(domain: &str, name: &str, texts: &[OperatorText]) -> Standing {
         "" | "ai.onnx" => Standing::Unknown,
         // A compiled engine, in the file or beside it.
         _ if name == "EPContext" => Standing::Acts(if texts.iter().any(|t| t.key == "ep_cache_context" && outside(&t.value)) { Effect::Native } else { Effect::Engine }),
-        "com.microsoft" if name == "ATen" || name == "TorchEmbedding" => Standing::Builtin,
-        d if ONNX_DOMAINS.contains(&d) => Standing::Builtin,
+        d if ONNX_INTERNAL.contains(&d) => Standing::Builtin,
+        d if ONNX_DOMAINS.contains(&d) && contributed(name) => Standing::Builtin,
         "ai.onnx.contrib" | "com.microsoft.extensions" => Standing::Addon("onnxruntime-extensions"),
         _ => Standing::Unknown,
     }
+}
+
+/// Whether onnx's or onnxruntime's own domains have an operator, or the one that it is the gradient of.
+fn contributed(name: &str) -> bool {
+    let known = |n: &str| names("contrib").contains(n) || ONNX_TRAINING.contains(&n);
+    let stem = name.split_once("Grad").map(|(stem, _)| ["Bias", "Invertible", "Simplified"].iter().fold(stem, |s, p| s.strip_prefix(p).unwrap_or(s)));
+    known(name) || stem.is_some_and(|s| known(s) || names("onnx").contains(s))
 }
 
 /// Experimental operators of ONNX before 1.5, and those that Caffe2's exporter wrote.
@@ -400,6 +462,63 @@ fn openvino(version: &str) -> Standing {
     }
 }
 
+/// Functions that JAX, XLA and StableHLO register under their own names (`jax/_src/export/_export.py`, XLA's `custom_call` passes).
+const XLA_CALLS: &[&str] = &[
+    "AllocateBuffer",
+    "ApproxTopK",
+    "AssumeGatherIndicesInBound",
+    "Cholesky",
+    "Eigh",
+    "LayoutConstraint",
+    "LuDecomposition",
+    "MoveToDevice",
+    "MoveToHost",
+    "PartialReduce",
+    "PinToDevice",
+    "PinToDeviceSram",
+    "ProductOfElementaryHouseholderReflectors",
+    "Qr",
+    "QrDecomposition",
+    "ResizeBilinear",
+    "ResizeBilinearGrad",
+    "ResizeNearest",
+    "SPMDFullToShardShape",
+    "SPMDShardToFullShape",
+    "SetBound",
+    "Sharding",
+    "SliceToDynamic",
+    "PadToStatic",
+    "TopK",
+    "X64Combine",
+    "X64SplitHigh",
+    "X64SplitLow",
+    "annotate_device_placement",
+    "inspect_sharding",
+    "shape_assertion",
+    "tf.call_tf_function",
+    "tpu_custom_call",
+    "dynamic_ducc_fft",
+    "ducc_fft",
+    "TriangularSolve",
+    "HloCanonicalFuser",
+    "lu_pivots_to_permutation",
+];
+
+/// Beginnings of the names that they give to whole families of kernels.
+const XLA_FAMILIES: &[&str] = &[
+    "lapack_", "blas_", "cusolver_", "cublas_", "cusparse_", "cudnn", "cuda_", "cu_", "hip", "miopen", "rocm_", "__cu", "__gpu$", "__onednn$", "__op$", "__hip", "stablehlo.", "mhlo.", "chlo.", "xla.sdy.", "xla.gpu.", "xla.cpu.", "xla.decorator", "sdy.", "mosaic_gpu", "triton_kernel_call",
+    "__xla_internal", "annotate_",
+];
+
+/// A function of the process that a computation calls by its name.
+fn xla(name: &str) -> Standing {
+    // Their operand or setting is an address of a Python object in the process that wrote the file.
+    if name.contains("python") && name.contains("callback") || name.starts_with("xla_ffi_partitioned_python") {
+        return Standing::Acts(Effect::Memory);
+    }
+    if XLA_CALLS.contains(&name) || XLA_FAMILIES.iter().any(|f| name.starts_with(f)) { Standing::Builtin } else { Standing::Unknown }
+}
+
 /// Whether a path leads out of the folder that the model is in.
 fn outside(text: &str) -> bool {
     let b = text.as_bytes();
@@ -445,6 +564,14 @@ mod tests {
         assert_eq!(standing("tflite", "flex", "WriteFile", &[]), Standing::Acts(Effect::Write));
         assert_eq!(standing("onnx", "any.domain", "PyOp", &[]), Standing::Acts(Effect::Python));
         assert_eq!(standing("onnx", "my.ops", "Relu", &[]), Standing::Unknown);
+        assert_eq!(standing("onnx", "com.microsoft", "MatMulNBits", &[]), Standing::Builtin);
+        assert_eq!(standing("onnx", "com.microsoft", "LayerNormalizationGrad", &[]), Standing::Builtin);
+        assert_eq!(standing("onnx", "com.microsoft", "MyOwnKernel", &[]), Standing::Unknown);
+        assert_eq!(standing("onnx", "ai.onnx.ml", "TreeEnsembleClassifier", &[]), Standing::Builtin);
+        assert_eq!(standing("onnx", "ai.onnx.ml", "MyOwnKernel", &[]), Standing::Unknown);
+        assert_eq!(standing("xla", "", "lapack_spotrf_ffi", &[]), Standing::Builtin);
+        assert_eq!(standing("xla", "", "my_kernel", &[]), Standing::Unknown);
+        assert_eq!(standing("xla", "", "xla_ffi_python_cpu_callback", &[]), Standing::Acts(Effect::Memory));
         assert_eq!(standing("paddle", "custom_op", "relu", &[]), Standing::Unknown);
         assert_eq!(standing("coreml", "custom", "Relu", &[]), Standing::Class);
     }

@@ -75,6 +75,11 @@ fn look(table: &'static [(&'static str, &'static str)], code: &str) -> &'static 
     table.iter().find(|(c, _)| *c == code).map_or("", |(_, t)| t)
 }
 
+/// What the licence command understands, as its help says it.
+pub fn options() -> &'static str {
+    super::licence_en::OPTIONS
+}
+
 /// A label.
 pub fn label(b: &Book, code: &str) -> &'static str {
     look(b.labels, code)

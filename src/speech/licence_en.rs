@@ -2,6 +2,29 @@
 
 use super::licence::Book;
 
+/// What the licence command understands, for its help.
+pub const OPTIONS: &str = "licence options
+  --by-name NAME...            licences instead of files, each with how it enters before it if that is not by its weights: data:CC-BY-4.0,
+                               outputs:llama3, code:GPL-3.0, code-separate:MIT
+  --use inside|service|give|fine-tune|merge|sell|distil|service-fine-tuned|research     default: inside
+  --seat COUNTRY               two letters, or EU
+  --users N  --revenue N       people a month; US dollars a year
+  --fact NAME=N                another number that a licence asks for, as it names it
+  --business KIND,KIND|none    model-as-a-service, ai-work-assistant, software-service-provider, cloud-service-provider …
+  --field CODE,CODE            fields of use, such as medical-advice or military
+  --outbound LICENCE           what the result goes out under, or proprietary
+  --label LICENCE              what a card already says of the result
+  --agreement LICENCE          a contract with its licensor is held
+  --commercial yes|no  --non-profit
+  --assume NAME=yes|no|open    an open question of law
+  --format text|json|markdown|csv     default: text
+  --output FILE                default: standard output
+  --fail-on conflict|needs-review|never     default: conflict
+  --against FILE               tell what changed since this inventory
+  --save FILE                  add to this inventory; a name that ends in .csv writes a table
+  --date DAY                   day to note in the inventory
+";
+
 pub(super) const BOOK: Book = Book {
     disclaimer: "This is guidance and not legal advice. It goes by a catalogue of licences as of {date}; the texts themselves decide.",
     no_clause: "clause not verified, open the text",

@@ -10,6 +10,7 @@
 //! imports: os.system         exactly the imports, in order (checked only where the line is given)
 //! formats: pickle            exactly the formats (checked only where the line is given)
 //! gaps: malformed            exactly the reasons of the gaps
+//! link: ../x                 it is a link that leads there, out of the folder
 //!
 //! pickle { PROTO 2 GLOBAL "os" "system" BINUNICODE "echo" TUPLE1 REDUCE STOP }
 //! ```
@@ -108,7 +109,7 @@ pub fn real() -> Vec<Built> {
 
 fn case(id: String, set: bool, text: &str) -> Case {
     let (head, body) = text.split_once("\n\n").unwrap_or_else(|| panic!("{id}: an empty line ends the expectations"));
-    let known = ["path", "verdict", "rules", "low", "near", "imports", "formats", "gaps"];
+    let known = ["path", "verdict", "rules", "low", "near", "imports", "formats", "gaps", "link"];
     let head: Vec<(String, String)> = head
         .lines()
         .map(|line| {
@@ -497,13 +498,15 @@ impl Tokens<'_> {
     /// the coder, and the bytes stand as they would be packed with it.
     fn seven(&mut self, out: &mut Vec<u8>) {
         self.open();
-        let (mut names, mut packed, mut methods) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut packed, mut methods, mut sums) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         loop {
             match self.next() {
                 Some(Token::Close) => break,
                 Some(t) if t.is("member") => {
                     names.push(self.string());
-                    methods.push(self.options().number("method").unwrap_or(0));
+                    let options = self.options();
+                    methods.push(options.number("method").unwrap_or(0));
+                    sums.push(options.number("crc"));
                     packed.push(self.block());
                 }
                 other => panic!("{}: {other:?} is no part of a 7z", self.id),
@@ -522,6 +525,15 @@ impl Tokens<'_> {
         }
         header.push(12);
         sizes(&mut header);
+        // Checksums of what comes out; what is packed by a method of its own has no known one.
+        if sums.iter().any(Option::is_some) {
+            header.extend([10, 1]);
+            for (bytes, said) in packed.iter().zip(&sums) {
+                let mut crc = flate2::Crc::new();
+                crc.update(bytes);
+                header.extend(said.filter(|n| *n > 0).map_or(crc.sum(), |n| n as u32).to_le_bytes());
+            }
+        }
         header.extend([0, 0, 5, count]);
         let names: Vec<u8> = names.iter().flat_map(|n| n.encode_utf16().chain([0])).flat_map(u16::to_le_bytes).collect();
         header.extend([17, 0xff]);

@@ -156,7 +156,8 @@ fn missed(record: &Record, report: &FileReport, latin1: u64) -> Vec<(u64, String
             "call" | "build" if module == "persistent_load" => ["WS112", "WS116", "WS121"].iter().any(|r| fired(r)) || fired("WS120") && report.imports.iter().any(|i| i.usage != Used::Imported),
             "call" => import.is_some_and(|i| i.usage != Used::Imported),
             // What a followed call returns is changed, not its class.
-            "build" => import.is_some_and(|i| i.usage == Used::Built) || FOLLOWED.contains(&name.as_str()),
+            // A rebuilder is a function: no unpickler but the recorder's makes an object of it without calling it.
+            "build" => import.is_some_and(|i| i.usage == Used::Built) || FOLLOWED.contains(&name.as_str()) || name == "_reconstructor",
             "changed-import" => fired("WS116"),
             "result-call" => fired("WS112") || followed || module == "persistent_load",
             "persistent" => fired("WS120") || report.tensors.count > 0,

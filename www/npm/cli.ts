@@ -5,11 +5,11 @@ import { parseArgs } from "node:util";
 import type { FileReport, Verdict } from "../report.ts";
 import { VERDICTS } from "../report.ts";
 import { plain, spoken, Wrong } from "./command.ts";
-import { licence, LICENCE_USAGE } from "./licence.ts";
-import { conclude, evidence, exportForms, exportReport, scanOne, waits, walk, type Input } from "./node.ts";
+import { licence } from "./licence.ts";
+import { ask, conclude, evidence, exportForms, exportReport, scanOne, waits, walk, type Input } from "./node.ts";
 import { COMMANDS, exportOptions, LIST, REPORT_FLAGS, REPORTS_USAGE } from "./reports.ts";
 
-const USAGE = `weighstation ${WEIGHSTATION_VERSION}: weighs an AI model before anybody loads it
+const usage = () => `weighstation ${WEIGHSTATION_VERSION}: weighs an AI model before anybody loads it
 
   weighstation scan [OPTIONS] PATH...      files or folders; hidden files are looked at, too
   weighstation export [OPTIONS] REPORT     a stored report (scan --format json) in another form
@@ -33,7 +33,7 @@ scan options
   --serial UUID                         serial number of a bill of materials
 
 ${REPORTS_USAGE}
-${LICENCE_USAGE}
+${ask("licence_options")}
 Exit status: 0 nothing at or above --fail-on, 1 something is, 2 the command line is wrong, 3 an input could not be read at all.
 `;
 
@@ -82,7 +82,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (options.help) {
-    process.stdout.write(USAGE);
+    process.stdout.write(usage());
     return 0;
   }
   const missing = options.inputs.filter((one) => !existsSync(one));
@@ -114,6 +114,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(error instanceof Wrong ? `weighstation: ${error.message}\n\n${USAGE}` : `weighstation: ${(error as Error).message}\n`);
+  process.stderr.write(error instanceof Wrong ? `weighstation: ${error.message}\n\n${usage()}` : `weighstation: ${(error as Error).message}\n`);
   process.exitCode = error instanceof Wrong ? 2 : 3;
 }

@@ -1,29 +1,9 @@
 /** `npx weighstation licence`: the same options, answers and exit status as the native command. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { Change, FileReport, Guidance, Level, Part, Situation, Switch, Use } from "../report.ts";
+import type { Change, FileReport, Guidance, Level, Part, Report, Situation, Switch, Use } from "../report.ts";
 import { plain, spoken, Wrong } from "./command.ts";
 import { ask, conclude, scanOne, walk } from "./node.ts";
-
-export const LICENCE_USAGE = `licence options
-  --use inside|service|give|fine-tune|merge|sell|distil|service-fine-tuned|research     default: inside
-  --seat COUNTRY                        two letters, or EU
-  --users N  --revenue N                people a month; US dollars a year
-  --fact NAME=N                         another number that a licence asks for, as it names it
-  --business KIND,KIND|none             model-as-a-service, ai-work-assistant, software-service-provider, cloud-service-provider …
-  --field CODE,CODE                     fields of use, such as medical-advice or military
-  --outbound LICENCE                    what the result goes out under, or proprietary
-  --label LICENCE                       what a card already says of the result
-  --agreement LICENCE                   a contract with its licensor is held
-  --commercial yes|no  --non-profit
-  --assume NAME=yes|no|open             an open question of law
-  --format text|json|markdown|csv       default: text
-  --output FILE                         default: standard output
-  --fail-on conflict|needs-review|never default: conflict
-  --against FILE                        tell what changed since this inventory
-  --save FILE                           add to this inventory; a name that ends in .csv writes a table
-  --date DAY                            day to note in the inventory
-`;
 
 const USES: Record<Use, true> = { inside: true, service: true, give: true, "fine-tune": true, merge: true, sell: true, distil: true, "service-fine-tuned": true, research: true };
 const ASSUMPTIONS = ["weights-protected", "share-alike-data-reaches-weights", "copyleft-weights-reach-program", "non-commercial-data-reaches-weights"];
@@ -114,6 +94,12 @@ function changed(changes: Change[]): string {
   return `${lines.join("")}\n`;
 }
 
+/** The answer, and what it rests on. */
+function told(guidance: Guidance, report: Report) {
+  const findings = [...report.files.flatMap((file) => file.findings), ...report.findings].filter((one) => one.rule.startsWith("WS7"));
+  return { ...guidance, statements: report.licence.statements, findings };
+}
+
 /** Runs the command; returns its exit status. */
 export async function licence(args: string[]): Promise<number> {
   const { values, tokens } = read(args);
@@ -137,9 +123,10 @@ export async function licence(args: string[]): Promise<number> {
   const digest = values.save !== undefined || values.against !== undefined;
   for (const input of paths.filter((path) => !missing.includes(path)).flatMap(walk)) files.push(await scanOne(input, { lang, digest }));
   const chosen = names.map((name): Partial<Part> => ({ name, licence: name, source: "chosen" }));
-  const parts = JSON.stringify([...conclude(files, lang).licence.parts, ...chosen]);
+  const report = conclude(files, lang);
+  const parts = JSON.stringify([...report.licence.parts, ...chosen]);
   const guidance: Guidance = JSON.parse(ask("licence", parts, situation, lang));
-  let text = format === "json" ? `${JSON.stringify(guidance, null, 2)}\n` : ask("licence_print", parts, situation, format, lang);
+  let text = format === "json" ? `${JSON.stringify(told(guidance, report), null, 2)}\n` : ask("licence_print", parts, situation, format, lang);
   const now = digest ? ask("inventory", JSON.stringify(files), parts, situation, values.date ?? "", lang) : "";
   if (values.against !== undefined) {
     const changes = ask("inventory_changes", inventory(values.against), now, true);

@@ -169,8 +169,10 @@ export class Guide {
     );
   }
 
+  /** What the core is asked about: the id of a name of the list, with how it enters before it. */
   #id(name: string): string {
-    return this.rows.find((row) => row.name === name)?.id ?? name;
+    const [, enters = "", bare = name] = /^((?:outputs|data|code|code-separate):)(.*)$/.exec(name) ?? [];
+    return enters + (this.rows.find((row) => row.name === bare)?.id ?? bare);
   }
 
   #ask<K extends Asked>(what: K, ...of: Parameters<Core[K]>): Promise<string> {

@@ -118,8 +118,15 @@ function situation(guide: Guide, t: Messages): TemplateResult {
               ${[...guide.fields].map(([code, text]) => html`<option value=${code} ?selected=${s.fields.includes(code)}>${text}</option>`)}
             </select></label>`
         : nothing}
+      ${named(l.outbound, "outbound", s.outbound, (outbound) => guide.describe({ outbound }))}
+      ${named(l.label, "label", s.label, (label) => guide.describe({ label }))}
+      <label><span>${l.commercial}</span>
+        <select data-fact="commercial" @change=${(event: Event) => guide.describe({ commercial: value(event) === "" ? null : value(event) === "yes" })}>
+          ${Object.entries(l.commercialAnswers).map(([code, word]) => html`<option value=${code} ?selected=${code === (s.commercial === null ? "" : s.commercial ? "yes" : "no")}>${word}</option>`)}
+        </select></label>
       <label class="tick"><input type="checkbox" .checked=${s.for_profit} @change=${(event: Event) => guide.describe({ for_profit: (event.currentTarget as HTMLInputElement).checked })} /> ${l.forProfit}</label>
       ${guide.asked.has("business") ? business(guide, t) : nothing}
+      ${agreements(guide, t)}
       ${assumptions.length > 0
         ? html`<h4>${l.law}</h4>
             ${assumptions.map(
@@ -130,6 +137,31 @@ function situation(guide: Guide, t: Messages): TemplateResult {
             )}`
         : nothing}
     </details>`;
+}
+
+/** A licence given by name; the list of all of them helps. */
+function named(words: string, id: string, given: string | null, say: (name: string | null) => void): TemplateResult {
+  const change = (event: Event) => say((event.currentTarget as HTMLInputElement).value.trim() || null);
+  return html`<label><span>${words}</span> <input list="weigh-licences" autocomplete="off" data-fact=${id} .value=${given ?? ""} @change=${change} /></label>`;
+}
+
+/** Contracts can be held for what has a licensor to ask: every licence of the parts that is not free for any use. */
+function agreements(guide: Guide, t: Messages): TemplateResult | typeof nothing {
+  const l = t.licence;
+  const held = guide.situation.agreements;
+  const free = ["permissive", "public-domain"];
+  const all = new Map(guide.rows.map((row) => [row.id, row]));
+  const parts = (guide.guidance?.parts ?? []).flatMap((one) => one.licences).map((id) => all.get(id));
+  const asked = new Map(parts.filter((row) => row && !free.includes(row.family)).map((row) => [row!.id, row!.name]));
+  for (const id of held) asked.set(id, all.get(id)?.name ?? id);
+  if (asked.size === 0) return nothing;
+  const toggle = (id: string) => guide.describe({ agreements: held.includes(id) ? held.filter((other) => other !== id) : [...held, id] });
+  return html`<fieldset>
+    <legend>${l.agreements}</legend>
+    ${[...asked].map(
+      ([id, name]) => html`<label class="tick"><input type="checkbox" data-agreement=${id} .checked=${held.includes(id)} @change=${() => toggle(id)} /> ${l.agreement(name)}</label>`,
+    )}
+  </fieldset>`;
 }
 
 function business(guide: Guide, t: Messages): TemplateResult {
@@ -149,18 +181,31 @@ function byName(guide: Guide, t: Messages): TemplateResult {
   const l = t.licence;
   const add = (event: Event) => {
     event.preventDefault();
-    const input = (event.currentTarget as HTMLFormElement).querySelector("input")!;
-    guide.choose(input.value.trim());
+    const form = event.currentTarget as HTMLFormElement;
+    const input = form.querySelector("input")!;
+    const name = input.value.trim();
+    const enters = form.querySelector("select")!.value;
+    guide.choose(name && enters !== "weights" ? `${enters}:${name}` : name);
     input.value = "";
   };
   return html`<form class="byname" @submit=${add}>
       <label><span>${l.choose}</span> <input list="weigh-licences" autocomplete="off" data-choose /></label>
+      <label><span>${l.partColumns.relation}</span>
+        <select data-relation>
+          ${Object.entries(l.relation).map(([code, words]) => html`<option value=${code}>${words}</option>`)}
+        </select></label>
       <button>${l.add}</button>
       <datalist id="weigh-licences">${guide.rows.map((row) => html`<option value=${row.name}>${row.spdx || row.id}</option>`)}</datalist>
     </form>
     ${guide.names.length > 0
-      ? html`<ul class="places">${guide.names.map((name) => html`<li><button class="small" aria-label=${l.remove(name)} @click=${() => guide.drop(name)}>${name} ×</button></li>`)}</ul>`
+      ? html`<ul class="places">${guide.names.map((name) => html`<li><button class="small" aria-label=${l.remove(called(name, t))} @click=${() => guide.drop(name)}>${called(name, t)} ×</button></li>`)}</ul>`
       : nothing}`;
+}
+
+/** A licence that was picked, with how it enters. */
+function called(name: string, t: Messages): string {
+  const [, enters, bare = name] = /^(outputs|data|code|code-separate):(.*)$/.exec(name) ?? [];
+  return enters ? `${bare} (${t.licence.relation[enters as keyof typeof t.licence.relation]})` : bare;
 }
 
 function answer(guidance: Guidance, t: Messages, act: LicenceActions): TemplateResult {

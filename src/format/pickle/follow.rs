@@ -3,6 +3,7 @@
 //!
 //! Followed as far as the arguments are constants (see [`super::constant`]). What is not known is stated as computed, never trusted.
 
+use super::constant::Constant;
 use super::machine::{Hand, Machine};
 use super::value::{Kind, Value};
 use crate::error::Result;
@@ -62,6 +63,7 @@ fn handing(module: &str, name: &str) -> Option<Handing> {
         ("numpy", "vectorize" | "frompyfunc" | "fromfunction" | "apply_along_axis" | "apply_over_axes") => Own { f: 0 },
         ("torch", "vmap") | ("joblib" | "joblib.parallel", "delayed") => Own { f: 0 },
         // Libraries' own: the function that made the tensor, whose result becomes a subclass.
+        ("jax._src.array", "_reconstruct_array") => Tuple { f: 0, args: 1 },
         ("torch._tensor" | "torch.tensor", "_rebuild_from_type" | "_rebuild_from_type_v2") => Tuple { f: 0, args: 2 },
         ("dill._dill" | "dill.dill", "_create_array") => Tuple { f: 0, args: 1 },
         _ => return None,
@@ -279,6 +281,9 @@ impl Machine<'_> {
             };
             return self.named(m, n, at, 1, false).map(|id| Some(Value::global(id)));
         }
+        if let ("dill._dill" | "dill.dill", "_load_type") | ("cloudpickle.cloudpickle" | "cloudpickle.cloudpickle_fast" | "cloudpickle", "_builtin_type") = (module.as_str(), name.as_str()) {
+            return self.type_by_name(id, first, at);
+        }
         if loads(&name) {
             self.loaded(items.as_deref().unwrap_or(&[]), at);
             return Ok(None);
@@ -286,7 +291,7 @@ impl Machine<'_> {
         match (module.as_str(), name.as_str()) {
             ("copyreg", "add_extension") => {
                 if let Some([m, n, code]) = items.as_deref().and_then(|i| <[Value; 3]>::try_from(i).ok())
-                    && let (Some(m), Some(n), Some(code)) = (self.string(m), self.string(n), self.code(code))
+                    && let (Some(m), Some(n), Some(code)) = (self.text_or_bytes(m), self.text_or_bytes(n), self.code(code))
                 {
                     self.extend(code, m, n);
                 }
@@ -339,6 +344,17 @@ impl Machine<'_> {
             },
             _ => self.entry(id, first, at),
         }
+    }
+
+    /// Tables of types, by the names of the module `types` and of the builtins.
+    fn type_by_name(&mut self, id: u32, named: Option<Value>, at: u64) -> Result<Option<Value>> {
+        let Some(named) = named.and_then(|v| self.string(v)) else {
+            self.wrap(id, ("?".to_string(), "?".to_string()));
+            return Ok(None);
+        };
+        let (module, name) = type_called(&named);
+        self.wrap(id, (module.to_string(), name.to_string()));
+        self.named(module, name, at, 1, false).map(|id| Some(Value::global(id)))
     }
 
     /// `sys.modules.get(key)` and its like: the table is part of the dotted name.
@@ -415,8 +431,23 @@ impl Machine<'_> {
             let state = items.and_then(|i| i.get(2)).map(|v| self.show(*v)).unwrap_or_default();
             self.used(base, Hand::Call, &format!("({state})"), at);
         }
-        let own = matches!(name, "_reconstructor" | "__newobj__" | "__newobj_ex__");
-        Ok(own.then(|| self.result_of(class, items.and_then(|i| i.get(1..)).unwrap_or(&[]))))
+        if !matches!(name, "_reconstructor" | "__newobj__" | "__newobj_ex__") {
+            return Ok(None);
+        }
+        let rest = items.and_then(|i| i.get(1..)).unwrap_or(&[]);
+        let made = self.result_of(class, rest);
+        if self.globals.get(class as usize).is_some_and(|g| g.evaluates) && self.has_code(rest, 6) {
+            self.state_evaluated(made, at, 1);
+        }
+        Ok(Some(made))
+    }
+
+    /// A name that nobody checks before it is asked for: bytes are as good as a text.
+    fn text_or_bytes(&self, v: Value) -> Option<String> {
+        match self.constant(v)? {
+            Constant::Text(text) => Some(text),
+            Constant::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        }
     }
 
     /// A module imported by name. Without a list of names to take from it, `__import__` hands back the top package.
@@ -431,8 +462,12 @@ impl Machine<'_> {
     fn wrap_callee(&mut self, id: u32, callee: Option<Value>, at: u64) {
         let wrapped = match callee.map(Value::kind) {
             Some(Kind::Global(w)) => {
-                let (w, hand) = self.class_of_new(w).map_or((w, Hand::Call), |class| (class, Hand::Make));
-                self.used(w, hand, "(…)", at);
+                // It is called when the result is, which is followed; only `__new__` stands for its class.
+                let made = self.class_of_new(w);
+                if let Some(class) = made {
+                    self.used(class, Hand::Make, "(…)", at);
+                }
+                let w = made.unwrap_or(w);
                 self.globals.get(w as usize).map(|g| (g.module.clone(), g.name.clone()))
             }
             // `partial(partial(f, 1), 2)`: the inner one was judged when it was made.
@@ -494,6 +529,19 @@ impl Machine<'_> {
         let result = self.call(callee, args, at, len, Hand::Call);
         self.handed -= 1;
         result.map(|_| ())
+    }
+}
+
+/// The type that dill and cloudpickle know by a name.
+fn type_called(name: &str) -> (&str, &str) {
+    match name {
+        "PartialType" => ("functools", "partial"),
+        "ItemGetterType" => ("operator", "itemgetter"),
+        "AttrGetterType" => ("operator", "attrgetter"),
+        "ClassType" | "TypeType" => ("builtins", "type"),
+        // What the module `types` holds has names of its own; exceptions and plain types are builtins.
+        _ if name.ends_with("Type") || matches!(name, "SimpleNamespace" | "GenericAlias") => ("types", name),
+        _ => ("builtins", name),
     }
 }
 

@@ -5,6 +5,7 @@
 //! It stops where all of them stop: at the end of the bytes, an unknown opcode, an empty stack, an unset memo key.
 
 use super::constant::{self, Constant};
+use super::evaluate;
 use super::follow::Target;
 use super::memo::{MARKED, Memo, Pool, Slots};
 use super::tape::{Frames, Tape};
@@ -46,6 +47,8 @@ pub struct Global {
     pub asked: bool,
     /// Whether it rebuilds a tensor.
     pub tensor: bool,
+    /// Whether it evaluates texts that it is handed.
+    pub(super) evaluates: bool,
     calls: u32,
     mutated: u8,
 }
@@ -79,7 +82,9 @@ pub struct Machine<'s> {
     /// What PUT remembered under something that is no index.
     odd_keys: HashMap<Vec<u8>, Value>,
     pool: Pool,
-    slots: Slots,
+    pub(super) slots: Slots,
+    /// The first text, of those that a statistical model would evaluate as its formula, that is none.
+    pub(super) strange_formula: Option<String>,
     /// Imports in order of first appearance.
     pub globals: Vec<Global>,
     by_name: HashMap<String, u32>,
@@ -152,6 +157,7 @@ impl<'s> Machine<'s> {
             odd_keys: HashMap::new(),
             pool: Pool::default(),
             slots: Slots::default(),
+            strange_formula: None,
             globals: Vec::new(),
             by_name: HashMap::new(),
             moved: HashMap::new(),
@@ -738,6 +744,7 @@ impl<'s> Machine<'s> {
             wraps: Vec::new(),
             asked,
             tensor: super::torch::rebuilds(module, name),
+            evaluates: evaluate::evaluates(module, name),
             calls: 0,
             mutated: 0,
         });
@@ -1018,19 +1025,24 @@ impl<'s> Machine<'s> {
         self.act(at);
         let span = self.pool.keep(&[args], u32::from(hand == Hand::Make));
         let result = Value::call(id, span.at as u32);
+        let names_type = self.names_type(id, args);
         let g = &mut self.globals[id as usize];
         match hand {
-            Hand::Call => g.usage.called = true,
+            // Protocols 0 and 1 have no other way to name the type of `None`.
+            Hand::Call => g.usage.called |= !names_type,
             Hand::Make => g.usage.made = true,
         }
         g.calls = g.calls.saturating_add(1);
-        let (shown, tensor) = (g.calls, g.tensor);
+        let (shown, tensor, evaluates) = (g.calls, g.tensor, g.evaluates);
         if tensor {
             let name = g.name.clone();
             if let Some(items) = self.items(args) {
                 super::torch::called(self, &name, &items, at, span.at as u32);
             }
             return Ok(result);
+        }
+        if evaluates && self.evaluated(args) {
+            self.state_evaluated(result, at, len);
         }
         let follow = self.follow(id, args, at, len)?;
         if shown <= CALLS_SHOWN {
@@ -1045,6 +1057,20 @@ impl<'s> Machine<'s> {
             self.facts_capped((from, len, Fact::Call { module, name, text }));
         }
         Ok(follow.unwrap_or(result))
+    }
+
+    /// `type(None)`, `type(Ellipsis)`, `type(NotImplemented)`: how pickle names these types.
+    fn names_type(&self, id: u32, args: Value) -> bool {
+        let builtin = |id: u32, names: &[&str]| self.globals.get(id as usize).is_some_and(|g| matches!(g.module.as_str(), "builtins" | "__builtin__") && names.contains(&g.name.as_str()));
+        builtin(id, &["type"])
+            && match self.items(args).as_deref() {
+                Some([only]) => match only.kind() {
+                    Kind::None => true,
+                    Kind::Global(value) => builtin(value, &["Ellipsis", "NotImplemented"]),
+                    _ => false,
+                },
+                _ => false,
+            }
     }
 
     /// The number of an extension, which `copyreg` takes through `int()`.
@@ -1139,7 +1165,7 @@ impl<'s> Machine<'s> {
                 self.heaviest = self.heaviest.max(weight);
                 self.slots.add(id, items, weight);
             }
-            Kind::Call { .. } | Kind::Global(_) | Kind::Persistent(_) => self.fill_other(target, opcode, at),
+            Kind::Call { .. } | Kind::Global(_) | Kind::Persistent(_) => self.fill_other(target, items, opcode, at),
             Kind::Lost => self.lost = true,
             _ => {}
         }
@@ -1152,9 +1178,12 @@ impl<'s> Machine<'s> {
     }
 
     #[inline(never)]
-    fn fill_other(&mut self, target: Value, opcode: &'static str, at: u64) {
+    fn fill_other(&mut self, target: Value, items: &[Value], opcode: &'static str, at: u64) {
         match target.kind() {
             Kind::Call { global, .. } => {
+                if self.globals.get(global as usize).is_some_and(|g| g.evaluates) && self.has_code(items, 1) {
+                    self.state_evaluated(target, at, 1);
+                }
                 let bit = match opcode {
                     "SETITEM" | "SETITEMS" => 1,
                     "APPEND" | "APPENDS" => 2,
@@ -1198,6 +1227,7 @@ impl<'s> Machine<'s> {
 
     #[inline(never)]
     fn special_key(&mut self, key: Value, value: Value, at: u64) {
+        self.note_formula(key, value);
         let Some(text) = self.string(key) else { return };
         if text == template::KEY {
             let made = self.string(value);
@@ -1210,8 +1240,19 @@ impl<'s> Machine<'s> {
         }
     }
 
+    pub(super) fn state_evaluated(&mut self, made: Value, at: u64, len: u64) {
+        let call = self.show(made);
+        self.facts_capped((at, len, Fact::EvaluatedText { call }));
+    }
+
     /// A distribution takes its state as a dictionary; pairs of names and values in another shape would pass by unread.
     fn executes(&mut self, id: u32, state: Value, at: u64) {
+        if self.globals.get(id as usize).is_some_and(|g| evaluate::keeps_formula(&g.module)) {
+            let hidden = (!matches!(state.kind(), Kind::Dict(_) | Kind::None)).then(|| self.show(state));
+            if let Some(text) = hidden.or_else(|| self.strange_formula.clone()) {
+                self.facts_capped((at, 1, Fact::ExecutedState { text }));
+            }
+        }
         let distribution = self.globals.get(id as usize).is_some_and(|g| g.module.starts_with("scipy.stats.") && (g.name.ends_with("_gen") || g.name.starts_with("rv_")));
         if !distribution {
             return;

@@ -1,6 +1,7 @@
 //! Python pickle, protocols 0 to 5: every pickle in the bytes, one after the other, and what stands between and behind them.
 
 mod constant;
+mod evaluate;
 mod follow;
 mod joblib;
 pub mod listing;

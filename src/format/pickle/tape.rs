@@ -4,6 +4,8 @@ use crate::bytes::View;
 use crate::error::{Error, Result};
 
 const TEMPLATE: u64 = super::template::KEY.len() as u64;
+/// Length of the other.
+const FORMULA: u64 = super::evaluate::KEY.len() as u64;
 /// Bytes read at first: files of a million small pickles are written too.
 const FIRST: usize = 512;
 /// Bytes read at once later on.
@@ -312,6 +314,6 @@ impl<'s> Tape<'s> {
     #[inline]
     pub fn may_be_special(&self, at: u64, len: u64) -> bool {
         let head = || usize::try_from(at.checked_sub(self.start)?).ok().and_then(|f| self.buf.get(f..f + 2));
-        len > 2 && len < 64 && head().is_some_and(|h| h == b"__" || len == TEMPLATE && h == b"_p")
+        len > 2 && len < 64 && head().is_some_and(|h| h == b"__" || len == TEMPLATE && h == b"_p" || len == FORMULA && h == b"fo")
     }
 }

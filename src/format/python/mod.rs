@@ -88,12 +88,12 @@ fn likeness(head: &[u8], cut: bool) -> Option<bool> {
             line.push((token.kind, word));
         }
     }
-    // The last line of a cut window may be cut itself.
-    let odd = if cut { odd.saturating_sub(1) } else { odd };
-    if lexer.open_string && cut && strong == 0 && odd <= lines / 10 {
+    // The last line of a cut window may be cut itself. Without any sure line that excuses nothing: a pickled array is one long line in brackets.
+    let excused = if cut { odd.saturating_sub(1) } else { odd };
+    if lexer.open_string && cut && strong == 0 && excused <= lines / 10 {
         return None;
     }
-    Some(shebang || strong > 0 && odd * 8 <= lines || calls > 0 && odd == 0)
+    Some(shebang || strong > 0 && excused * 8 <= lines || calls > 0 && odd == 0)
 }
 
 enum Line {
@@ -147,6 +147,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     scan.state(view, 0, view.len().min(16), Fact::Script { language: "Python", what: "code", when: When::Import, call: String::new() });
     encoding(view, &source, scan);
     inspect(&source, When::Import, view, &|at, end| (at as u64, end as u64), scan);
+    super::packages::in_setup(view, &source, scan);
     super::secrets::inspect(view, scan)?;
     super::plain::hidden(view, scan)
 }

@@ -1,8 +1,17 @@
 #!/usr/bin/env python3
 """Build expected.txt from libraries that are really installed.
 
-    collect.py OUT INTERPRETER...      run the probe in every interpreter, merge, write OUT
-    collect.py --probe                 print what this interpreter's libraries contribute; OUT takes such a file for an interpreter
+    collect.py rebuild FOLDER [ENVIRONMENT...]   install the environments of libraries.txt under FOLDER one by one, probe each, write the table
+    collect.py merge ENVIRONMENT INTERPRETER     probe an interpreter that is there already, and write the table
+    collect.py table [OUT]                       write expected.txt anew from origins.txt and the tables below
+    collect.py why MODULE NAME                   where a row comes from
+    collect.py --probe [PACKAGE...]              print what this interpreter's libraries contribute
+    collect.py --try ANSWER                      print what of such an answer acts on the machine when it is handed hostile arguments (part of --probe)
+
+`rebuild` needs the Pythons that libraries.txt names on the PATH or under ~/.pyenv/versions, and the network for pip; an environment at a time is
+installed, probed and removed again: at most 8 GB, some minutes each. What one environment says replaces what it said before in origins.txt, the
+others stay. So an environment that cannot be installed any more keeps its rows, with the versions that they were seen in, and one with newer
+versions gets a line of its own in libraries.txt.
 
 An entry is a pair (module, name) that resolves, in a real installation, to an object that may stand in a pickle, and
 letters for what may be done with it there:
@@ -12,26 +21,42 @@ letters for what may be done with it there:
     w  a call is fine when its first argument is
     g  its call resolves a name: judge what it resolves to
 
-A class enters when everything the unpickler would run on it (construction, state, the container protocol, hashing,
-destruction) either is the interpreter's default or was read, function by function, and found not to run code, open
-files, start processes, import by string, or call its own arguments. A function enters as a reference only, and only from
-modules whose functions are arithmetic. What may be *called* among functions is a short list below, each with its reason.
+and a reason:
 
-Nothing here reads a pickle. The output depends only on the interpreters given, and is sorted, so that a library upgrade shows
+    class     all that the unpickler would run of it (construction, state, the container protocol, hashing, destruction) either is the
+              interpreter's default or was read, function by function, and found not to run code, open files, start processes, import by
+              string, or call its own arguments
+    state     the same, but for its constructor: it may be made and filled, not called
+    template  a distribution of scipy's, whose state has a rule of its own
+    formula   data of statsmodels', whose state has one, too
+    text      an expression of sympy's, whose arguments have one
+    enum      an enumeration: making one looks a value up
+    function  a reference only, from modules whose functions are arithmetic
+    ufunc, constant, cython     numpy's and scipy's ufuncs, torch's dtypes and layouts, the functions that Cython writes for unpickling
+    moved     a place where an older version kept a class
+
+What may be *called* among functions is a short list below, each with its reason. Reading is not all: every class that would enter is
+made, called and filled with paths, addresses and code as arguments, under an audit hook that refuses and notes every effect (`--try`); what acts on
+one of them is left out, or may not be called.
+
+Nothing here reads a pickle. The output depends only on origins.txt and this file, and is sorted, so that a library upgrade shows
 as a readable diff.
 """
 import ast
 import dis
 import enum
 import importlib
+import inspect
 import os
 import pkgutil
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 import types
 import warnings
-from multiprocessing.pool import ThreadPool
 
 # Which packages are walked, and how far. None: everything below the package. Otherwise only these prefixes: large
 # packages that also hold compilers, servers and download code are entered by name only.
@@ -82,7 +107,8 @@ PACKAGES = {
     "transformers": ["transformers.models", "transformers.modeling_utils", "transformers.configuration_utils", "transformers.generation",
                      "transformers.trainer_utils", "transformers.trainer_pt_utils", "transformers.training_args",
                      "transformers.training_args_seq2seq", "transformers.tokenization_utils_base",
-                     "transformers.tokenization_utils", "transformers.activations", "transformers.modeling_outputs",
+                     "transformers.tokenization_utils", "transformers.tokenization_utils_tokenizers",
+                     "transformers.tokenization_python", "transformers.data.data_collator", "transformers.activations", "transformers.modeling_outputs",
                      "transformers.pytorch_utils", "transformers.debug_utils", "transformers.optimization",
                      "transformers.feature_extraction_utils", "transformers.cache_utils",
                      "transformers.integrations.deepspeed", "transformers.utils.generic",
@@ -258,6 +284,13 @@ SKIP_PARTS = set("""
     fx_features ctypeslib _internal cpp_extension collect_env utils_ _onnx_helpers registry fuse
 """.split())
 
+# Packages whose pickles make their objects and fill them, but do not call their classes: those open environments, download weights and
+# start workers.
+MADE_ONLY = set("""
+    ultralytics stable_baselines3 sb3_contrib gymnasium skorch optuna kornia torch_geometric peft segmentation_models_pytorch
+    sentence_transformers pytorch_metric_learning pyod tslearn pygam hmmlearn textblob
+""".split())
+
 # Vendored copies and old homes that real old files do name.
 KEEP_MODULES = {"sklearn.externals.joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle_compat",
                 "torch.nn.parallel.distributed", "torch.ao.quantization.fx._equalize"}
@@ -295,7 +328,7 @@ REFERENCE_MODULES = re.compile(r"""^(
     torch | torch\.(nn\.functional|nn\.init|functional|_C\._nn|nn\.utils\.(weight_norm|spectral_norm|clip_grad|rnn)
       |special|_C\._special|linalg|_C\._linalg|optim\.lr_scheduler) |
     torchvision\.transforms\.functional | torchvision\.ops\.\w+ |
-    statsmodels\.(tools\.\w+|regression\.\w+|genmod\.\w+|robust\.\w+) |
+    statsmodels\.(tools\.\w+|tsa\.exponential_smoothing\._ets_smooth|regression\.\w+|genmod\.\w+|robust\.\w+) |
     transformers\.(activations|pytorch_utils|modeling_outputs|optimization) |
     lifelines\.utils(\.\w+)? | thinc\.initializers | pandas\.core\.(nanops|algorithms) | nltk\.metrics\.\w+ |
     gensim\.(matutils|utils|models\.\w+) | patsy\.\w+ | umap\.distances | pynndescent\.distances
@@ -303,8 +336,8 @@ REFERENCE_MODULES = re.compile(r"""^(
 # Names that read, write, import or drive other code, whatever module they are in.
 BAD_FUNCTION = re.compile(r"""
     load|save|fetch|read|open|dump|from(file|txt|regex|function|pyfunc|buffer|string)|frompyfunc|txt|apply|vectorize
-    |piecewise|import|eval(?!uate_?metric)|exec|(^|_)run|compile|include|(^|_)test$|show_|main|setup|deprecat|pickle
-    |memmap|tofile|download|source|lookfor|info$|vmap|hub|call_|script|trace_|(^|_)jit|register|set_|_as_function|dispatch
+    |piecewise|import|eval(?!uate_?metric)|exec|(^|_)run|compile|include|(^|_)test$|show_|(^|_)main(_|$)|setup|deprecat|pickle
+    |memmap|tofile|download|source|lookfor|(^|_)info$|vmap|(^|_)hub(_|$)|(^|_)call_|script|(^|_)trace_|(^|_)jit|register|(^|_)set_|_as_function|dispatch
     |disp$|who$|safe_|warn|config|library|_fn$|wrapper|decorat|check_output|print|smart_|get_max_id|revdict|delayed
 """, re.X)
 
@@ -353,7 +386,8 @@ functools rcw partial
 functools rcw _partial
 functools r cmp_to_key total_ordering wraps
 operator r add sub mul truediv floordiv mod pow neg pos abs eq ne lt le gt ge and_ or_ xor invert not_ truth is_ is_not concat contains
-operator r matmul lshift rshift index itemgetter iadd isub imul itruediv getitem countOf indexOf length_hint
+operator rc itemgetter
+operator r matmul lshift rshift index iadd isub imul itruediv getitem countOf indexOf length_hint
 math r sqrt exp log log2 log10 log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh floor ceil fabs pow hypot erf erfc gamma lgamma
 math r isnan isinf isfinite copysign degrees radians trunc fmod fsum factorial gcd asinh acosh atanh
 cmath r sqrt exp log phase polar rect
@@ -454,7 +488,8 @@ pandas.core.arrays.arrow.array rc _chunked_array
 pandas._libs.sparse rcb IntIndex BlockIndex
 pandas.core.sparse.array rcb SparseArray
 # Arrow's own array and type rebuilders: buffers and names of Arrow types
-pyarrow.lib rc _restore_array chunked_array type_for_alias py_buffer
+pyarrow.lib rc _restore_array chunked_array type_for_alias py_buffer _reconstruct_record_batch _reconstruct_table
+pyarrow.lib rc schema field scalar struct list_ large_list map_ dictionary timestamp time32 time64 duration decimal128 decimal256
 pyarrow.lib rcb DataType StringType
 pytz rc _UTC _p utc
 pytz rc UTC FixedOffset
@@ -512,13 +547,22 @@ sklearn.utils._bunch rcb Bunch
 sklearn.utils rcb Bunch
 sklearn.datasets.base rcb Bunch
 sklearn.datasets._base rcb Bunch
+# a graph's views keep these two: one lets all nodes through, the other raises
+networkx.classes.filters r no_filter
+networkx.classes.function r frozen
+# keeps what it is handed as attributes
+ultralytics.utils rcb IterableSimpleNamespace
+# its load() decodes what is in memory
+PIL.Image rnb Image
 # hand the model's bytes to the library's own reader
 mxnet.ndarray.ndarray rcb NDArray
 mxnet.ndarray.sparse rcb CSRNDArray RowSparseNDArray
 mxnet.numpy.multiarray rcb ndarray
-xgboost.core rcb Booster DMatrix
-lightgbm.basic rcb Booster Dataset
-catboost.core rcb CatBoost CatBoostClassifier CatBoostRegressor CatBoostRanker Pool
+catboost.core rcb CatBoost CatBoostClassifier CatBoostRegressor CatBoostRanker
+# their constructors open files, too, in machine code
+xgboost.core rnb Booster DMatrix
+lightgbm.basic rnb Booster Dataset
+catboost.core rnb Pool
 _catboost rcb _CatBoost
 joblib.numpy_pickle rcb NumpyArrayWrapper NDArrayWrapper ZNDArrayWrapper
 joblib.numpy_pickle_compat rcb NDArrayWrapper ZNDArrayWrapper
@@ -528,24 +572,29 @@ dill._dill rc _create_array
 dill.dill rc _create_array
 dill._dill rcg _load_type _import_module _get_attr
 dill.dill rcg _load_type _import_module _get_attr
+# hands out a type of Python's by its name: as good as that type
+cloudpickle rcg _builtin_type
+cloudpickle.cloudpickle rcg _builtin_type
+cloudpickle.cloudpickle_fast rcg _builtin_type
 tokenizers rcb Tokenizer AddedToken Encoding
 tokenizers.models rcb BPE WordPiece WordLevel Unigram Model
 spacy.vocab rc unpickle_vocab
 spacy.tokens.doc rc unpickle_doc
 spacy.tokens._dict_proxies rcb SpanGroups
-accelerate.state rcb PartialState
-transformers.training_args rcb TrainingArguments
-transformers.training_args_seq2seq rcb Seq2SeqTrainingArguments
+# their constructors connect processes, and read settings from files
+accelerate.state rnb PartialState
+transformers.training_args rnb TrainingArguments
+transformers.training_args_seq2seq rnb Seq2SeqTrainingArguments
 transformers.tokenization_utils_base rcb BatchEncoding
 transformers.trainer_pt_utils rcb AcceleratorConfig
 gensim.models.keyedvectors rcb KeyedVectors Vocab Word2VecKeyedVectors FastTextKeyedVectors EuclideanKeyedVectors
 gensim.models.keyedvectors rcb CompatVocab
-# construction may train on what it is given; nothing it does reaches outside
-gensim.models.word2vec rcb Word2Vec
-gensim.models.fasttext rcb FastText
-gensim.models.doc2vec rcb Doc2Vec
-gensim.models.phrases rcb Phrases FrozenPhrases Phraser
-gensim.models.coherencemodel rcb CoherenceModel
+# construction may train on a file that it is given
+gensim.models.word2vec rnb Word2Vec
+gensim.models.fasttext rnb FastText
+gensim.models.doc2vec rnb Doc2Vec
+gensim.models.phrases rnb Phrases FrozenPhrases Phraser
+gensim.models.coherencemodel rnb CoherenceModel
 category_encoders.hashing rcb HashingEncoder
 # stands in the place of methods that only a class has
 gensim.utils r call_on_class_only
@@ -561,6 +610,7 @@ scipy.interpolate.interpolate r interp1d._call_linear interp1d._call_linear_np i
 scipy.interpolate.interpolate r interp1d._call_spline interp1d._call_nan_spline
 statsmodels.base.wrapper rcb ResultsWrapper
 statsmodels.tsa.deterministic rcb DeterministicProcess
+# calls what it is handed: the machine follows
 jax._src.array rc _reconstruct_array
 ml_dtypes r bfloat16 float8_e4m3fn float8_e5m2 int4 uint4
 """
@@ -655,6 +705,8 @@ def taint(function, owner, depth, seen):
     for operation, name in steps(code):
         if operation == "IMPORT_NAME" and name in BAD_IMPORTS:
             return "imports " + name
+        if operation == "IMPORT_FROM" and name in BAD_ATTRS:
+            return name
         if operation in ("LOAD_GLOBAL", "LOAD_NAME"):
             if name in BAD_GLOBALS and name not in space or name in BAD_ATTRS:
                 return name
@@ -670,6 +722,8 @@ def taint(function, owner, depth, seen):
         elif operation in ("LOAD_ATTR", "LOAD_METHOD"):
             if name in BAD_ATTRS:
                 return name
+            if name in ("_cdf", "_pdf", "_ppf") and owner and owner.__module__.startswith("scipy.stats."):
+                continue  # wrapped while a distribution is made, not called
             target = owner and attribute(owner, name)
             if depth and isinstance(target, types.FunctionType):
                 why = taint(target, owner, depth - 1, seen)
@@ -763,7 +817,7 @@ def walk(package):
 def wanted(module):
     only = PACKAGES.get(module.split(".")[0], ())
     parts = set(module.split(".")[1:])
-    if parts & SKIP_PARTS and module not in KEEP_MODULES:
+    if parts & SKIP_PARTS and module not in KEEP_MODULES or any(part.startswith("dummy_") for part in parts):
         return False
     return only is None or "." not in module or any((module + ".").startswith(p + ".") for p in only)
 
@@ -772,7 +826,7 @@ def wanted(module):
 NOT_A_VALUE = re.compile(r"Test(Case|er|Suite)?$|^Mock|^_?Lazy|Importer|Pickler|Compiler|Loader$|Downloader|Server|Client|Thread"
                          r"|(?<!Gaussian)Process(?!or|ing)|Executor|Memory$|MemorizedFunc|Parallel$|Callback(?!List)|Dispatch|Proxy$|Hook$|Writer|Reader"
                          r"|Deprecat|^vectorize$|DataSource|NpzFile|^memmap$|^nditer$|Delayed|Tracer|^flatiter$|OpOverload")
-NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess".split())
+NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess _WrappedHook".split())
 
 # The transformers package has hundreds of model families in three frameworks: what people pickle of them is settings,
 # tokenizers and torch modules.
@@ -800,9 +854,13 @@ def collect_package(package, entries, dropped):
             elif type(thing).__name__ in ("ufunc", "MultiUFunc") and not public.startswith("__"):
                 # A ufunc has no module of its own: pickle writes the first loaded module that holds it.
                 if UFUNC_MODULES.match(module_name):
-                    entries[(module_name, public)] = "r"
+                    entries[(module_name, public)] = ("r", "ufunc")
             elif type(thing).__name__ in ("dtype", "layout", "memory_format", "qscheme") and package == "torch":
-                entries[("torch", str(thing).split(".")[-1])] = "r"
+                entries[("torch", str(thing).split(".")[-1])] = ("r", "constant")
+
+
+# Classes that do evaluate text: rules of their own judge what they are handed and filled with.
+RULED = {"sympy": "text", "statsmodels.base.data": "formula"}
 
 
 def add_class(package, cls, entries, dropped, depth):
@@ -815,24 +873,27 @@ def add_class(package, cls, entries, dropped, depth):
         return
     if package == "transformers" and (not TRANSFORMERS_KEEP.search(module) or TRANSFORMERS_SKIP.search(module)):
         return
-    if NOT_A_VALUE.search(name) and name not in NOT_A_VALUE_EXCEPT and not issubclass(cls, (Exception, enum.Enum)):
+    # A layer whose sizes the first batch decides.
+    lazy_layer = name.startswith("Lazy") and module.startswith("torch.nn.modules.")
+    if NOT_A_VALUE.search(name) and name not in NOT_A_VALUE_EXCEPT and not lazy_layer and not issubclass(cls, (Exception, enum.Enum)):
         dropped[(module, name)] = "name"
         return
-    if issubclass(cls, type) or "Protocol" in [b.__name__ for b in cls.__bases__]:
+    # The objects of a TypedDict are plain dictionaries.
+    if issubclass(cls, type) or "Protocol" in [b.__name__ for b in cls.__bases__] or hasattr(cls, "__total__") and issubclass(cls, dict):
         return
     plain = issubclass(cls, enum.Enum)
     why = None if plain else made_taint(cls)
     late = None if plain else class_taint(cls)
     if why and re.search("argparser(_methods)? > exec_?$", why):
         # scipy's distributions execute a template kept in their state, which is judged by a rule of its own.
-        entries[(module, name)] = "rnb"
+        entries[(module, name)] = ("rnb", "template")
     elif why:
         dropped[(module, name)] = why
     elif late:
         dropped[(module, name)] = late
-        entries[(module, name)] = "rnb"
+        entries[(module, name)] = ("rnb", "state")
     else:
-        entries[(module, name)] = "rcb"
+        entries[(module, name)] = ("rcb", RULED.get(module) or RULED.get(package) or ("enum" if plain else "class"))
     if depth < 2:
         for inner in list(vars(cls).values()):
             if isinstance(inner, type):
@@ -845,14 +906,14 @@ def add_function(package, public, found_in, function, entries):
         return
     if name.startswith("__pyx_unpickle_") and resolves(module, name, function):
         # Cython writes these: they make an empty instance of the class they are handed and fill its fields.
-        entries[(module, name)] = "rcb"
+        entries[(module, name)] = ("rcb", "cython")
         return
     if module == "numpy" and found_in != "numpy" and not resolves("numpy", name, function):
         return
     if not REFERENCE_MODULES.match(module) or BAD_FUNCTION.search(name) or name.startswith("__"):
         return
     if resolves(module, name, function) and not taint(function, None, 2, set()):
-        entries.setdefault((module, name), "r")
+        entries.setdefault((module, name), ("r", "function"))
 
 
 # Importing one of these does something by itself, or drags in a desktop or a test suite.
@@ -897,7 +958,7 @@ def collect_stdlib(entries):
                 or issubclass(thing, tuple) and (hasattr(thing, "_fields") or hasattr(thing, "n_sequence_fields"))
             if value and thing.__qualname__ not in ("Enum", "IntEnum", "Flag", "IntFlag", "StrEnum") \
                     and not (not issubclass(thing, enum.Enum) and (made_taint(thing) or class_taint(thing))):
-                entries.setdefault((module, thing.__qualname__), "rcb")
+                entries.setdefault((module, thing.__qualname__), ("rcb", "enum" if issubclass(thing, enum.Enum) else "class"))
 
 
 def collect_pandas_moves(entries):
@@ -908,25 +969,175 @@ def collect_pandas_moves(entries):
         return
     for old, new in getattr(pickle_compat, "_class_locations_map", {}).items():
         known = dict(((m, n), u) for m, n, u in tokens(REBUILD))
-        use = entries.get(new) or known.get(new) or ("rcb" if new[1][:1].isupper() else "rc")
+        use = entries.get(new, (None,))[0] or known.get(new) or ("rcb" if new[1][:1].isupper() else "rc")
         if old[0].split(".")[0] == "pandas":
-            entries.setdefault(old, use)
+            entries.setdefault(old, (use, "moved"))
 
 
-def probe():
+# What hostile arguments look like: code, a path, an address, a module. Nothing of it exists.
+CANARIES = ("__import__('canary_of_collect').run()", "/tmp/canary_of_collect/file.json", "http://127.0.0.1:9/canary_of_collect", "canary_of_collect.thing")
+# Events of the interpreter that matter when they carry such an argument, and those that matter always.
+TOUCHES = set("""
+    exec import open os.listdir os.scandir os.mkdir os.remove os.rename os.chdir os.putenv ctypes.dlopen socket.connect socket.getaddrinfo glob.glob
+    sqlite3.connect urllib.Request pickle.find_class marshal.loads
+""".split())
+ACTS = re.compile(r"os\.(system|exec|posix_spawn|fork|spawn|kill)|shutil\.|tempfile\.|socket\.bind")
+
+
+class Every(dict):
+    """A state that has every key, and the same under all of them but one."""
+
+    def __init__(self, value, asked, key=None):
+        dict.__init__(self)
+        self.value, self.asked, self.key = value, asked, key
+
+    def __contains__(self, key):
+        return True
+
+    def __getitem__(self, key):
+        self.asked.add(key)
+        return self.value if self.key in (None, key) else {}
+
+    get = pop = lambda self, key, default=None: self[key]
+
+
+def hostile_calls(thing):
+    for value in CANARIES:
+        for count in range(1, 5):
+            yield (value,) * count, {}
+        for fill in (None, 1, {}, []):
+            for before in range(1, 4):
+                yield (fill,) * before + (value,), {}
+        for nested in ([value], (value, value), {value: value}, {"a": value}):
+            yield (nested,), {}
+    try:
+        parameters = [p for p in inspect.signature(thing).parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    except (TypeError, ValueError):
+        return
+    needed = {p.name: 1 for p in parameters if p.default is p.empty}
+    for value in CANARIES:
+        for parameter in parameters[:80]:
+            yield (), dict(needed, **{parameter.name: value})
+
+
+def hostile_states(thing):
+    """Functions that fill an object of a class."""
+    if not hasattr(thing, "__setstate__"):
+        return
+    for value in CANARIES:
+        asked = set()
+        yield lambda: thing.__new__(thing).__setstate__(Every(value, asked))
+        for key in list(asked):
+            yield lambda: thing.__new__(thing).__setstate__(Every(value, asked, key))
+        yield lambda: thing.__new__(thing).__setstate__(value)
+        yield lambda: thing.__new__(thing).__setstate__((value, value, value))
+
+
+class Attempts:
+    """Calls what a pickle may call, under a hook that refuses what would act on the machine."""
+
+    def __init__(self):
+        self.armed, self.event = False, None
+        sys.addaudithook(self.hook)
+        signal.signal(signal.SIGALRM, self.late)
+
+    def late(self, *_):
+        raise TimeoutError("too slow")
+
+    def carries(self, thing, depth=0):
+        if isinstance(thing, types.CodeType):
+            return self.carries(thing.co_consts + thing.co_names + (thing.co_filename,))
+        if isinstance(thing, (tuple, list)):
+            return depth < 3 and any(self.carries(inner, depth + 1) for inner in thing)
+        return "canary_of_collect" in (thing.decode("latin-1") if isinstance(thing, bytes) else thing if isinstance(thing, str) else "")
+
+    def hook(self, event, args):
+        if self.armed and (ACTS.match(event) or event in TOUCHES and self.carries(list(args))):
+            self.event = event
+            raise PermissionError(event)
+
+    def acts(self, function, *args, **kwargs):
+        self.event, self.armed = None, True
+        signal.setitimer(signal.ITIMER_REAL, 2)
+        try:
+            function(*args, **kwargs)
+        except BaseException:
+            pass
+        finally:
+            self.armed = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        return self.event
+
+    def what(self, thing, use):
+        """What of a row acts on the machine: "call", "new" or "build"."""
+        limit = time.time() + 6
+        if "c" in use and any(self.acts(thing, *args, **kwargs) for args, kwargs in hostile_calls(thing) if time.time() < limit):
+            yield "call"
+        if not isinstance(thing, type):
+            return
+        limit = time.time() + 4
+        if any(self.acts(thing.__new__, thing, *args) for args, kwargs in hostile_calls(object) if not kwargs and time.time() < limit):
+            yield "new"
+        if "b" in use and any(self.acts(fill) for fill in hostile_states(thing)):
+            yield "build"
+
+
+def attempt(entries, out):
+    """The rows that act, one process a package: hostile arguments may crash machine code."""
+    if sys.version_info < (3, 8):
+        return
+    packages = {}
+    for (module, name), (use, reason) in entries.items():
+        if reason not in ("template", "formula", "text", "enum") and set(use) & set("cnb"):
+            packages.setdefault(module.split(".")[0], []).append((module, name, use))
+    for package, rows in sorted(packages.items()):
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            continue
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            if stream != out.fileno():
+                os.dup2(null, stream)
+        attempts = Attempts()
+        for module, name, use in rows:
+            try:
+                thing = importlib.import_module(module)
+                for part in name.split("."):
+                    thing = getattr(thing, part)
+            except BaseException:
+                continue
+            for what in attempts.what(thing, use):
+                out.write("\t".join(("A", module, name, what)) + "\n")
+                out.flush()
+        os._exit(0)
+
+
+def attempt_rows(answer):
+    """[`attempt`] for what a probe of this interpreter printed before."""
+    out = os.fdopen(os.dup(1), "w")
+    with open(answer) as lines:
+        rows = [line.rstrip("\n").split("\t")[1:] for line in lines if line.startswith("E\t")]
+    attempt({(module, name): (use, reason) for module, name, use, reason in rows}, out)
+
+
+def probe(*packages):
     warnings.simplefilter("ignore")
-    out, sys.stdout = sys.stdout, open(os.devnull, "w")
+    out, sys.stdout = os.fdopen(os.dup(1), "w"), open(os.devnull, "w")
     os.environ.update(TOKENIZERS_PARALLELISM="false", USE_TF="0", KERAS_BACKEND="torch", CUDA_VISIBLE_DEVICES="")
     entries, dropped = {}, {}
-    for package in PACKAGES:
+    out.write("V\tpython\t%d.%d.%d\n" % sys.version_info[:3])
+    for package in packages or PACKAGES:
         collect_package(package, entries, dropped)
         out.write("\t".join(("V", package, str(getattr(sys.modules.get(package), "__version__", "-")))) + "\n")
     collect_pandas_moves(entries)
     collect_stdlib(entries)
-    for (module, name), use in entries.items():
-        out.write("\t".join(("E", module, name, use)) + "\n")
+    for (module, name), (use, reason) in entries.items():
+        out.write("\t".join(("E", module, name, use, reason)) + "\n")
     for (module, name), why in dropped.items():
         out.write("\t".join(("D", module, name, why)) + "\n")
+    out.flush()
+    attempt(entries, out)
     out.flush()
     os._exit(0)  # some libraries start threads that would keep the probe alive
 
@@ -971,15 +1182,6 @@ def least(one, other):
     return "".join(letter for letter in "rcnbwg" if letter in shared and not (letter == "n" and "c" in shared))
 
 
-def ask(interpreter):
-    """The answer of one interpreter: its probe's output, or a file that keeps it."""
-    if interpreter.endswith(".tsv"):
-        with open(interpreter) as answer:
-            return answer.read()
-    return subprocess.run([interpreter, os.path.abspath(__file__), "--probe"], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, universal_newlines=True).stdout
-
-
 def common_prefix(names):
     """The beginning that is worth writing once: `Bert` of BertModel, BertLayer, …"""
     counts = {}
@@ -1015,21 +1217,84 @@ def write(out, modules):
                 file.write("%s\n" % ("~" + name[len(start):] if start and name.startswith(start) and name != start else name))
 
 
-def main(out, interpreters):
-    entries, dropped, versions = {}, {}, {}
-    with ThreadPool(2) as pool:
-        answers = pool.map(ask, interpreters, chunksize=1)
-    for answer in answers:
+HERE = os.path.dirname(os.path.abspath(__file__))
+EXPECTED, DANGEROUS, ORIGINS, LIBRARIES = (os.path.join(HERE, name + ".txt") for name in ("expected", "dangerous", "origins", "libraries"))
+
+
+class Origins:
+    """What the environments said: `env` lines with their versions, then for each `module` lines of uses, reason, environments, names."""
+
+    def __init__(self):
+        self.versions, self.rows, self.acts = {}, {}, {}
+        if not os.path.exists(ORIGINS):
+            return
+        with open(ORIGINS) as file:
+            for line in file:
+                kind, _, rest = line.rstrip("\n").partition(" ")
+                if kind == "env":
+                    name, _, self.versions[name] = rest.partition(" ")
+                elif kind == "module":
+                    module = rest
+                elif kind != "#":
+                    what, envs, *names = rest.split(" ")
+                    rows = self.acts if kind == "acts" else self.rows
+                    for name in names:
+                        rows.setdefault((module, name), {})[(kind, what)] = set(envs.split(","))
+
+    def replace(self, env, answer):
+        """Takes the answer of one environment's run for its earlier one."""
+        for rows in (self.rows, self.acts):
+            for key, said in list(rows.items()):
+                for what, envs in list(said.items()):
+                    envs.discard(env)
+                    if not envs:
+                        del said[what]
+                if not said:
+                    del rows[key]
+        versions = []
         for line in answer.splitlines():
             kind, *fields = line.split("\t")
             if kind == "V" and fields[1] != "-":
-                versions.setdefault(fields[0], set()).add(fields[1])
-            elif kind == "D":
-                dropped.setdefault((fields[0], fields[1]), fields[2])
+                versions.append(" ".join(fields))
             elif kind == "E":
-                key = (fields[0], fields[1])
-                # Versions may disagree: what one of them runs while loading is a danger in all.
-                entries[key] = least(entries.get(key, fields[2]), fields[2])
+                module, name, use, reason = fields
+                self.rows.setdefault((module, name), {}).setdefault((use, reason), set()).add(env)
+            elif kind == "A":
+                module, name, what = fields
+                self.acts.setdefault((module, name), {}).setdefault(("acts", what), set()).add(env)
+        self.versions[env] = " ".join(versions)
+
+    def write(self):
+        with open(ORIGINS, "w") as file:
+            file.write("# Written by collect.py: in which environments each row of expected.txt was seen, and why it is there.\n")
+            for env, versions in sorted(self.versions.items()):
+                file.write("env %s %s\n" % (env, versions))
+            modules = {}
+            for rows in (self.rows, self.acts):
+                for (module, name), said in rows.items():
+                    for what, envs in said.items():
+                        modules.setdefault(module, {}).setdefault((what, ",".join(sorted(envs))), []).append(name)
+            for module, groups in sorted(modules.items()):
+                file.write("module %s\n" % module)
+                for ((kind, what), envs), names in sorted(groups.items()):
+                    file.write("%s %s %s %s\n" % (kind, what, envs, " ".join(sorted(names))))
+
+
+def table(origins, out=EXPECTED):
+    """Writes the rows of expected.txt."""
+    entries = {}
+    for key, said in origins.rows.items():
+        for use, reason in said:
+            if reason == "class" and key[0].split(".")[0] in MADE_ONLY and not key[1].endswith(("Error", "Warning", "Exception")):
+                use = use.replace("c", "n")
+            # Versions may disagree: what one of them runs while loading is a danger in all.
+            entries[key] = least(entries.get(key, use), use)
+    for key, said in origins.acts.items():
+        for _, what in said:
+            if what == "call" and key in entries:
+                entries[key] = entries[key].replace("c", "n")
+            else:
+                entries.pop(key, None)
     for (module, name), use in list(entries.items()):
         if twin(module):
             entries.setdefault((twin(module), name), use)
@@ -1038,25 +1303,67 @@ def main(out, interpreters):
     for module, name, use in list(tokens(STDLIB)) + list(tokens(REBUILD)):
         entries[(module, name)] = use
     forbidden = set()
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "dangerous.txt")) as rows:
+    with open(DANGEROUS) as rows:
         for row in rows:
-            module, name = row.split("\t")[:2]
-            forbidden.add((module, name))
+            forbidden.add(tuple(row.split("\t")[:2]))
     modules = {}
     for module, name in entries:
         if (module, name) not in forbidden and re.match(r"^[A-Za-z0-9_.]+$", module + name):
             modules.setdefault(module, []).append((entries[(module, name)], name))
     write(out, modules)
-    for package in sorted(versions):
-        print(package, " ".join(sorted(versions[package])))
-    with open("/dev/fd/2", "w") as log:
-        for (module, name), why in sorted(dropped.items()):
-            if (module, name) not in entries:
-                log.write("left out\t%s\t%s\t%s\n" % (module, name, why))
 
+
+def merge(env, *interpreters):
+    """An interpreter, or files that keep what runs in one printed."""
+    origins = Origins()
+    answer = ""
+    for interpreter in interpreters:
+        if interpreter.endswith(".tsv"):
+            with open(interpreter) as kept:
+                answer += kept.read()
+        else:
+            answer += subprocess.run([interpreter, "-B", os.path.abspath(__file__), "--probe"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                     universal_newlines=True).stdout
+    origins.replace(env, answer)
+    origins.write()
+    table(origins)
+
+
+def python(version):
+    """The newest interpreter of a version, such as 3.8."""
+    kept = os.path.expanduser("~/.pyenv/versions")
+    found = sorted(v for v in (os.listdir(kept) if os.path.isdir(kept) else ()) if v.startswith(version + "."))
+    return os.path.join(kept, found[-1], "bin", "python") if found else "python" + version
+
+
+def rebuild(folder, *wanted):
+    with open(LIBRARIES) as lines:
+        rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
+    for env, version, *requirements in rows:
+        if wanted and env not in wanted:
+            continue
+        place = os.path.join(folder, env)
+        subprocess.run([python(version), "-m", "venv", place], check=True)
+        inside = os.path.join(place, "bin", "python")
+        subprocess.run([inside, "-m", "pip", "install", "--quiet", "--upgrade", "pip", "wheel"], check=True)
+        subprocess.run([inside, "-m", "pip", "install", "--quiet", "--prefer-binary"] + requirements, check=True)
+        merge(env, inside)
+        shutil.rmtree(place)
+
+
+def why(module, name):
+    origins = Origins()
+    for (use, reason), envs in sorted(origins.rows.get((module, name), {}).items()):
+        for env in sorted(envs):
+            print(use, reason, env, origins.versions[env])
+    for (_, what), envs in sorted(origins.acts.get((module, name), {}).items()):
+        print("acts when it is handed hostile arguments:", what, " ".join(sorted(envs)))
+    for row in list(tokens(STDLIB)) + list(tokens(REBUILD)):
+        if row[:2] == (module, name):
+            print(row[2], "written down in collect.py")
+
+
+COMMANDS = {"rebuild": rebuild, "merge": merge, "table": lambda *out: table(Origins(), *out), "why": why, "--probe": probe, "--try": attempt_rows}
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--probe"]:
-        probe()
-    else:
-        main(sys.argv[1], sys.argv[2:])
+    COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -32,6 +32,18 @@ def onnx():
     return {s.name for s in defs.get_all_schemas_with_history() if s.domain == ""}
 
 
+def contrib():
+    """Operators of onnx's and onnxruntime's own domains."""
+    from onnx import defs
+
+    found = {s.name for s in defs.get_all_schemas_with_history() if s.domain}
+    try:
+        from onnxruntime.capi import onnxruntime_pybind11_state as runtime
+    except ImportError:
+        return found
+    return found | {s.name for s in runtime.get_all_operator_schema() if s.domain not in ("", "ai.onnx")}
+
+
 def mxnet():
     import ctypes
 
@@ -60,7 +72,7 @@ def paddle():
     return {n for n in found if not (n.endswith("_grad") and n[:-5] in found)}
 
 
-FAMILIES = {"mxnet": mxnet, "onnx": onnx, "paddle": paddle, "tensorflow": tensorflow}
+FAMILIES = {"contrib": contrib, "mxnet": mxnet, "onnx": onnx, "paddle": paddle, "tensorflow": tensorflow}
 
 
 def probe():
