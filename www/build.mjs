@@ -101,6 +101,9 @@ function minifiedCss(build) {
   };
 }
 
+/** The page has its style in its markup and no shadow root. */
+const NO_CSS = { name: "no-css", setup: (to) => to.onLoad({ filter: /\.css$/ }, () => ({ contents: "", loader: "text" })) };
+
 const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
 /** The page's policy. A script may run only if it is this very one; nothing may connect anywhere. On a server the page also has a manifest and a service worker. */
@@ -183,7 +186,7 @@ async function build() {
   const alias = { ...base, "weighstation-worker": worker };
   const css = await esbuild({ entryPoints: [path.join(ROOT, "www/style/weighstation.css")], minify: true, write: false, charset: "utf8" });
   const style = css.outputFiles[0].text;
-  const script = await bundle("page/page.ts", alias);
+  const script = await bundle("page/page.ts", alias, { plugins: [NO_CSS] });
 
   rmSync(DIST, { recursive: true, force: true });
   mkdirSync(DIST, { recursive: true });

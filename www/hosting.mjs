@@ -14,9 +14,10 @@ const WORKER_POLICY = "default-src 'none'; connect-src 'self'";
 
 /** Headers of a file beyond COMMON. `policies` are those in the markup of the two pages. */
 export function headersOf(name, policies) {
-  if (name === "index.html") return { "Content-Security-Policy": `${policies.hosted}; frame-ancestors 'none'` };
-  // The one-file page may be framed: that is how third-party pages use it.
-  if (name === "weighstation.html") return { "Content-Security-Policy": policies.single };
+  // A policy does not stop a page from leading away; this does, where it is known (Chromium 152). Service worker and manifest come from the page's own server.
+  if (name === "index.html") return { "Content-Security-Policy": `${policies.hosted}; frame-ancestors 'none'`, "Connection-Allowlist": "(response-origin)" };
+  // The one-file page may be framed: that is how third-party pages use it. It needs nothing from anywhere.
+  if (name === "weighstation.html") return { "Content-Security-Policy": policies.single, "Connection-Allowlist": "()" };
   if (name === "sw.js") return { "Content-Security-Policy": WORKER_POLICY };
   // For <script integrity crossorigin> in pages from elsewhere.
   if (name === "element.js" || name === "worker.js") return { "Access-Control-Allow-Origin": "*" };

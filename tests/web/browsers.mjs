@@ -40,7 +40,7 @@ export async function launch(name, { args = [] } = {}) {
     browser,
     async close() {
       await browser.close();
-      rmSync(userDataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      rmSync(userDataDir, { recursive: true, force: true, maxRetries: 40, retryDelay: 200 });
     },
   };
 }

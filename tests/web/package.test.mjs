@@ -32,8 +32,8 @@ const FILES = [
   "dist/report.schema.json",
   "dist/site.webmanifest",
   "dist/sw.js",
-  "dist/weighstation.html",
   "dist/web.config",
+  "dist/weighstation.html",
   "dist/worker.js",
   "package.json",
 ];

@@ -54,6 +54,7 @@ test("settings for servers carry the policy of the page", () => {
     const text = readFileSync(path.join(DIST, name), "utf8");
     assert.ok(text.includes(policy), name);
     assert.ok(text.includes("frame-ancestors 'none'"), name);
+    assert.ok(text.includes("Connection-Allowlist"), name);
   }
 });
 
@@ -133,6 +134,8 @@ for (const name of BROWSERS) {
       await weigh(page, [["many.pkl", MANY_FINDINGS]]);
       for (const width of [1280, 320]) {
         await page.setViewport({ width, height: 700 });
+        // Firefox's driver takes the focus from a window that it resizes, and a window without it draws none.
+        await page.bringToFront();
         await page.evaluate(() => (scrollTo(0, 0), document.activeElement?.blur()));
         const hidden = [];
         let first = null;
@@ -144,12 +147,12 @@ for (const name of BROWSERS) {
             const { left, top, width: w, height: h } = one.getBoundingClientRect();
             const points = [[0.5, 0.5], [0.5, 0.1], [0.5, 0.9], [0.1, 0.5]].map(([x, y]) => document.elementFromPoint(left + x * w, top + y * h));
             const label = one.closest("label");
-            return { name: `${one.localName} ${one.textContent.trim().slice(0, 30)} ${one.dataset.action ?? ""}`, there: points.some((at) => at && (one.contains(at) || at.contains(one) || label?.contains(at))), outline: getComputedStyle(one).outlineStyle };
+            return { name: `${one.localName} ${one.textContent.trim().slice(0, 30)} ${one.dataset.action ?? ""}`, there: points.some((at) => at && (one.contains(at) || at.contains(one) || label?.contains(at))), outline: document.hasFocus() ? getComputedStyle(one).outlineStyle : "not drawn" };
           });
           if (!seen) continue;
           if (first === null) first = seen.name;
           else if (seen.name === first) break;
-          if (!seen.there || seen.outline === "none") hidden.push(seen.name);
+          if (!seen.there || seen.outline === "none") hidden.push(`${seen.name}: ${seen.there ? "no outline" : "covered"}`);
         }
         assert.deepEqual(hidden, [], `at ${width} px`);
       }
@@ -214,13 +217,14 @@ for (const name of BROWSERS) {
     test("what is dropped while others are weighed joins them; leaving then asks, and afterwards does not", async () => {
       const leaving = () => page.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
       await empty(page);
-      await page.$eval("weigh-station", (station) => station.take(Array.from({ length: 1500 }, (_, i) => ({ path: `many/${i}.txt`, file: new File([`file ${i}`], `${i}.txt`) }))));
+      await page.$eval("weigh-station", (station) => station.take(Array.from({ length: 400 }, (_, i) => ({ path: `many/${i}.txt`, file: new File([`file ${i}`], `${i}.txt`) }))));
       await page.waitForFunction(() => document.documentElement.dataset.state === "scanning");
       assert.equal(await leaving(), true);
       await give(page, [["later.pkl", PICKLE]]);
-      await done(page, 120_000);
+      await page.waitForFunction(() => document.documentElement.dataset.state === "done", { timeout: 60_000 });
+      await page.$eval("weigh-station", (station) => station.cancel());
       const { files } = await report(page);
-      assert.equal(files.length, 1501);
+      assert.equal(files.length, 401);
       assert.equal(await leaving(), false);
       await page.type('[data-filter="files"]', "later");
       await page.waitForFunction(() => document.querySelectorAll("[data-path]").length === 1);
@@ -363,6 +367,19 @@ for (const name of BROWSERS) {
         await session.send("Emulation.setEmulatedMedia", { features: [] });
       });
     }
+
+    test("a page cannot be led away to another host, where the browser knows the header", async () => {
+      if (name !== "chromium" || Number((await started.browser.version()).match(/\d+/)[0]) < 152) return;
+      const asked = [];
+      const elsewhere = server(DIST, (_, pathname) => asked.push(pathname));
+      await new Promise((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+      const other = await open();
+      await other.evaluate((port) => void (location.href = `http://localhost:${port}/exfil`), elsewhere.address().port);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      assert.deepEqual(asked, []);
+      await other.close();
+      elsewhere.close();
+    });
 
     test("opens without a network at the second visit, and knows the digest of its copy", async () => {
       const own = server(DIST);

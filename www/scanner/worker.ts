@@ -127,7 +127,12 @@ async function perform(core: Core, id: number, task: Task): Promise<string> {
     case "digest": {
       const count = meter(id);
       const digest = new core.Sha256();
-      for await (const chunk of chunks(task.file, reader(task.file, count), count)) digest.update(chunk);
+      try {
+        for await (const chunk of chunks(task.file, reader(task.file, count), count)) digest.update(chunk);
+      } catch (error) {
+        digest.free();
+        throw error;
+      }
       return digest.finish();
     }
     case "conclude":
@@ -145,6 +150,14 @@ async function perform(core: Core, id: number, task: Task): Promise<string> {
 let bring: (module: WebAssembly.Module) => void;
 const core = new Promise<WebAssembly.Module>((resolve) => (bring = resolve));
 
+let hasher: Core | null = null;
+
+/** A fresh instance for whatever reads content; fingerprints take bytes as they are, and thousands of small files share one. */
+async function instance(task: Task): Promise<Core> {
+  if (task.kind !== "digest") return instantiate(await core);
+  return (hasher ??= instantiate(await core));
+}
+
 addEventListener("message", async ({ data }: MessageEvent<Start | Request>) => {
   if ("module" in data) {
     bring(data.module);
@@ -152,7 +165,7 @@ addEventListener("message", async ({ data }: MessageEvent<Start | Request>) => {
   }
   const { id, task } = data;
   try {
-    answer({ kind: "done", id, result: await perform(instantiate(await core), id, task) });
+    answer({ kind: "done", id, result: await perform(await instance(task), id, task) });
   } catch (error) {
     const reason = error instanceof Unreadable ? "unreadable" : "scanner-stopped";
     answer({ kind: "failed", id, reason, detail: String(error) });

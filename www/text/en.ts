@@ -144,7 +144,7 @@ export const en = {
     files: "Find a file",
     findings: "Find in the findings",
     verdict: "Verdict",
-    severity: "Weight",
+    severity: "Severity",
     all: "all",
     shown: (shown: number, all: number) => `${number.format(shown)} of ${number.format(all)}`,
   },
