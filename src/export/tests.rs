@@ -74,7 +74,7 @@ fn what_strangers_store_is_checked() {
         ("{\"schema\":\"weighstation-report/2\"}", "weighstation-report/1"),
         ("{\"schema\":\"weighstation-report/1\"}", "weighstation-report/1"),
         (&*format!("{{\"schema\":\"weighstation-report/1\",\"x\":{}{}}}", "[".repeat(5000), "]".repeat(5000)), "JSON"),
-        (&*text.replace("m/notes.txt", "m/cut.pkl"), "twice"),
+        (&*text.replacen("\"dangerous\"", "\"harmless\"", 1), "weighstation-report/1"),
     ] {
         let said = open::report(wrong).expect_err("it is refused");
         assert!(said.contains(why), "{said}");
