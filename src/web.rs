@@ -236,12 +236,13 @@ pub fn open_report(report_json: &str, lang: &str) -> Result<String, JsError> {
     to_json(&report)
 }
 
-/// Files (a JSON array of `Given`) held against texts that list digests (a JSON array of `ListText`); a `Verification` as JSON.
+/// Files (a JSON array of `Given`) held against texts that list digests (a JSON array of `ListText`); `whole` says that these are all the files
+/// there are, so that what is listed and not given is missing. A `Verification` as JSON.
 #[wasm_bindgen]
-pub fn verify(lists_json: &str, files_json: &str, lang: &str) -> Result<String, JsError> {
+pub fn verify(lists_json: &str, files_json: &str, whole: bool, lang: &str) -> Result<String, JsError> {
     let lists: Vec<crate::integrity::ListText> = from_json(lists_json)?;
     let files: Vec<crate::integrity::Given> = from_json(files_json)?;
-    to_json(&crate::integrity::verification(&lists, &files, Lang::from_tag(lang)))
+    to_json(&crate::integrity::verification(&lists, &files, whole, Lang::from_tag(lang)))
 }
 
 /// A `Verification` as text.

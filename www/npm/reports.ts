@@ -116,7 +116,8 @@ async function verified(args: string[]): Promise<number> {
   if (texts.length === 0) throw new Wrong("there is nothing to compare with: give --digest, --sums or --pointer");
   const files = [];
   for (const input of inputs) files.push(await scanOne(input, { lang, digest: true }));
-  const v = await verify(files, texts, { lang });
+  const whole = positionals.some((path) => existsSync(path) && statSync(path).isDirectory());
+  const v = await verify(files, texts, { lang, whole });
   write(format === "json" ? `${JSON.stringify(v, null, 2)}\n` : ask("verify_print", JSON.stringify(v), lang), values.output);
   if (missing.length > 0 || files.some((file) => file.sha256 === null)) return 3;
   const reached = { differs: 2, incomplete: 1, nothing: 1, matches: v.checks.some((check) => check.state === "unlisted") ? 0 : -1 }[v.outcome];
