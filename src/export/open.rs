@@ -5,7 +5,7 @@ use crate::text::printable;
 use serde_json::Value;
 
 /// Bytes of a stored report that are read.
-pub const LONGEST: usize = 512 << 20;
+pub const LONGEST: usize = 128 << 20;
 
 /// Characters that one text of a report keeps.
 const TEXT: usize = 16_384;

@@ -136,7 +136,7 @@ function startsWithBrace(path: string): boolean {
 async function side(path: string, lang: string, digest: boolean): Promise<Report | string> {
   const stat = statSync(path);
   // Nothing else that is scanned begins like that and names the schema; a model is not read whole to find out.
-  if (stat.isFile() && stat.size > 0 && stat.size <= 2 ** 29 && startsWithBrace(path)) {
+  if (stat.isFile() && stat.size > 0 && stat.size <= 2 ** 27 && startsWithBrace(path)) {
     const text = readFileSync(path, "utf8");
     if (text.includes("weighstation-report/1")) return text;
   }
