@@ -418,6 +418,25 @@ mod tests {
     }
 
     #[wasm_bindgen_test]
+    fn exports_verification_and_comparison_cross_as_text() {
+        let file = scan(&reader(PICKLE), PICKLE_LEN, "bad.pkl", "en").expect("a report");
+        let report = conclude(&format!("[{file}]"), "en").expect("a report");
+        assert!(text(&exports().expect("a list"), &["0", "media"]).contains('/'));
+        assert!(export_report(&report, "html", "{}").expect("HTML").contains("WS101"));
+        assert!(export_report(&report, "pdf", "{}").is_err() && export_report("{}", "html", "{}").is_err() && export_report(&report, "html", "nothing").is_err());
+        assert_eq!(open_report(&report, "en").expect("a report"), report);
+        let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let files = format!(r#"[{{"path":"a","size":3,"sha256":"{digest}"}}]"#);
+        let v = verify(&format!(r#"[{{"text":"{digest}"}}]"#), &files, false, "en").expect("a verification");
+        assert_eq!(text(&v, &["outcome"]), "matches");
+        assert!(verify_print(&v, "en").expect("text").contains("matches"));
+        let c = compare(&report, &report, "en").expect("a comparison");
+        assert_eq!(text(&c, &["news"]), "clear");
+        assert!(compare_print(&c, "markdown", "en").expect("Markdown").starts_with("# "));
+        assert!(!waits(&file).expect("an answer"));
+    }
+
+    #[wasm_bindgen_test]
     fn the_digest_is_sha_256_however_it_is_cut() {
         let mut whole = Sha256::new();
         whole.update(b"abc");
