@@ -38,7 +38,7 @@ impl Issue {
 struct Folder<'a> {
     statements: Vec<&'a Statement>,
     weights: bool,
-    card: bool,
+    card: Option<&'a str>,
 }
 
 fn folder_of(path: &str) -> &str {
@@ -62,7 +62,11 @@ pub fn judge(files: &[FileReport]) -> (Report, Vec<Issue>) {
         let folder = folders.entry(at).or_default();
         folder.weights |= f.tensors.count > 0 || f.formats.iter().any(|x| matches!(x.as_str(), "gguf" | "safetensors" | "torch" | "torch-legacy" | "onnx" | "keras" | "hdf5" | "tflite" | "coreml" | "openvino" | "saved-model"));
         let name = f.path.rsplit('/').next().unwrap_or(&f.path).to_ascii_lowercase();
-        folder.card |= f.path.to_ascii_lowercase().ends_with("readme.md") && f.licence.statements.iter().any(|s| !s.key.is_empty()) || name == "model_card.md";
+        // What begins with fields is a card, whatever they say.
+        let card = f.path.to_ascii_lowercase().ends_with("readme.md") && (f.formats.iter().any(|format| format == "yaml") || f.licence.statements.iter().any(|s| !s.key.is_empty())) || name == "model_card.md";
+        if card && folder.card.is_none() {
+            folder.card = Some(&f.path);
+        }
         folder.statements.extend(&f.licence.statements);
     }
     let mut out = Report::default();
@@ -126,11 +130,11 @@ fn part_of(path: &str, folder: &Folder<'_>, names: &BTreeSet<String>, parts: &mu
     }
     let (licence, source) = effective(&declared, &texts, &headers, &altered);
     let named = path.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or(".");
-    if licence.is_empty() && (folder.weights || folder.card) {
-        let s = folder.statements.first();
-        if folder.card || s.is_some() {
-            issues.push(Issue { code: "missing", path: s.map_or_else(|| path.to_string(), |s| s.file.clone()), args: Vec::new(), place: Place::default() });
-        }
+    if licence.is_empty()
+        && (folder.weights || folder.card.is_some())
+        && let Some(said) = folder.statements.first().map(|s| s.file.as_str()).or(folder.card)
+    {
+        issues.push(Issue { code: "missing", path: said.to_string(), args: Vec::new(), place: Place::default() });
     }
     let here = parts.len();
     let has_model = folder.weights || folder.statements.iter().any(|s| matches!(s.kind, Kind::Base | Kind::Dataset)) || !licence.is_empty();
