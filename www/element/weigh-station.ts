@@ -122,6 +122,8 @@ export class WeighStation extends LitElement {
   #turnedAway: string | null = null;
   #shut = false;
   #told = "";
+  /** What the form has. */
+  #value: { name: string | null; report: Report | null } = { name: null, report: null };
   /** The weighing whose failure to start was reported. */
   #complained: Weighing | null = null;
   #deaf: (() => void)[] = [];
@@ -520,11 +522,20 @@ export class WeighStation extends LitElement {
       { required: this.required, failOn: this.failOn ?? THRESHOLD, scanning: this.state === "scanning", blocked: Boolean(this.#weighing?.blocked), turnedAway: this.#turnedAway, report: this.report },
       this.#t,
     );
-    const value = sent && this.name ? new FormData() : null;
-    if (value) for (const file of this.files) value.append(this.name!, file);
-    this.#internals.setFormValue(value);
+    this.#putIn(sent && this.name ? this.name : null);
     const anchor = this.hasUpdated ? this.renderRoot.querySelector<HTMLElement>("button.main") : null;
     this.#internals.setValidity(flags, message, anchor ?? undefined);
+  }
+
+  /** The files under a name, or nothing. Thousands of files are not put in anew with every redraw. */
+  #putIn(name: string | null): void {
+    const report = name === null ? null : this.report;
+    if (this.#value.name === name && this.#value.report === report) return;
+    this.#value = { name, report };
+    if (name === null) return this.#internals.setFormValue(null);
+    const value = new FormData();
+    for (const file of this.files) value.append(name, file);
+    this.#internals.setFormValue(value);
   }
 
   /** What it is, for style sheets: as states, and as an attribute for browsers without them. */
