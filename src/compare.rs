@@ -398,8 +398,8 @@ mod tests {
 
     #[test]
     fn nothing_changes_where_nothing_did_even_in_another_folder() {
-        let (a, b): (&[(&str, &[u8])], &[(&str, &[u8])]) = (&[("v1/m.pkl", SHELL), ("v1/sub/x.pkl", PLAIN)], &[("/tmp/v2/m.pkl", SHELL), ("/tmp/v2/sub/x.pkl", PLAIN)]);
-        assert_eq!(whats(a, b), (Verdict::Clear, vec![]));
+        let (old, new) = ([("v1/m.pkl", SHELL), ("v1/sub/x.pkl", PLAIN)], [("/tmp/v2/m.pkl", SHELL), ("/tmp/v2/sub/x.pkl", PLAIN)]);
+        assert_eq!(whats(&old, &new), (Verdict::Clear, vec![]));
         assert_eq!(whats(&[], &[]), (Verdict::Clear, vec![]));
     }
 

@@ -209,6 +209,8 @@ fn leads_out(link: &Path, folder: &Path) -> Option<String> {
 /// through, and named if it leads out of the folder that was given.
 fn walk(paths: &[PathBuf]) -> Vec<Found> {
     let mut out = Vec::new();
+    // A folder and something in it may both be given.
+    let mut seen = std::collections::HashSet::new();
     for path in paths {
         let mut open = VecDeque::from([path.clone()]);
         while let Some(p) = open.pop_front() {
@@ -219,7 +221,9 @@ fn walk(paths: &[PathBuf]) -> Vec<Found> {
                     continue;
                 }
                 let link = if p == *path { None } else { leads_out(&p, path) };
-                out.push(Found { path: p, link });
+                if seen.insert(p.clone()) {
+                    out.push(Found { path: p, link });
+                }
                 continue;
             }
             let mut inside: Vec<PathBuf> = match std::fs::read_dir(&p) {

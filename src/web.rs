@@ -236,12 +236,13 @@ pub fn open_report(report_json: &str, lang: &str) -> Result<String, JsError> {
     to_json(&report)
 }
 
-/// Files (a JSON array of `Given`) held against texts that list digests (a JSON array of `ListText`); a `Verification` as JSON.
+/// Files (a JSON array of `Given`) held against texts that list digests (a JSON array of `ListText`); `whole` says that these are all the files
+/// there are, so that what is listed and not given is missing. A `Verification` as JSON.
 #[wasm_bindgen]
-pub fn verify(lists_json: &str, files_json: &str, lang: &str) -> Result<String, JsError> {
+pub fn verify(lists_json: &str, files_json: &str, whole: bool, lang: &str) -> Result<String, JsError> {
     let lists: Vec<crate::integrity::ListText> = from_json(lists_json)?;
     let files: Vec<crate::integrity::Given> = from_json(files_json)?;
-    to_json(&crate::integrity::verification(&lists, &files, Lang::from_tag(lang)))
+    to_json(&crate::integrity::verification(&lists, &files, whole, Lang::from_tag(lang)))
 }
 
 /// A `Verification` as text.
@@ -414,6 +415,25 @@ mod tests {
         assert!(licence_print(parts, "{}", "markdown", "en").expect("Markdown").contains("Llama 3.1"));
         assert!(licence("[]", "nothing", "en").is_err());
         assert!(text(&licences().expect("a list"), &["0", "id"]).len() > 2);
+    }
+
+    #[wasm_bindgen_test]
+    fn exports_verification_and_comparison_cross_as_text() {
+        let file = scan(&reader(PICKLE), PICKLE_LEN, "bad.pkl", "en").expect("a report");
+        let report = conclude(&format!("[{file}]"), "en").expect("a report");
+        assert!(text(&exports().expect("a list"), &["0", "media"]).contains('/'));
+        assert!(export_report(&report, "html", "{}").expect("HTML").contains("WS101"));
+        assert!(export_report(&report, "pdf", "{}").is_err() && export_report("{}", "html", "{}").is_err() && export_report(&report, "html", "nothing").is_err());
+        assert_eq!(open_report(&report, "en").expect("a report"), report);
+        let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let files = format!(r#"[{{"path":"a","size":3,"sha256":"{digest}"}}]"#);
+        let v = verify(&format!(r#"[{{"text":"{digest}"}}]"#), &files, false, "en").expect("a verification");
+        assert_eq!(text(&v, &["outcome"]), "matches");
+        assert!(verify_print(&v, "en").expect("text").contains("matches"));
+        let c = compare(&report, &report, "en").expect("a comparison");
+        assert_eq!(text(&c, &["news"]), "clear");
+        assert!(compare_print(&c, "markdown", "en").expect("Markdown").starts_with("# "));
+        assert!(!waits(&file).expect("an answer"));
     }
 
     #[wasm_bindgen_test]

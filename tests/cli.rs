@@ -223,6 +223,11 @@ fn verify_says_what_is_not_what_was_listed() {
     std::fs::write(at.join("pointer"), format!("version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {}\n", TEXT.len())).expect("a pointer");
     assert_eq!(code(&at, &["verify", "--pointer", "pointer", "notes.txt"]), 0);
     assert_eq!(code(&at, &["verify", "--pointer", "pointer", "bad.pkl"]), 1);
+    // A list may be longer than what is asked about; of a folder it has to be complete.
+    std::fs::write(at.join("LIST"), format!("{digest}  notes.txt\n{digest}  gone.txt\n")).expect("a list");
+    assert_eq!(code(&at, &["verify", "--sums", "LIST", "notes.txt"]), 0);
+    assert_eq!(code(&at, &["verify", "--sums", "LIST", "odd.pkl"]), 1);
+    assert_eq!(code(&at, &["verify", "--sums", "LIST", "."]), 1);
     // FIPS 180-2: SHA-512 of "abc".
     std::fs::write(at.join("abc"), "abc").expect("a file");
     let long = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";

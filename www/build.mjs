@@ -36,8 +36,8 @@ function core() {
   if (process.argv.includes("--keep-core") && [glue, packed, optimised].every(existsSync)) return { glue, packed, optimised };
   needRust();
   say("cargo build (wasm32, release)");
-  call("cargo", ["build", "--release", "--target", "wasm32-unknown-unknown", "--lib"], { env: { CARGO_ENCODED_RUSTFLAGS: RUSTFLAGS.join("\x1f") } });
-  const built = path.join(TARGET, "wasm32-unknown-unknown/release/weighstation.wasm");
+  call("cargo", ["build", "--profile", "web", "--target", "wasm32-unknown-unknown", "--lib"], { env: { CARGO_ENCODED_RUSTFLAGS: RUSTFLAGS.join("\x1f") } });
+  const built = path.join(TARGET, "wasm32-unknown-unknown/web/weighstation.wasm");
   const bindgen = wasmBindgen();
   say("wasm-bindgen, wasm-opt");
   call(bindgen, ["--target", "no-modules", "--no-typescript", "--out-dir", WORK, built]);

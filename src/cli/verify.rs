@@ -89,6 +89,7 @@ pub fn run(args: &[String]) -> Result<u8, Failure> {
         return Err(Failure::Usage(format!("{:?} is no digest", wrong.text)));
     }
     let files: Vec<PathBuf> = walk(&paths).into_iter().map(|found| found.path).collect();
+    let whole = paths.iter().any(|p| p.is_dir());
     if texts.is_empty() && lists.is_empty() {
         lists = files.iter().filter(|p| is_list_name(&name(p))).cloned().collect();
         if lists.is_empty() {
@@ -111,7 +112,7 @@ pub fn run(args: &[String]) -> Result<u8, Failure> {
             Err(e) => failed |= unusable(path, &e.to_string()) > 0,
         }
     }
-    let v = verification(&texts, &known, language);
+    let v = verification(&texts, &known, whole, language);
     let text = if json { serde_json::to_string_pretty(&v).map_err(io::Error::from)? + "\n" } else { print::text(&v, language) };
     write(&text, output.as_deref())?;
     if failed {

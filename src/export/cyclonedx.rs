@@ -138,5 +138,5 @@ pub fn write(p: &Paper<'_>) -> String {
     ] {
         set(&mut out, key, value);
     }
-    serde_json::to_string_pretty(&out).unwrap_or_default() + "\n"
+    super::json::indented(&serde_json::to_string(&out).unwrap_or_default())
 }

@@ -13,7 +13,7 @@ const STYLE: &str = concat!(
     "body{margin:0 auto;padding:1.5rem 1rem 3rem;max-width:72rem;font:1rem/1.5 system-ui,\"Hiragino Sans\",\"Yu Gothic UI\",\"Noto Sans JP\",sans-serif;color:var(--f);background:var(--b);overflow-wrap:anywhere}",
     "h1{font-size:1.7rem;line-height:1.25;margin:.2rem 0}h2{font-size:1.25rem;margin:2.2rem 0 .4rem;border-top:1px solid var(--l);padding-top:1rem}h3{font-size:1.05rem;margin:1.4rem 0 .3rem}",
     "p,ul,ol{margin:.4rem 0;max-width:60rem}table{border-collapse:collapse;margin:.6rem 0;font-size:.9rem;max-width:100%}td,th{border-bottom:1px solid var(--l);padding:.25rem .6rem .25rem 0;text-align:start;vertical-align:top}",
-    ".w{overflow-x:auto}code,pre,.n,.a{font-family:ui-monospace,Consolas,monospace;font-size:.85rem}.n{text-align:end;white-space:nowrap}pre{margin:.6rem 0;overflow-x:auto;line-height:1.4}",
+    "th,td.v{overflow-wrap:normal}.w{overflow-x:auto}code,pre,.n,.a{font-family:ui-monospace,Consolas,monospace;font-size:.85rem}.n{text-align:end;white-space:nowrap}pre{margin:.6rem 0;overflow-x:auto;line-height:1.4}",
     ".h{font-size:1.15rem}.m{color:var(--m)}mark,.k{background:var(--k);color:inherit}.dangerous{color:var(--d)}.suspicious{color:var(--s)}.incomplete{color:var(--i)}.clear{color:var(--c)}",
     ".v{font-weight:700}.v::before{content:\"◇ \"}.v.dangerous::before{content:\"▲ \"}.v.suspicious::before{content:\"◆ \"}.v.incomplete::before{content:\"◐ \"}",
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.4rem 0}dt{color:var(--m)}dd{margin:0}@media(max-width:36rem){dl{display:block}}",

@@ -15,14 +15,16 @@ pub fn left_out(mut report: Report, how: Paths) -> Report {
         f.listed.clear();
     }
     for p in &mut report.licence.parts {
-        if let Some(short) = folders.get(&p.name).or_else(|| files.get(&p.name)) {
+        // A part is called by its folder's own name.
+        let own = || folders.iter().filter(|(path, _)| path.rsplit('/').next() == Some(&p.name)).map(|(_, short)| short).min();
+        if let Some(short) = folders.get(&p.name).or_else(|| files.get(&p.name)).or_else(own) {
             p.name = short.clone();
         }
     }
     let mut parts: Vec<&String> = folders.keys().collect();
     // A folder within another one goes first.
     parts.sort_by_key(|p| std::cmp::Reverse(p.len()));
-    let Ok(mut value) = serde_json::to_value(&report) else { return report };
+    let Ok(mut value) = serde_json::to_string(&report).and_then(|text| serde_json::from_str(&text)) else { return report };
     each_text(&mut value, &mut |key, text| {
         if NO_PATHS.contains(&key) {
             return;
@@ -42,7 +44,7 @@ pub fn left_out(mut report: Report, how: Paths) -> Report {
             }
         }
     });
-    serde_json::from_value(value).unwrap_or(report)
+    serde_json::to_string(&value).and_then(|text| serde_json::from_str(&text)).unwrap_or(report)
 }
 
 /// What every file and every folder is called; for numbers, the bare name of a file as well, which others may name it by.
@@ -71,10 +73,7 @@ fn names(report: &Report, how: Paths) -> (HashMap<String, String>, HashMap<Strin
             above = above.rsplit_once('/').map_or("", |(up, _)| up);
         }
     }
-    let short = |(n, path): (usize, &str)| {
-        let last = path.rsplit('/').next().unwrap_or(path);
-        (path.to_string(), if how == Paths::Numbered { format!("folder-{}", n + 1) } else { last.to_string() })
-    };
+    let short = |(n, path): (usize, &str)| (path.to_string(), format!("folder-{}", n + 1));
     (files, folders.into_iter().enumerate().map(short).collect())
 }
 

@@ -195,5 +195,5 @@ pub fn write(p: &Paper<'_>) -> String {
             "properties": {"verdict": r.verdict.word(), "complete": complete}
         }]
     });
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    super::json::indented(&serde_json::to_string(&document).unwrap_or_default())
 }

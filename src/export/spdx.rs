@@ -115,5 +115,5 @@ pub fn write(p: &Paper<'_>) -> String {
     elements.push(sbom.as_str().into());
     g.add("SpdxDocument", "document", json!({"name": b.name, "rootElement": [sbom], "element": elements, "profileConformance": profiles, "dataLicense": data_licence}));
     g.list.insert(0, creation);
-    serde_json::to_string_pretty(&json!({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": g.list})).unwrap_or_default() + "\n"
+    super::json::indented(&serde_json::to_string(&json!({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": g.list})).unwrap_or_default())
 }

@@ -59,7 +59,7 @@ pub fn write(p: &Paper<'_>) -> String {
     for x in together {
         finding(p, &mut s, x, "");
     }
-    if p.report.files.len() < 2 {
+    if p.report.files.len() == 1 {
         return s.out;
     }
     let (colour, shape) = paint(p.report.verdict);

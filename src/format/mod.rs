@@ -268,6 +268,14 @@ pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
 /// Fields in front of a fault behind which another file may begin: its first bytes may still look like fields.
 const BEFORE: usize = 64;
 
+/// Formats that are one protobuf message: the rest of a message that was cut off may look like another one.
+const MESSAGES: &[&str] = &["onnx", "tf-savedmodel", "tf-metagraph", "tf-graphdef", "tf-fingerprint", "keras-metadata", "coreml", "paddle", "cntk"];
+
+/// Whether bytes surely are of a format with a mark of its own.
+fn marked(view: View<'_>) -> bool {
+    detect(view, true).is_ok_and(|found| found.iter().any(|f| !MESSAGES.contains(&f.id)))
+}
+
 /// Where the reader of one protobuf message stopped making sense of it, there may be another file behind the message: it is stated and read.
 pub fn behind(view: View<'_>, done: &Result<()>, scan: &mut Scan<'_>) {
     if !matches!(done, Err(Error::Malformed { .. })) {
@@ -281,7 +289,7 @@ pub fn behind(view: View<'_>, done: &Result<()>, scan: &mut Scan<'_>) {
         }
         ends.push_back(field.end);
     }
-    if let Some(at) = ends.into_iter().find(|at| view.len().saturating_sub(*at) >= 4 && sure(view.rest(*at))) {
+    if let Some(at) = ends.into_iter().find(|at| view.len().saturating_sub(*at) >= 4 && marked(view.rest(*at))) {
         let rest = view.rest(at);
         scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
         scan.child("trailing bytes", rest, true);

@@ -19,8 +19,9 @@ pub struct ListText {
     pub text: String,
 }
 
-/// Holds files against texts that list digests.
-pub fn verification(texts: &[ListText], files: &[Given], lang: Lang) -> Verification {
+/// Holds files against texts that list digests. `whole` says that these are all the files there are, as of a folder: then what is listed and not given is missing;
+/// else a list may be longer than what somebody wants to know.
+pub fn verification(texts: &[ListText], files: &[Given], whole: bool, lang: Lang) -> Verification {
     let mut lists = Vec::new();
     let mut not_understood = 0;
     for t in texts {
@@ -28,7 +29,9 @@ pub fn verification(texts: &[ListText], files: &[Given], lang: Lang) -> Verifica
         not_understood += other;
         lists.push(List { path: t.path.clone(), entries });
     }
-    told(verify(&lists, files), not_understood, lang)
+    let mut checks = verify(&lists, files);
+    checks.retain(|c| whole || c.state != State::Missing || c.path.is_empty());
+    told(checks, not_understood, lang)
 }
 
 /// Checks with their words.

@@ -242,8 +242,9 @@ fn effective(declared: &[Claim<'_>], texts: &[Claim<'_>], headers: &[Claim<'_>],
         }
     };
     // Of several texts in one folder each may be a choice or a part; a declared expression says which.
-    // One that names an unknown licence stays whole: what is known of it is not all of it.
-    let expression = declared.iter().find(|c| c.statement.how == "expression" || (c.statement.how == "unknown-id" && name::is_expression(&c.statement.value)));
+    // One that names an unknown licence, or breaks off, stays whole: what is known of it is not all of it.
+    let whole = |c: &&Claim<'_>| matches!(c.statement.how.as_str(), "expression" | "bad-expression") || c.statement.how == "unknown-id" && name::is_expression(&c.statement.value);
+    let expression = declared.iter().find(whole);
     if let Some(c) = expression.filter(|c| texts.iter().flat_map(|t| &t.rows).all(|t| c.rows.iter().any(|r| agree(r, t)))) {
         return (c.statement.value.clone(), "declared");
     }

@@ -65,7 +65,7 @@ pub static RULES: &[Rule] = &[
         )
     }),
     rule("WS641", "names-code", Severity::Info, &["CWE-829"], |f| reference(f, "beside")),
-    rule("WS642", "code-from-elsewhere", Severity::Low, &["CWE-829", "CWE-494"], |f| reference(f, "elsewhere")),
+    rule("WS642", "code-from-elsewhere", Severity::High, &["CWE-829", "CWE-494"], |f| reference(f, "elsewhere")),
     rule("WS643", "library-by-name", Severity::High, &["CWE-829", "CWE-470"], |f| reference(f, "library")),
     set("WS644", "names-bad-code", Severity::Medium, &["CWE-829"], bad_code),
     set("WS645", "named-code-missing", Severity::Medium, &["CWE-829", "CWE-426"], |f, all| missing_code(f, all, false)),

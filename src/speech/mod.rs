@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn formats_are_named_in_the_language() {
         let latin = |name: &str| name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| w.len() > 1 && w.chars().all(|c| c.is_ascii_lowercase())).count();
-        const NAMES: &[&str] = &["safetensors", "skops", "bzip2", "gzip", "xz", "word2vec", "fastText"];
+        const NAMES: &[&str] = &["safetensors", "TensorFlow.js", "skops", "bzip2", "gzip", "xz", "word2vec", "fastText"];
         for f in crate::format::FORMATS.iter().filter(|f| !NAMES.contains(&f.name)) {
             let named = format(Lang::Ja, f.name);
             assert!(latin(f.name) == 0 || japanese(named), "{} has no Japanese name", f.name);

@@ -23,7 +23,7 @@ await run(async () => {
   call("cargo", ["build", "--release", "--bins"], { why: "The command line does not build." });
 
   say("the boundary, in headless Chromium");
-  call("cargo", ["test", "--release", "--target", WASM, "--lib"], {
+  call("cargo", ["test", "--profile", "tested", "--target", WASM, "--lib"], {
     env: { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: wasmBindgen("wasm-bindgen-test-runner"), CHROMEDRIVER: chromedriver },
     why: "A test of the boundary failed in Chromium.",
   });

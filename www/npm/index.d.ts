@@ -48,7 +48,10 @@ export function exportForms(): ExportRow[];
 export function verify(
   input: string | Blob | readonly (string | Blob)[] | readonly Pick<Given, "path" | "size" | "sha256">[],
   lists: string | readonly ListText[],
-  options?: ScanOptions,
+  options?: ScanOptions & {
+    /** These are all the files there are: what is listed and not given is missing. Default: false. */
+    whole?: boolean;
+  },
 ): Promise<Verification>;
 
 /** What changed between two reports, the worst news first. A string is a stored report. */

@@ -234,11 +234,11 @@ export function exportReport(report: Report | string, id: string, options: Parti
 const textOf = (report: Report | string): string => (typeof report === "string" ? report : JSON.stringify(report));
 
 /** Holds files against digests; see index.d.ts. */
-export async function verify(input: Parameters<typeof scan>[0] | readonly Pick<Given, "path" | "size" | "sha256">[], lists: string | readonly ListText[], options: ScanOptions = {}): Promise<Verification> {
+export async function verify(input: Parameters<typeof scan>[0] | readonly Pick<Given, "path" | "size" | "sha256">[], lists: string | readonly ListText[], options: ScanOptions & { whole?: boolean } = {}): Promise<Verification> {
   const texts = typeof lists === "string" ? [{ path: "", text: lists }] : lists;
   const given = Array.isArray(input) && input.every((one) => typeof one === "object" && "sha256" in one) ? (input as readonly Pick<Given, "path" | "size" | "sha256">[]) : (await scan(input as Parameters<typeof scan>[0], { ...options, digest: true })).files;
   const files = given.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
-  return JSON.parse(ask("verify", JSON.stringify(texts), JSON.stringify(files), options.lang ?? "en"));
+  return JSON.parse(ask("verify", JSON.stringify(texts), JSON.stringify(files), options.whole ?? false, options.lang ?? "en"));
 }
 
 /** What changed; see index.d.ts. */

@@ -116,7 +116,8 @@ async function verified(args: string[]): Promise<number> {
   if (texts.length === 0) throw new Wrong("there is nothing to compare with: give --digest, --sums or --pointer");
   const files = [];
   for (const input of inputs) files.push(await scanOne(input, { lang, digest: true }));
-  const v = await verify(files, texts, { lang });
+  const whole = positionals.some((path) => existsSync(path) && statSync(path).isDirectory());
+  const v = await verify(files, texts, { lang, whole });
   write(format === "json" ? `${JSON.stringify(v, null, 2)}\n` : ask("verify_print", JSON.stringify(v), lang), values.output);
   if (missing.length > 0 || files.some((file) => file.sha256 === null)) return 3;
   const reached = { differs: 2, incomplete: 1, nothing: 1, matches: v.checks.some((check) => check.state === "unlisted") ? 0 : -1 }[v.outcome];
@@ -135,7 +136,7 @@ function startsWithBrace(path: string): boolean {
 async function side(path: string, lang: string, digest: boolean): Promise<Report | string> {
   const stat = statSync(path);
   // Nothing else that is scanned begins like that and names the schema; a model is not read whole to find out.
-  if (stat.isFile() && stat.size > 0 && stat.size <= 2 ** 29 && startsWithBrace(path)) {
+  if (stat.isFile() && stat.size > 0 && stat.size <= 2 ** 27 && startsWithBrace(path)) {
     const text = readFileSync(path, "utf8");
     if (text.includes("weighstation-report/1")) return text;
   }

@@ -27,7 +27,7 @@ export interface Core {
   exports(): string;
   export_report(report: string, id: string, options: string): string;
   open_report(report: string, lang: string): string;
-  verify(lists: string, files: string, lang: string): string;
+  verify(lists: string, files: string, whole: boolean, lang: string): string;
   verify_print(verification: string, lang: string): string;
   compare(old: string, later: string, lang: string): string;
   compare_print(comparison: string, format: string, lang: string): string;

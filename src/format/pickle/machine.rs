@@ -214,12 +214,12 @@ impl<'s> Machine<'s> {
         Err(Error::malformed(self.tape.at(), what))
     }
 
-    #[inline]
+    #[inline(always)]
     fn floor(&self) -> usize {
         self.marks.last().copied().unwrap_or(0)
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> Result<Value> {
         if self.stack.len() <= self.floor() {
             return self.fault("stack-empty");
@@ -230,7 +230,7 @@ impl<'s> Machine<'s> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn top(&self) -> Result<Value> {
         if self.stack.len() <= self.floor() {
             return self.fault("stack-empty");
@@ -241,7 +241,7 @@ impl<'s> Machine<'s> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, v: Value) -> Result<()> {
         if self.stack.len() >= self.limits.stack {
             return Err(Error::limit(self.tape.at(), "pickle-stack"));
@@ -250,7 +250,7 @@ impl<'s> Machine<'s> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn mark(&mut self) -> Result<usize> {
         match self.marks.pop() {
             Some(m) => Ok(m.min(self.stack.len())),
@@ -609,7 +609,7 @@ impl<'s> Machine<'s> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&mut self, key: u64) -> Result<()> {
         match self.memo.get(key) {
             Some(v) => self.push(v),
@@ -626,7 +626,7 @@ impl<'s> Machine<'s> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, key: u64) -> Result<()> {
         let v = self.top()?;
         if self.memo.over() {
@@ -636,7 +636,7 @@ impl<'s> Machine<'s> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, at: u64, len: u64) -> Result<()> {
         let header = self.tape.at() - at;
         let from = self.tape.skip(len)?;
@@ -659,7 +659,7 @@ impl<'s> Machine<'s> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn blob(&mut self, at: u64, len: u64) -> Result<()> {
         let from = self.tape.skip(len)?;
         if len >= 8 {

@@ -53,7 +53,7 @@ impl Memo {
     }
 
     /// Whether `key` goes on with keys in order behind those that are kept one by one.
-    #[inline]
+    #[inline(always)]
     fn follows(&self, key: u64) -> bool {
         key >= self.kept && (key == self.tail.end || self.tail.contains(&key) || self.tail.is_empty() && self.len + 256 >= key)
     }
@@ -97,14 +97,14 @@ impl Memo {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn word(&self, key: u64) -> u32 {
         let page = key / CHUNK as u64;
         let chunk = if page < NEAR { self.near.get(page as usize).and_then(Option::as_ref) } else { self.far.get(&page) };
         chunk.map_or(0, |c| c[(key % CHUNK as u64) as usize])
     }
 
-    #[inline]
+    #[inline(always)]
     fn slot(&mut self, key: u64) -> &mut u32 {
         let page = key / CHUNK as u64;
         let known = page < NEAR && self.near.get(page as usize).is_some_and(Option::is_some);
@@ -136,7 +136,7 @@ impl Memo {
     }
 
     /// Stores a value. Words: 0 is unset; otherwise a four-bit tag (1 plain, 2 str, 3 global, 4 call, 5 wide, …) and 28 bits.
-    #[inline]
+    #[inline(always)]
     pub fn put(&mut self, key: u64, value: Value) {
         if self.follows(key) {
             self.put_late(key, value);
@@ -168,7 +168,7 @@ impl Memo {
     }
 
     /// Looks a value up. A text comes back with an unknown length.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, key: u64) -> Option<Value> {
         if self.tail.contains(&key) {
             return Some(self.late.get(&key).copied().unwrap_or(Value::LOST));
@@ -222,7 +222,7 @@ impl Pool {
         Span { at, len: kept.len() as u16 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, v: Value) {
         match self.ring.get_mut(self.head as usize % POOL) {
             Some(place) => *place = v,
@@ -231,7 +231,7 @@ impl Pool {
         self.head += 1;
     }
 
-    #[inline]
+    #[inline(always)]
     fn at(&self, position: u64) -> Value {
         self.ring.get(position as usize % POOL).copied().unwrap_or(Value::PLAIN)
     }
@@ -298,7 +298,7 @@ impl Default for Slots {
 
 impl Slots {
     /// A new, empty one.
-    #[inline]
+    #[inline(always)]
     pub fn fresh(&mut self) -> u64 {
         let id = self.next;
         self.next += 1;

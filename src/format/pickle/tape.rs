@@ -57,7 +57,7 @@ impl<'s> Tape<'s> {
     }
 
     /// Offset of the next byte.
-    #[inline]
+    #[inline(always)]
     pub fn at(&self) -> u64 {
         self.start + self.next as u64
     }
@@ -90,7 +90,7 @@ impl<'s> Tape<'s> {
     }
 
     /// The next byte; `None` at the end.
-    #[inline]
+    #[inline(always)]
     pub fn byte(&mut self) -> Result<Option<u8>> {
         if let Some(b) = self.buf.get(self.next) {
             self.next += 1;
@@ -142,7 +142,7 @@ impl<'s> Tape<'s> {
     }
 
     /// Accounts for an argument of `len` bytes at the position: this is where the unpicklers differ.
-    #[inline]
+    #[inline(always)]
     fn enter(&mut self, len: u64) {
         if let Some(end) = self.frame_end {
             self.cross(end, len);
@@ -194,7 +194,7 @@ impl<'s> Tape<'s> {
     }
 
     /// Exactly `N` bytes.
-    #[inline]
+    #[inline(always)]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         self.enter(N as u64);
         if let Some(bytes) = self.buf.get(self.next..self.next + N)
@@ -207,13 +207,13 @@ impl<'s> Tape<'s> {
     }
 
     /// An argument of one byte.
-    #[inline]
+    #[inline(always)]
     pub fn small(&mut self) -> Result<u64> {
         self.array::<1>().map(|[n]| u64::from(n))
     }
 
     /// An argument of four bytes.
-    #[inline]
+    #[inline(always)]
     pub fn word(&mut self) -> Result<u32> {
         self.array().map(u32::from_le_bytes)
     }
@@ -229,7 +229,7 @@ impl<'s> Tape<'s> {
     }
 
     /// Passes over `len` bytes and returns their offset.
-    #[inline]
+    #[inline(always)]
     pub fn skip(&mut self, len: u64) -> Result<u64> {
         self.enter(len);
         let at = self.at();
@@ -311,7 +311,7 @@ impl<'s> Tape<'s> {
     }
 
     /// Whether a text inside the buffer may be a key that matters, such as `__setstate__`: told by its first two bytes, which is cheap.
-    #[inline]
+    #[inline(always)]
     pub fn may_be_special(&self, at: u64, len: u64) -> bool {
         let head = || usize::try_from(at.checked_sub(self.start)?).ok().and_then(|f| self.buf.get(f..f + 2));
         len > 2 && len < 64 && head().is_some_and(|h| h == b"__" || len == TEMPLATE && h == b"_p" || len == FORMULA && h == b"fo")

@@ -71,85 +71,85 @@ impl Value {
     /// [`Kind::Lost`].
     pub const LOST: Value = Value(11 << SHIFT);
 
-    #[inline]
+    #[inline(always)]
     const fn tagged(tag: u64, payload: u64) -> Value {
         Value(tag << SHIFT | payload & LOW)
     }
 
-    #[inline]
+    #[inline(always)]
     const fn pair(tag: u64, at: u64, len: usize) -> Value {
         let len = if len > 0xffff { 0xffff } else { len as u64 };
         Value::tagged(tag, (at & ((1 << 44) - 1)) << 16 | len)
     }
 
     /// A boolean.
-    #[inline]
+    #[inline(always)]
     pub const fn bool(b: bool) -> Value {
         Value(2 + b as u64)
     }
 
     /// An integer; what does not fit is plain.
-    #[inline]
+    #[inline(always)]
     pub const fn int(n: i64) -> Value {
         if n >= -(1 << 58) && n < 1 << 58 { Value::tagged(1, n as u64) } else { Value::PLAIN }
     }
 
     /// A text.
-    #[inline]
+    #[inline(always)]
     pub const fn str(at: u64, len: usize) -> Value {
         Value::pair(2, at, len)
     }
 
     /// Bytes.
-    #[inline]
+    #[inline(always)]
     pub const fn bytes(at: u64, len: usize) -> Value {
         Value::pair(3, at, len)
     }
 
     /// An import.
-    #[inline]
+    #[inline(always)]
     pub const fn global(id: u32) -> Value {
         Value::tagged(4, id as u64)
     }
 
     /// A call's result.
-    #[inline]
+    #[inline(always)]
     pub const fn call(global: u32, node: u32) -> Value {
         Value::tagged(5, (global as u64) << 32 | node as u64)
     }
 
     /// A tuple.
-    #[inline]
+    #[inline(always)]
     pub const fn tuple(at: u64, len: usize) -> Value {
         Value::pair(6, at, len)
     }
 
     /// A list.
-    #[inline]
+    #[inline(always)]
     pub const fn list(slot: u64) -> Value {
         Value::tagged(7, slot)
     }
 
     /// A dictionary.
-    #[inline]
+    #[inline(always)]
     pub const fn dict(slot: u64) -> Value {
         Value::tagged(8, slot)
     }
 
     /// A set.
-    #[inline]
+    #[inline(always)]
     pub const fn set(at: u64, len: usize) -> Value {
         Value::pair(9, at, len)
     }
 
     /// A persistent id's object.
-    #[inline]
+    #[inline(always)]
     pub const fn persistent(at: u64, len: usize) -> Value {
         Value::pair(10, at, len)
     }
 
     /// Takes the word apart.
-    #[inline]
+    #[inline(always)]
     pub const fn kind(self) -> Kind {
         let payload = self.0 & LOW;
         let span = Span { at: payload >> 16, len: payload as u16 };

@@ -34,6 +34,8 @@ and a reason:
     function  a reference only, from modules whose functions are arithmetic
     ufunc, constant, cython     numpy's and scipy's ufuncs, torch's dtypes and layouts, the functions that Cython writes for unpickling
     moved     a place where an older version kept a class
+    earlier   taken over from runs of this script whose answers were not kept: the versions are those of all of them (environment `earlier`);
+              a row goes over to the environment that shows it again
 
 What may be *called* among functions is a short list below, each with its reason. Reading is not all: every class that would enter is
 made, called and filled with paths, addresses and code as arguments, under an audit hook that refuses and notes every effect (`--try`); what acts on
