@@ -68,9 +68,11 @@ export class Checks {
   /** Holds files against a list that was pasted, or read at `path`. */
   async verify(report: Report, list: string, path: string): Promise<void> {
     const files = report.files.map(({ path, size, sha256 }): Given => ({ path, size, sha256, sha384: null, sha512: null }));
+    // Of a folder all that is listed must be there; single files may be a part of what is listed.
+    const whole = report.files.some((file) => file.path.includes("/"));
     this.#verifyAgain = () => this.verify(report, list, path);
     await this.#run("verify", async () => {
-      this.verification = JSON.parse(await this.#ask("verify", JSON.stringify([{ path, text: list }]), JSON.stringify(files), this.lang()));
+      this.verification = JSON.parse(await this.#ask("verify", JSON.stringify([{ path, text: list }]), JSON.stringify(files), whole, this.lang()));
     });
   }
 
