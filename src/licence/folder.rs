@@ -87,7 +87,7 @@ pub fn judge(files: &[FileReport]) -> (Report, Vec<Issue>) {
     let names: BTreeSet<String> = folders.keys().filter_map(|k| k.rsplit('/').next()).filter(|n| !n.is_empty()).map(str::to_ascii_lowercase).collect();
     let alone = folders.len() == 1;
     for (path, folder) in &folders {
-        if folder.statements.is_empty() && !folder.weights {
+        if folder.statements.is_empty() && !folder.weights && folder.card.is_none() {
             continue;
         }
         // Weights in a folder below a model's own are that model's.
