@@ -137,7 +137,7 @@ fn part_of(path: &str, folder: &Folder<'_>, names: &BTreeSet<String>, parts: &mu
         issues.push(Issue { code: "missing", path: said.to_string(), args: Vec::new(), place: Place::default() });
     }
     let here = parts.len();
-    let has_model = folder.weights || folder.statements.iter().any(|s| matches!(s.kind, Kind::Base | Kind::Dataset)) || !licence.is_empty();
+    let has_model = folder.weights || folder.card.is_some() || folder.statements.iter().any(|s| matches!(s.kind, Kind::Base | Kind::Dataset)) || !licence.is_empty();
     if has_model {
         let licence = if licence.is_empty() { "hf-unknown".to_string() } else { licence };
         parts.push(Part { name: named.into(), licence, source: source.into(), ..Part::default() });
@@ -220,7 +220,9 @@ fn contradictions(declared: &[Claim<'_>], texts: &[Claim<'_>], issues: &mut Vec<
             if let (false, Some(x), Some(y)) = (meet, a.rows.first(), b.rows.first()) {
                 // Package metadata is about the code beside the weights.
                 let card = |c: &Claim<'_>| !matches!(c.statement.key.as_str(), "License" | "License-Expression" | "Classifier");
-                if card(a) == card(b) {
+                // Several licences in one list are meant together, or to choose from.
+                let listed = a.statement.file == b.statement.file && a.statement.place == b.statement.place;
+                if card(a) == card(b) && !listed {
                     issues.push(Issue::new("contradiction", a.statement, vec![("declared", x.name.into()), ("found", y.name.into()), ("where", b.statement.file.clone())]));
                 }
             }
