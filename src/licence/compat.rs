@@ -540,7 +540,10 @@ impl<'a> Eval<'a> {
         let nc = l.non_commercial();
         let staff = l.limits.contains(&"no-employee-use");
         if s.earns() {
-            if l.commercial == Commercial::No || (nc && l.commercial == Commercial::SeparateAgreement) {
+            if matches!(l.commercial, Commercial::No | Commercial::SeparateAgreement) && self.holds_agreement(l) {
+                // A contract with the licensor takes the licence's place.
+                self.up(Level::OkWithObligations, "agreement-held", a, l.commercial_clause, "");
+            } else if l.commercial == Commercial::No || (nc && l.commercial == Commercial::SeparateAgreement) {
                 let hard = ["no-employee-use", "research-only", "non-production", "no-product"].iter().any(|h| l.limits.contains(h));
                 if s.activity == Use::Inside && !hard {
                     self.up(Level::NeedsReview, "non-commercial-inside", a, l.commercial_clause, "");
@@ -548,8 +551,7 @@ impl<'a> Eval<'a> {
                     self.up(Level::Conflict, "non-commercial", a, l.commercial_clause, "");
                 }
             } else if l.commercial == Commercial::SeparateAgreement {
-                let held = self.holds_agreement(l);
-                self.up(if held { Level::OkWithObligations } else { Level::Conflict }, if held { "agreement-held" } else { "agreement" }, a, l.commercial_clause, "");
+                self.up(Level::Conflict, "agreement", a, l.commercial_clause, "");
             }
         }
         if staff && s.for_profit && s.activity != Use::Research && !s.earns() {

@@ -82,7 +82,7 @@ for (const name of BROWSERS) {
       await pick("CC-BY-NC-4.0", "data");
       await page.waitForFunction(() => [...document.querySelectorAll("table.parts tbody tr")].some((row) => /CC-BY-NC-4\.0.*training data/s.test(row.textContent)));
       assert.match(await page.$eval(".byname + .places", (list) => list.innerText), /CC-BY-NC-4\.0 \(training data\)/);
-      await use("give");
+      await use("sell");
       await page.waitForSelector("[data-assume]");
       await page.select('[data-assume="non-commercial-data-reaches-weights"]', "yes");
       await page.waitForFunction(() => document.querySelector(".answer"));

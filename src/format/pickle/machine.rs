@@ -105,6 +105,8 @@ pub struct Machine<'s> {
     /// Bytes constants without a beginning of their own.
     pub blobs: Vec<(u64, u64)>,
     decoded_bytes: usize,
+    /// Whether opcodes may take what stands below the last mark, as Python 2 lets them.
+    pub unfenced: bool,
     /// Whether arrays between the opcodes are taken out, as joblib's unpickler does.
     pub joblib: bool,
     /// Whether joblib's array wrapper was built: then its unpickler reads the bytes differently from everybody else's.
@@ -170,6 +172,7 @@ impl<'s> Machine<'s> {
             loaded: Vec::new(),
             blobs: Vec::new(),
             decoded_bytes: 0,
+            unfenced: false,
             joblib: false,
             wrapped: false,
             arrays: Vec::new(),
@@ -216,7 +219,10 @@ impl<'s> Machine<'s> {
 
     #[inline(always)]
     fn floor(&self) -> usize {
-        self.marks.last().copied().unwrap_or(0)
+        match self.marks.last() {
+            Some(mark) if !self.unfenced => *mark,
+            _ => 0,
+        }
     }
 
     #[inline(always)]

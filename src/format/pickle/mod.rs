@@ -228,6 +228,15 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     let limits = scan.limits().clone();
     let mut machine = Machine::new(view, at, Frames::LINEAR, &limits);
     let mut stop = machine.run(u64::MAX)?;
+    if stop == Stop::Fault("stack-empty") && machine.proto <= 2 {
+        // Python 3 stops here; Python 2 takes what stands below the mark and goes on.
+        let mut unfenced = Machine::new(view, at, Frames::LINEAR, &limits);
+        unfenced.unfenced = true;
+        let later = unfenced.run(u64::MAX)?;
+        if unfenced.ops > machine.ops {
+            (machine, stop) = (unfenced, later);
+        }
+    }
     let mut others = Vec::new();
     if machine.tape.forks > 0 {
         scan.state(view, at, 1, Fact::Header { what: "pickle-frame", detail: "an opcode reaches past the end of its frame; what stands behind it depends on the reader".into(), memory: false });
