@@ -100,8 +100,8 @@ pub struct Machine<'s> {
     pub nested: Vec<(u64, u64)>,
     /// Bytes that constant calls make of constants: what `codecs.encode` undoes in protocol 2.
     pub decoded: Vec<(u64, Vec<u8>)>,
-    /// Bytes that a call loads as objects.
-    pub loaded: Vec<(u64, Vec<u8>)>,
+    /// Bytes that a call loads as objects, with whether that is all it does with them.
+    pub loaded: Vec<(u64, Vec<u8>, bool)>,
     /// Bytes constants without a beginning of their own.
     pub blobs: Vec<(u64, u64)>,
     decoded_bytes: usize,
@@ -971,8 +971,8 @@ impl<'s> Machine<'s> {
         }
     }
 
-    /// Bytes that a loader is handed and that do not stand in the file as such.
-    pub(super) fn loaded(&mut self, args: &[Value], at: u64) {
+    /// Bytes that a loader is handed and that do not stand in the file as such; `surely` when all it does with bytes is load them.
+    pub(super) fn loaded(&mut self, args: &[Value], at: u64, surely: bool) {
         for v in args {
             let Some(made) = self.constant(*v) else { continue };
             let bytes = match made {
@@ -989,7 +989,7 @@ impl<'s> Machine<'s> {
             }
             if bytes.len() >= 4 && self.decoded_bytes + bytes.len() < 32 << 20 {
                 self.decoded_bytes += bytes.len();
-                self.loaded.push((at, bytes));
+                self.loaded.push((at, bytes, surely));
             }
         }
     }
@@ -1059,8 +1059,12 @@ impl<'s> Machine<'s> {
         Ok(follow.unwrap_or(result))
     }
 
-    /// `type(None)`, `type(Ellipsis)`, `type(NotImplemented)`: how pickle names these types.
+    /// `type(None)`, `type(Ellipsis)`, `type(NotImplemented)` and `getitem(typing.Union, …)`: how pickle names these types.
     fn names_type(&self, id: u32, args: Value) -> bool {
+        let from = |id: u32, modules: &[&str]| self.globals.get(id as usize).is_some_and(|g| modules.contains(&g.module.as_str()));
+        if self.globals.get(id as usize).is_some_and(|g| g.name == "getitem") && from(id, &["operator", "_operator"]) {
+            return matches!(self.items(args).as_deref(), Some([of, _]) if matches!(of.kind(), Kind::Global(of) if from(of, &["typing"])));
+        }
         let builtin = |id: u32, names: &[&str]| self.globals.get(id as usize).is_some_and(|g| matches!(g.module.as_str(), "builtins" | "__builtin__") && names.contains(&g.name.as_str()));
         builtin(id, &["type"])
             && match self.items(args).as_deref() {
