@@ -1063,7 +1063,9 @@ impl<'s> Machine<'s> {
     fn names_type(&self, id: u32, args: Value) -> bool {
         let from = |id: u32, modules: &[&str]| self.globals.get(id as usize).is_some_and(|g| modules.contains(&g.module.as_str()));
         if self.globals.get(id as usize).is_some_and(|g| g.name == "getitem") && from(id, &["operator", "_operator"]) {
-            return matches!(self.items(args).as_deref(), Some([of, _]) if matches!(of.kind(), Kind::Global(of) if from(of, &["typing"])));
+            // A special form, not what the module happens to import.
+            let form = |of: u32| from(of, &["typing"]) && self.globals.get(of as usize).is_some_and(|g| g.name.starts_with(char::is_uppercase) && !g.name.contains('.'));
+            return matches!(self.items(args).as_deref(), Some([of, _]) if matches!(of.kind(), Kind::Global(of) if form(of)));
         }
         let builtin = |id: u32, names: &[&str]| self.globals.get(id as usize).is_some_and(|g| matches!(g.module.as_str(), "builtins" | "__builtin__") && names.contains(&g.name.as_str()));
         builtin(id, &["type"])
