@@ -982,6 +982,8 @@ impl<'s> Machine<'s> {
             // What begins like a pickle where it stands is read there.
             let there = match v.kind() {
                 Kind::Call { global, .. } => self.globals.get(global as usize).is_some_and(|g| g.name == "encode"),
+                // Lines have escapes, and UTF-8 is other bytes: of the texts only these two opcodes' stand there as they are loaded.
+                Kind::Str(spot) => matches!(self.tape.peek(spot.at, 1, 1).first(), Some(b'U' | b'T')),
                 _ => true,
             };
             if there && bytes.len() >= 8 && marked(&bytes) {

@@ -336,7 +336,7 @@ fn loadable(inner: View<'_>) -> Result<bool> {
 fn begins(inner: View<'_>) -> Result<bool> {
     let mut m = Machine::new(inner, 0, Frames::LINEAR, &crate::limits::Limits::default());
     let broken = matches!(m.run(PROBE)?, Stop::End | Stop::Fault(_)) && m.tape.forks == 0;
-    Ok(!broken || !m.globals.is_empty() || m.lost || super::sure(inner))
+    Ok(!broken || m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name)) || m.lost || super::sure(inner))
 }
 
 fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &mut Scan<'_>) -> Result<()> {

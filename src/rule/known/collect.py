@@ -412,7 +412,7 @@ itertools rc count
 itertools r chain product repeat cycle islice
 weakref r ref
 typing r Any Union Optional List Dict Tuple Callable Type Set FrozenSet OrderedDict DefaultDict Deque Counter Iterable Iterator Sequence Mapping
-typing r MutableMapping MutableSequence Hashable Sized Container Collection Literal ClassVar Generator AnyStr Text NamedTuple
+typing r MutableMapping MutableSequence Hashable Sized Container Collection Literal ClassVar Generator AnyStr Text
 # what a signature has where there is no default
 inspect r _empty
 inspect rcb _ParameterKind
