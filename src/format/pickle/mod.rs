@@ -128,9 +128,9 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     let odd_id = m.facts.iter().find_map(|(at, len, f)| (*len > 1 && matches!(f, Fact::PersistentId { text } if !text.is_ascii())).then_some(*at));
     let odd = odd_import.into_iter().chain(odd_id).min().unwrap_or(u64::MAX);
     let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name) && g.at < odd);
-    // A code of the extension registry is five bytes, which numbers may be: alone it is sure in a file that is a pickle to its end.
-    let coded = marked || matches!(stop, Stop::Stop) && m.tape.left() == 0;
-    let computed = m.facts.iter().any(|(at, _, f)| *at < odd && (matches!(f, Fact::ComputedImport { .. }) || coded && matches!(f, Fact::Extension { .. })));
+    // A long code and a STOP are six bytes, which numbers may begin with; nothing comes of the one that is left behind.
+    let by_chance = |code: u64| !marked && matches!(stop, Stop::Stop) && m.ops == 2 && m.tape.left() > 0 && code > 0xffff;
+    let computed = m.facts.iter().any(|(at, _, f)| *at < odd && (matches!(f, Fact::ComputedImport { .. }) || matches!(f, Fact::Extension { code } if !by_chance(*code))));
     let acted = m.first_act < odd;
     let stopped = matches!(stop, Stop::Stop);
     let asks = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::PersistentId { .. }));
