@@ -56,18 +56,19 @@ impl Schema for Kind {
 /// A block begins with its number and its parent's; then variables or operators follow.
 fn is_block(view: View<'_>, at: u64, len: u64) -> bool {
     let mut fields = Fields::new(view, at, len);
-    let (mut index, mut parent) = (false, false);
+    let (mut index, mut parent, mut first) = (false, false, false);
     for _ in 0..6 {
         match fields.advance() {
             Ok(Some(f)) => match (f.number, f.varint(), f.bytes()) {
-                (1, Some(0..=65_536), _) => index = true,
+                (1, Some(n @ 0..=65_536), _) => (index, first) = (true, n == 0),
                 (2, Some(_), _) => parent = true,
                 (5, Some(_), _) => {}
                 (3 | 4, _, Some(_)) => return index && parent,
                 _ => return false,
             },
             Ok(None) => break,
-            Err(_) => return index && parent,
+            // Numbers of a tensor look like a block's, too: a damaged one has to be the first.
+            Err(_) => return index && parent && first,
         }
     }
     index && parent

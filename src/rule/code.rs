@@ -92,6 +92,12 @@ fn standing(module: &str, name: &str) -> Standing {
             other => other,
         };
     }
+    // Where torch keeps what it is itself: its modules import it under its name, and its functions are methods of one class.
+    if module.starts_with("torch.")
+        && let Some(own) = name.strip_prefix("torch.").or_else(|| name.strip_prefix("_VariableFunctionsClass.").filter(|_| module == "torch._C"))
+    {
+        return known::standing("torch", own);
+    }
     // `Class().method` is the method of an object that a call made.
     if name.contains("()") {
         return known::standing(module, &name.replace("()", ""));
@@ -205,7 +211,8 @@ fn allowed(uses: known::Uses, usage: Use) -> bool {
 fn changed_object(f: &Fact) -> Option<Args> {
     let Fact::Mutation { global: false, opcode, module, name, text } = f else { return None };
     let container = match standing(module, name) {
-        Standing::Expected(u) => u.call && !function_like(name) || matches!(name.as_str(), "defaultdict" | "deque" | "dict" | "list" | "set" | "_reconstructor" | "__newobj__"),
+        // What may be made was read for these methods, too.
+        Standing::Expected(u) => (u.call || u.make) && !function_like(name) || matches!(name.as_str(), "defaultdict" | "deque" | "dict" | "list" | "set" | "_reconstructor" | "__newobj__"),
         // Judged already, by what it is.
         Standing::Dangerous { .. } | Standing::Unknown(_) => true,
     };

@@ -285,7 +285,7 @@ impl Machine<'_> {
             return self.type_by_name(id, first, at);
         }
         if loads(&name) {
-            self.loaded(items.as_deref().unwrap_or(&[]), at);
+            self.loaded(items.as_deref().unwrap_or(&[]), at, !rebuilds(&name));
             return Ok(None);
         }
         match (module.as_str(), name.as_str()) {
@@ -549,4 +549,11 @@ fn type_called(name: &str) -> (&str, &str) {
 fn loads(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name).trim_start_matches('_').to_ascii_lowercase();
     last.starts_with("load") || last.contains("pickle") && !last.starts_with("pyx_")
+}
+
+/// Whether a function has the name of those that build an object again, of several arguments: some of them are pickles, others buffers
+/// of the library's own. What it may do beside loading them is the table's to say.
+fn rebuilds(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name).trim_start_matches('_');
+    last.strip_prefix("unpickle_").is_some_and(|what| !what.is_empty())
 }

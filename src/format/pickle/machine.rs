@@ -100,8 +100,8 @@ pub struct Machine<'s> {
     pub nested: Vec<(u64, u64)>,
     /// Bytes that constant calls make of constants: what `codecs.encode` undoes in protocol 2.
     pub decoded: Vec<(u64, Vec<u8>)>,
-    /// Bytes that a call loads as objects.
-    pub loaded: Vec<(u64, Vec<u8>)>,
+    /// Bytes that a call loads as objects, with whether that is all it does with them.
+    pub loaded: Vec<(u64, Vec<u8>, bool)>,
     /// Bytes constants without a beginning of their own.
     pub blobs: Vec<(u64, u64)>,
     decoded_bytes: usize,
@@ -977,8 +977,8 @@ impl<'s> Machine<'s> {
         }
     }
 
-    /// Bytes that a loader is handed and that do not stand in the file as such.
-    pub(super) fn loaded(&mut self, args: &[Value], at: u64) {
+    /// Bytes that a loader is handed and that do not stand in the file as such; `surely` when all it does with bytes is load them.
+    pub(super) fn loaded(&mut self, args: &[Value], at: u64, surely: bool) {
         for v in args {
             let Some(made) = self.constant(*v) else { continue };
             let bytes = match made {
@@ -988,6 +988,8 @@ impl<'s> Machine<'s> {
             // What begins like a pickle where it stands is read there.
             let there = match v.kind() {
                 Kind::Call { global, .. } => self.globals.get(global as usize).is_some_and(|g| g.name == "encode"),
+                // Lines have escapes, and UTF-8 is other bytes: of the texts only these two opcodes' stand there as they are loaded.
+                Kind::Str(spot) => matches!(self.tape.peek(spot.at, 1, 1).first(), Some(b'U' | b'T')),
                 _ => true,
             };
             if there && bytes.len() >= 8 && marked(&bytes) {
@@ -995,7 +997,7 @@ impl<'s> Machine<'s> {
             }
             if bytes.len() >= 4 && self.decoded_bytes + bytes.len() < 32 << 20 {
                 self.decoded_bytes += bytes.len();
-                self.loaded.push((at, bytes));
+                self.loaded.push((at, bytes, surely));
             }
         }
     }
@@ -1065,8 +1067,14 @@ impl<'s> Machine<'s> {
         Ok(follow.unwrap_or(result))
     }
 
-    /// `type(None)`, `type(Ellipsis)`, `type(NotImplemented)`: how pickle names these types.
+    /// `type(None)`, `type(Ellipsis)`, `type(NotImplemented)` and `getitem(typing.Union, …)`: how pickle names these types.
     fn names_type(&self, id: u32, args: Value) -> bool {
+        let from = |id: u32, modules: &[&str]| self.globals.get(id as usize).is_some_and(|g| modules.contains(&g.module.as_str()));
+        if self.globals.get(id as usize).is_some_and(|g| g.name == "getitem") && from(id, &["operator", "_operator"]) {
+            // A special form, not what the module happens to import.
+            let form = |of: u32| from(of, &["typing"]) && self.globals.get(of as usize).is_some_and(|g| g.name.starts_with(char::is_uppercase) && !g.name.contains('.'));
+            return matches!(self.items(args).as_deref(), Some([of, _]) if matches!(of.kind(), Kind::Global(of) if form(of)));
+        }
         let builtin = |id: u32, names: &[&str]| self.globals.get(id as usize).is_some_and(|g| matches!(g.module.as_str(), "builtins" | "__builtin__") && names.contains(&g.name.as_str()));
         builtin(id, &["type"])
             && match self.items(args).as_deref() {

@@ -128,7 +128,9 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     let odd_id = m.facts.iter().find_map(|(at, len, f)| (*len > 1 && matches!(f, Fact::PersistentId { text } if !text.is_ascii())).then_some(*at));
     let odd = odd_import.into_iter().chain(odd_id).min().unwrap_or(u64::MAX);
     let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name) && g.at < odd);
-    let computed = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::ComputedImport { .. } | Fact::Extension { .. }));
+    // A long code and a STOP are six bytes, which numbers may begin with; nothing comes of the one that is left behind.
+    let by_chance = |code: u64| !marked && matches!(stop, Stop::Stop) && m.ops == 2 && m.tape.left() > 0 && code > 0xffff;
+    let computed = m.facts.iter().any(|(at, _, f)| *at < odd && (matches!(f, Fact::ComputedImport { .. }) || matches!(f, Fact::Extension { code } if !by_chance(*code))));
     let acted = m.first_act < odd;
     let stopped = matches!(stop, Stop::Stop);
     let asks = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::PersistentId { .. }));
@@ -339,6 +341,13 @@ fn loadable(inner: View<'_>) -> Result<bool> {
     Ok(if inner.has(0, &[0x80]) { acts(inner, 0)? } else { super::sure(inner) })
 }
 
+/// Whether an unpickler that is handed this would get as far as an import, or anywhere at all: buffers of a library's own break off at once.
+fn begins(inner: View<'_>) -> Result<bool> {
+    let mut m = Machine::new(inner, 0, Frames::LINEAR, &crate::limits::Limits::default());
+    let broken = matches!(m.run(PROBE)?, Stop::End | Stop::Fault(_)) && m.tape.forks == 0;
+    Ok(!broken || m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name)) || m.lost || super::sure(inner))
+}
+
 fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &mut Scan<'_>) -> Result<()> {
     for (at, len, fact) in std::mem::take(&mut m.facts) {
         if counted && matches!(&fact, Fact::PersistentId { text } if text.trim_matches(['\'', '"']).chars().all(|c| c.is_ascii_digit())) {
@@ -371,8 +380,11 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
             scan.gap("malformed");
         }
     }
-    for (at, bytes) in std::mem::take(&mut m.loaded) {
+    for (at, bytes, surely) in std::mem::take(&mut m.loaded) {
         let pages = crate::bytes::Pages::new(&bytes);
+        if !surely && !begins(View::of_inflated(&pages))? {
+            continue;
+        }
         scan.child(&format!("what the call at {at} loads"), View::of_inflated(&pages), false);
     }
     let mut tries = 256;

@@ -142,12 +142,18 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
                 _ => return None,
             };
             let g = m.globals.get(g as usize)?;
-            let fact = Fact::SourceCode { module: g.module.clone(), name: g.name.clone(), imports: items.get(3).and_then(|v| m.string(*v)).is_none_or(|s| !s.trim_start().starts_with("class ")) };
+            let fact = Fact::SourceCode { module: g.module.clone(), name: g.name.clone(), imports: items.get(3).and_then(|v| m.string(*v)).is_none_or(|s| !class_alone(&s)) };
             m.facts_capped((at, 1, fact));
             Some(Some(class))
         }
         _ => None,
     }
+}
+
+/// Whether source is a class and nothing before it but its decorators, as `inspect.getsource` hands it out.
+fn class_alone(source: &str) -> bool {
+    let mut lines = source.trim_start().lines().map(str::trim).skip_while(|l| l.strip_prefix('@').is_some_and(|name| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))));
+    lines.next().is_some_and(|l| l.starts_with("class "))
 }
 
 fn ints(m: &Machine<'_>, v: Value) -> Option<Vec<u64>> {

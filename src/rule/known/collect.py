@@ -83,8 +83,10 @@ PACKAGES = {
     "category_encoders": None,
     "skops": ["skops.card"],
     "spacy": ["spacy.vocab", "spacy.tokens", "spacy.lookups", "spacy.morphology", "spacy.strings", "spacy.vectors",
-              "spacy.symbols", "spacy.pipeline", "spacy.attrs"],
-    "thinc": ["thinc.types", "thinc.optimizers", "thinc.schedules", "thinc.initializers"],
+              "spacy.symbols", "spacy.pipeline", "spacy.attrs", "spacy.language", "spacy.lang", "spacy.tokenizer", "spacy.lexeme", "spacy.scorer"],
+    "thinc": ["thinc.types", "thinc.optimizers", "thinc.schedules", "thinc.initializers", "thinc.model", "thinc.layers", "thinc.backends.ops",
+              "thinc.backends.numpy_ops", "thinc.backends._param_server"],
+    "confection": ["confection._config"],
     "preshed": None,
     "cymem": None,
     "srsly": [],
@@ -98,7 +100,9 @@ PACKAGES = {
     "pmdarima": ["pmdarima.arima", "pmdarima.pipeline", "pmdarima.preprocessing", "pmdarima.compat"],
     "prophet": ["prophet.forecaster", "prophet.make_holidays"],
     "nltk": ["nltk.tokenize", "nltk.stem", "nltk.probability", "nltk.classify", "nltk.tag", "nltk.lm", "nltk.tree",
-             "nltk.collocations", "nltk.metrics"],
+             "nltk.collocations", "nltk.metrics", "nltk.chunk", "nltk.grammar", "nltk.collections", "nltk.redos", "nltk.sentiment",
+             "nltk.featstruct", "nltk.text", "nltk.util", "nltk.translate", "nltk.cluster"],
+    "regex": [],
     "keras": ["keras.src.callbacks.history", "keras.src.utils.tracking"],
     "torch": ["torch.nn", "torch.optim", "torch.distributions", "torch.utils.data.dataset",
               "torch.utils.data.sampler", "torch.utils.hooks", "torch.ao.nn", "torch.ao.quantization",
@@ -114,23 +118,24 @@ PACKAGES = {
                      "transformers.pytorch_utils", "transformers.debug_utils", "transformers.optimization",
                      "transformers.feature_extraction_utils", "transformers.cache_utils",
                      "transformers.integrations.deepspeed", "transformers.utils.generic",
-                     "transformers.utils.quantization_config"],
+                     "transformers.utils.quantization_config", "transformers.backbone_utils", "transformers.modeling_rope_utils",
+                     "transformers.integrations.heterogeneity.configuration_utils"],
     "tokenizers": None,
     "sentence_transformers": None,
     "accelerate": ["accelerate.utils.dataclasses", "accelerate.state"],
-    "pytorch_lightning": ["pytorch_lightning.callbacks", "pytorch_lightning.utilities"],
+    "pytorch_lightning": ["pytorch_lightning.callbacks", "pytorch_lightning.utilities", "pytorch_lightning.trainer.states"],
     "lightning_fabric": ["lightning_fabric.utilities"],
     "torchmetrics": None,
-    "timm": ["timm.layers", "timm.models", "timm.optim", "timm.scheduler", "timm.loss", "timm.data"],
+    "timm": ["timm.layers", "timm.models", "timm.optim", "timm.scheduler", "timm.loss", "timm.data", "timm.utils.model_ema"],
     "pytorch_transformers": None,
     "pytorch_pretrained_bert": None,
     "diffusers": ["diffusers.models", "diffusers.schedulers", "diffusers.configuration_utils", "diffusers.utils",
-                  "diffusers.image_processor"],
+                  "diffusers.image_processor", "diffusers.training_utils"],
     "peft": ["peft.tuners", "peft.config", "peft.peft_model", "peft.mapping", "peft.utils"],
     "trl": ["trl.trainer", "trl.models"],
     "setfit": ["setfit.modeling", "setfit.training_args"],
     "ultralytics": ["ultralytics.nn", "ultralytics.utils", "ultralytics.engine.results"],
-    "torch_geometric": ["torch_geometric.nn", "torch_geometric.data", "torch_geometric.utils", "torch_geometric.transforms"],
+    "torch_geometric": ["torch_geometric.nn", "torch_geometric.data", "torch_geometric.utils", "torch_geometric.transforms", "torch_geometric.inspector"],
     "fastai": ["fastai.layers", "fastai.learner", "fastai.optimizer", "fastai.metrics", "fastai.losses", "fastai.callback",
                "fastai.data", "fastai.tabular", "fastai.text", "fastai.vision", "fastai.torch_core"],
     "fastcore": ["fastcore.transform", "fastcore.foundation", "fastcore.dispatch", "fastcore.basics"],
@@ -202,14 +207,16 @@ PACKAGES = {
     "bayes_opt": None,
     "hyperopt": ["hyperopt.base", "hyperopt.pyll"],
     "optuna": ["optuna.study", "optuna.trial", "optuna.samplers", "optuna.pruners", "optuna.distributions",
-               "optuna.storages._in_memory"],
-    "shap": ["shap.explainers", "shap._explanation", "shap.maskers", "shap.models"],
+               "optuna.storages._in_memory", "optuna.search_space", "optuna._gp"],
+    "shap": ["shap.explainers", "shap._explanation", "shap.maskers", "shap.models", "shap.utils._legacy", "shap.links"],
+    "slicer": None,
     "interpret": None,
     "econml": None,
     "implicit": None,
     "pyts": None,
     "sympy": ["sympy.core", "sympy.functions", "sympy.matrices", "sympy.sets", "sympy.polys", "sympy.series",
-              "sympy.logic", "sympy.simplify"],
+              "sympy.logic", "sympy.simplify", "sympy.tensor.indexed", "sympy.integrals.integrals", "sympy.concrete", "sympy.algebras",
+              "sympy.geometry"],
     "shapely": None,
     "pint": ["pint.registry", "pint.quantity", "pint.unit", "pint.util", "pint.facets"],
     "xarray": ["xarray.core", "xarray.coding"],
@@ -258,7 +265,7 @@ PACKAGES = {
     "easydict": None,
     "attrdict": None,
     "box": None,
-    "pydantic": ["pydantic.main", "pydantic.fields"],
+    "pydantic": ["pydantic.main", "pydantic.fields", "pydantic.types", "pydantic.networks"],
     "narwhals": ["narwhals.dtypes"],
     "polars": ["polars.datatypes"],
     "ml_dtypes": None,
@@ -279,7 +286,7 @@ NATIVE = set("""
 SKIP_PARTS = set("""
     tests test testing _testing conftest setup distutils f2py __main__ benchmarks examples cli _build_utils conda weave
     plotting graphics _plot _plotting datasets cloudpickle loky numba_ cuda compile package hub onnx fx jit
-    _inductor _dynamo _export distributed multiprocessing data_utils evaluation losses trainer_callback sandbox doctest
+    _inductor _dynamo _export distributed multiprocessing data_utils evaluation trainer_callback sandbox doctest
     _pytesttester __config__ externals clr io compat_pickle interchange computation clipboard excel server app parsing
     chat convert tgrep malt senna stanford stanford_segmenter crf hunpos downloader api_docs _datasource npyio
     format _npyio_impl _format_impl _datasource_impl scimath_ model_card quantization_api backend modelcard util_download
@@ -290,12 +297,13 @@ SKIP_PARTS = set("""
 # start workers.
 MADE_ONLY = set("""
     ultralytics stable_baselines3 sb3_contrib gymnasium skorch optuna kornia torch_geometric peft segmentation_models_pytorch
-    sentence_transformers pytorch_metric_learning pyod tslearn pygam hmmlearn textblob
+    sentence_transformers pytorch_metric_learning pyod tslearn pygam hmmlearn textblob river shap slicer spacy.language spacy.lang spacy.tokenizer
+    thinc.model thinc.layers thinc.backends
 """.split())
 
 # Vendored copies and old homes that real old files do name.
-KEEP_MODULES = {"sklearn.externals.joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle_compat",
-                "torch.nn.parallel.distributed", "torch.ao.quantization.fx._equalize"}
+KEEP_MODULES = {"statsmodels.sandbox.stats.multicomp", "statsmodels.sandbox.regression.gmm", "sklearn.externals.joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle_compat",
+                "torch.nn.parallel.distributed", "torch.ao.quantization.fx._equalize", "timm.layers.format"}
 
 BAD_GLOBALS = set("open exec execfile eval __import__ compile input breakpoint globals".split())
 BAD_ATTRS = set("""
@@ -331,9 +339,12 @@ REFERENCE_MODULES = re.compile(r"""^(
       |special|_C\._special|linalg|_C\._linalg|optim\.lr_scheduler) |
     torchvision\.transforms\.functional | torchvision\.ops\.\w+ |
     statsmodels\.(tools\.\w+|tsa\.exponential_smoothing\._ets_smooth|regression\.\w+|genmod\.\w+|robust\.\w+) |
-    transformers\.(activations|pytorch_utils|modeling_outputs|optimization) |
+    transformers\.(activations|pytorch_utils|modeling_outputs|optimization|modeling_rope_utils) |
     lifelines\.utils(\.\w+)? | thinc\.initializers | pandas\.core\.(nanops|algorithms) | nltk\.metrics\.\w+ |
-    gensim\.(matutils|utils|models\.\w+) | patsy\.\w+ | umap\.distances | pynndescent\.distances
+    gensim\.(matutils|utils|models\.\w+) | patsy\.\w+ | umap\.distances | pynndescent\.distances |
+    spacy\.lang\.(\w+\.)?(lex_attrs|syntax_iterators|punctuation) | thinc\.layers\.\w+ | shap\.links | river\._river_rust\.vectordict |
+    torchmetrics\.utilities\.data | optuna\.(samplers\._tpe\.sampler|_gp\.prior) | kornia\.enhance\.\w+ |
+    kornia\.augmentation\._[23]d\.\w+\.\w+ | torch_geometric\.nn\.pool\.glob | pytorch_lightning\.callbacks\.finetuning
 )$""", re.X)
 # Names that read, write, import or drive other code, whatever module they are in.
 BAD_FUNCTION = re.compile(r"""
@@ -400,7 +411,11 @@ copy r copy deepcopy
 itertools rc count
 itertools r chain product repeat cycle islice
 weakref r ref
-typing r Any Union Optional List Dict Tuple Callable
+typing r Any Union Optional List Dict Tuple Callable Type Set FrozenSet OrderedDict DefaultDict Deque Counter Iterable Iterator Sequence Mapping
+typing r MutableMapping MutableSequence Hashable Sized Container Collection Literal ClassVar Generator AnyStr Text
+# what a signature has where there is no default
+inspect r _empty
+inspect rcb _ParameterKind
 enum r Enum IntEnum Flag IntFlag EnumMeta EnumType StrEnum
 abc r ABC ABCMeta
 numbers r Number Complex Real Rational Integral
@@ -521,6 +536,14 @@ torch.cuda r BoolStorage ComplexFloatStorage ComplexDoubleStorage
 torch rcb FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor
 torch.cuda rcb FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor
 torch._C rc _VariableFunctions
+torch._C r _VariableFunctionsClass
+torch._C rcb Generator
+# what a scaler's table of optimizers begins an entry with
+torch.amp.grad_scaler rc _refresh_per_optimizer_state
+# whether processes train together
+torchmetrics.metric r jit_distributed_available
+# looks for labels in a batch
+torchvision.transforms.v2._utils r _find_labels_default_heuristic
 torch.nn.parameter rcb Parameter Buffer UninitializedParameter UninitializedBuffer
 torch.jit._pickle rc build_intlist build_doublelist build_boollist build_tensorlist build_tensor_from_id restore_type_tag
 torch.serialization rc _get_layout
@@ -582,6 +605,22 @@ tokenizers rcb Tokenizer AddedToken Encoding
 tokenizers.models rcb BPE WordPiece WordLevel Unigram Model
 spacy.vocab rc unpickle_vocab
 spacy.tokens.doc rc unpickle_doc
+# msgpack into arrays of plain numbers; a table of features, from text
+spacy.vectors rc unpickle_vectors
+spacy.morphology rc unpickle_morphology
+# keeps its arguments: rules, and methods that match
+spacy.tokenizer rcb Tokenizer
+# what a vocabulary looks a word's attributes up with, and what a pipeline does about errors
+spacy.util r _get_attr_unless_lookup raise_error
+spacy.util rcb SimpleFrozenList
+# the `compile` beside it stays unknown: hostile numbers crash it
+regex._regex_core rcb RegexFlag
+# hand the bytes to the library's own reader of Arrow data. Lazy frames and expressions may carry functions: they stay unknown
+polars.series.series rnb Series
+polars.dataframe.frame rnb DataFrame
+polars.schema rcb Schema
+# dataclasses that a run's state is kept in; they read files in methods only
+transformers.trainer_callback rnb TrainerState TrainerControl EarlyStoppingCallback
 spacy.tokens._dict_proxies rcb SpanGroups
 # their constructors connect processes, and read settings from files
 accelerate.state rnb PartialState
@@ -828,11 +867,12 @@ def wanted(module):
 NOT_A_VALUE = re.compile(r"Test(Case|er|Suite)?$|^Mock|^_?Lazy|Importer|Pickler|Compiler|Loader$|Downloader|Server|Client|Thread"
                          r"|(?<!Gaussian)Process(?!or|ing)|Executor|Memory$|MemorizedFunc|Parallel$|Callback(?!List)|Dispatch|Proxy$|Hook$|Writer|Reader"
                          r"|Deprecat|^vectorize$|DataSource|NpzFile|^memmap$|^nditer$|Delayed|Tracer|^flatiter$|OpOverload")
-NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess _WrappedHook".split())
+NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess _WrappedHook "
+                         "SpectralNormStateDictHook SpectralNormLoadStateDictPreHook LazyRandomState".split())
 
 # The transformers package has hundreds of model families in three frameworks: what people pickle of them is settings,
 # tokenizers and torch modules.
-TRANSFORMERS_KEEP = re.compile(r"\.(configuration|tokenization|modeling|image_processing|feature_extraction|processing)_\w+$"
+TRANSFORMERS_KEEP = re.compile(r"\.(quant_modules|vision)$|\.(configuration|tokenization|modeling|image_processing|feature_extraction|processing)_\w+$"
                                r"|transformers\.(?!models\.)")
 TRANSFORMERS_SKIP = re.compile(r"\.(modeling_(tf|flax)_\w+|modular_\w+|convert_\w+)$")
 
@@ -1282,12 +1322,16 @@ class Origins:
                     file.write("%s %s %s %s\n" % (kind, what, envs, " ".join(sorted(names))))
 
 
+def made_only(module):
+    return any((module + ".").startswith(package + ".") for package in MADE_ONLY)
+
+
 def table(origins, out=EXPECTED):
     """Writes the rows of expected.txt."""
     entries = {}
     for key, said in origins.rows.items():
         for use, reason in said:
-            if reason == "class" and key[0].split(".")[0] in MADE_ONLY and not key[1].endswith(("Error", "Warning", "Exception")):
+            if reason == "class" and made_only(key[0]) and not key[1].endswith(("Error", "Warning", "Exception")):
                 use = use.replace("c", "n")
             # Versions may disagree: what one of them runs while loading is a danger in all.
             entries[key] = least(entries.get(key, use), use)
