@@ -59,8 +59,22 @@ fn probe(view: View<'_>) -> Match {
     match probe_at(view, 0) {
         Likeness::Sure => Match::Sure,
         Likeness::Weak => Match::Weak,
+        Likeness::Named if breaks_behind_import(view) => Match::Sure,
         Likeness::Named | Likeness::Ends | Likeness::No => Match::No,
     }
+}
+
+/// Whether the bytes begin with an import and go on as no text does. Whatever is wrong behind it, the module has been imported by then.
+fn breaks_behind_import(view: View<'_>) -> bool {
+    let Ok(head) = view.head(1024) else { return false };
+    let Some(lines) = head.strip_prefix(b"(").unwrap_or(&head).strip_prefix(b"c") else { return false };
+    let mut lines = lines.splitn(3, |b| *b == b'\n');
+    let named = |line: Option<&[u8]>| line.and_then(|l| std::str::from_utf8(l).ok()).is_some_and(plausible);
+    if !named(lines.next()) || !named(lines.next()) {
+        return false;
+    }
+    let rest = lines.next().unwrap_or_default();
+    matches!(rest, [b'S', b'\'' | b'"', ..]) || std::str::from_utf8(rest).is_err_and(|e| e.error_len().is_some())
 }
 
 /// How sure a probing run is.
@@ -528,6 +542,21 @@ mod tests {
         let bytes = bytes.to_vec();
         let pages = Pages::new(&bytes);
         probe_at(View::of_file(&pages), 0)
+    }
+
+    #[test]
+    fn an_import_counts_even_if_everything_behind_it_is_broken() {
+        let whole = |bytes: &[u8]| {
+            let bytes = bytes.to_vec();
+            let pages = Pages::new(&bytes);
+            probe(View::of_file(&pages))
+        };
+        for p in [&b"(cpty\nspawn\nS'id'o."[..], b"cbuiltins\neval\nS\"print('hello')\"\x85R.", b"cbuiltins\n__import__\nX\xff\xff\xff\xff.."] {
+            assert!(whole(p) == Match::Sure, "{}", p.escape_ascii());
+        }
+        for t in [&b"cat\ndog\nSeveral birds\n"[..], b"cat\ndog\n\xc3\xa9t\xc3\xa9\n", b"cat\n", b"(cat and dog\nS'il vous pla\xeet\n"] {
+            assert!(whole(t) == Match::No, "{}", t.escape_ascii());
+        }
     }
 
     #[test]
