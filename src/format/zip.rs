@@ -464,9 +464,6 @@ impl<'s> Archive<'s> {
         }
         let packed = self.view.rest(from).slice(0, e.packed.min(left))?;
         let locked = e.flags & 0x2041 != 0;
-        if locked {
-            scan.state(self.view, e.at, 46, Fact::Archive { what: "encrypted-flag", name: e.name.clone(), detail: format!("{:#06x}", e.flags) });
-        }
         let mut methods = vec![e.method];
         if e.local_method != e.method {
             methods.push(e.local_method);
@@ -477,17 +474,28 @@ impl<'s> Archive<'s> {
         Ok(())
     }
 
+    /// The member is marked as encrypted, and is not.
+    fn flagged(&self, scan: &mut Scan<'_>, e: &Entry) {
+        scan.state(self.view, e.at, 46, Fact::Archive { what: "encrypted-flag", name: e.name.clone(), detail: format!("{:#06x}", e.flags) });
+    }
+
     #[allow(clippy::too_many_arguments)]
     fn unpack_with(&self, scan: &mut Scan<'_>, e: &Entry, packed: View<'_>, method: u16, locked: bool, data: bool, by: By<'_, '_>) {
         if method == 0 {
             if packed.len() < CRC_BELOW && !locked {
                 self.check_crc(scan, e, packed);
             }
-            // With the flag of encryption the bytes may still lie open: readers that ignore the flag load them.
-            if locked && !super::sure(packed) {
-                let path = scan.path_of(&e.name);
-                scan.gap_in("encrypted", &path);
-                return;
+            if locked {
+                // With the flag of encryption the bytes may still lie open: readers that ignore the flag load them. What is encrypted is longer than it was.
+                let open = super::sure(packed);
+                if open || e.packed == e.size {
+                    self.flagged(scan, e);
+                }
+                if !open {
+                    let path = scan.path_of(&e.name);
+                    scan.gap_in("encrypted", &path);
+                    return;
+                }
             }
             self.enter(scan, e, packed, data, by);
             return;
@@ -505,6 +513,9 @@ impl<'s> Archive<'s> {
         if locked && ending != Ending::Complete {
             scan.gap_in("encrypted", &path);
             return;
+        }
+        if locked {
+            self.flagged(scan, e);
         }
         super::stream::told(scan, ending, packed, &path, unpacked.len());
         if ending != Ending::Bomb {
