@@ -8,7 +8,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import Ajv from "ajv";
 import Ajv2020 from "ajv/dist/2020.js";
-import { DIST, ROOT } from "../../www/tools.mjs";
+import { DIST, ROOT, TARGET } from "../../www/tools.mjs";
 import { compare, exportForms, exportReport, scan, verify } from "weighstation";
 
 const PICKLE = Buffer.from("\x80\x02cos\nsystem\nX\x11\x00\x00\x00echo weighstation\x85R.", "latin1");
@@ -87,7 +87,7 @@ test("every form can be had in Node, and the native command writes the same", ()
     assert.doesNotMatch(text, /[\x1b\u202e]/, form);
     const mine = cli("export", "--format", form, "--time", time, "report.json");
     assert.equal(mine.stdout, form === "json" || form === "jsonl" || form === "text" || form === "csv" ? exportReport(report, form, {}) : text, form);
-    const theirs = spawnSync(path.join(ROOT, "target/release", native), ["export", "--format", form, "--time", time, "report.json"], { encoding: "utf8", cwd: folder });
+    const theirs = spawnSync(path.join(TARGET, "release", native), ["export", "--format", form, "--time", time, "report.json"], { encoding: "utf8", cwd: folder });
     assert.equal(theirs.stdout, mine.stdout, form);
   }
   assert.throws(() => exportReport("{}", "html"), /weighstation-report\/1/);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { api, inReadme, manifest, types } from "../../www/element/print.mjs";
@@ -89,7 +89,9 @@ test("whoever programs in TypeScript finds the types", () => {
     // @ts-expect-error there is no such threshold
     station.failOn = "sometimes";
   `;
+  // Below the package, which is found by its own name.
   const folder = path.join(ROOT, "target/web");
+  mkdirSync(folder, { recursive: true });
   const file = path.join(folder, "types.check.ts");
   writeFileSync(file, code);
   const tsc = path.join(ROOT, "node_modules/typescript/bin/tsc");
