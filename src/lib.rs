@@ -3,6 +3,7 @@
 //! One core with three doors (page, npm package, command line). Readers state facts about bytes, rules judge them, the verdict
 //! adds up; what was not looked at is a result of its own. Nothing is executed, unpickled or fetched.
 
+pub(crate) mod base64;
 pub mod bytes;
 pub mod compare;
 pub mod digest;

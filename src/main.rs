@@ -13,58 +13,14 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::mpsc;
 use weighstation::export::{self, Export, Paths};
-use weighstation::licence::compat::{Level, Part, Situation, Use};
-use weighstation::licence::inventory::{Change, Inventory};
 use weighstation::report::FileReport;
-use weighstation::speech::licence as words;
+use weighstation::speech::command::help;
 use weighstation::{Digest, Lang, Source, Verdict};
 
-const HELP: &str = "weighstation weighs an AI model before anybody loads it.
-
-usage: weighstation scan [OPTIONS] PATH...     files or folders; folders are walked, hidden files included
-       weighstation export [OPTIONS] REPORT    a stored report (scan --format json) in another form
-       weighstation verify [OPTIONS] PATH...   files against digests that somebody published
-       weighstation compare [OPTIONS] OLD NEW  what changed; each is a stored report or a path to scan
-       weighstation licence [OPTIONS] PATH...  what may be done with it, what must be done, and whether the parts fit
-       weighstation licence [OPTIONS] --by-name NAME...
-       weighstation explain RULE               what a rule means and what to do
+/// Commands that only this command line has.
+const MORE: &str = "       weighstation explain RULE               what a rule means and what to do
        weighstation rules|formats|licences [--format json|markdown]
-
-scan options
-  --format text|json|jsonl|sarif|cyclonedx|spdx|markdown|html|csv     default: text
-  --output FILE                default: standard output
-  --fail-on dangerous|suspicious|incomplete|never     default: suspicious
-  --lang en|ja                 language of the sentences, in every command
-  --no-digest                  skip the SHA-256 pass
-  --paths full|names|numbered  how much of the paths a report keeps     default: full
-  --time TIME                  when it was scanned, such as 2026-11-20T12:00:00Z, or none
-                               default: SOURCE_DATE_EPOCH, or now, in the forms that tell it
-  --serial UUID                serial number of a bill of materials
-
-export options: --format --output --lang --paths --time --serial as above
-
-verify options
-  --digest DIGEST              a digest, such as sha256:..., may be repeated
-  --sums FILE                  a list as sha256sum and others write it, may be repeated
-  --pointer FILE               a Git LFS pointer, may be repeated
-                               default: the lists that lie among the files
-  --format text|json  --output FILE  --lang en|ja
-  --fail-on differs|incomplete|unlisted|never         default: incomplete
-
-compare options
-  --format text|json|markdown  --output FILE  --lang en|ja  --no-digest
-  --fail-on dangerous|suspicious|incomplete|never     what is new     default: suspicious
 ";
-
-/// The end of the help.
-const STATUS: &str = "
-exit status: 0 nothing at or above --fail-on; 1 something is; 2 the command line is wrong; 3 an input could not be read at all
-";
-
-/// The help; what the licence command understands is said by the core, for every command line alike.
-fn help() -> String {
-    format!("{HELP}\n{}{STATUS}", weighstation::speech::licence::options())
-}
 
 /// A file on disk.
 struct Disk {
@@ -106,12 +62,19 @@ struct Options {
     paths: Vec<PathBuf>,
 }
 
+impl Options {
+    /// What holds where nothing is said.
+    fn new() -> Result<Options, Failure> {
+        Ok(Options { format: form("text")?, export: export::Options::default(), output: None, fail_on: Some(Verdict::Suspicious), lang: Lang::En, digest: true, paths: Vec::new() })
+    }
+}
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match run(&args) {
         Ok(code) => ExitCode::from(code),
         Err(Failure::Usage(why)) => {
-            eprintln!("weighstation: {why}\n\n{}", help());
+            eprintln!("weighstation: {why}\n\n{}", help(MORE));
             ExitCode::from(2)
         }
         Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -141,13 +104,13 @@ fn run(args: &[String]) -> Result<u8, Failure> {
         "export" => cli::export::run(rest),
         "verify" => cli::verify::run(rest),
         "compare" => cli::compare::run(rest),
-        "licence" | "license" => licence(rest),
+        "licence" | "license" => cli::licence::run(rest),
         "licences" | "licenses" => licences(rest),
         "explain" => explain(rest),
         "rules" => table(rest, true),
         "formats" => table(rest, false),
         "-h" | "--help" | "help" => {
-            print!("{}", help());
+            print!("{}", help(MORE));
             Ok(0)
         }
         "-V" | "--version" => {
@@ -159,17 +122,14 @@ fn run(args: &[String]) -> Result<u8, Failure> {
 }
 
 fn options(args: &[String]) -> Result<Options, Failure> {
-    let mut o = Options { format: form("text")?, export: export::Options::default(), output: None, fail_on: Some(Verdict::Suspicious), lang: Lang::En, digest: true, paths: Vec::new() };
+    let mut o = Options::new()?;
     let mut line = Line::of(args);
     while let Some(word) = line.next() {
         match word {
             Word::Path(path) => o.paths.push(path),
             Word::Flag(flag) => match flag.as_str() {
-                "--no-digest" => o.digest = false,
                 "--format" => o.format = form(&line.value()?)?,
-                "--output" => o.output = Some(line.value()?.into()),
-                "--fail-on" => o.fail_on = cli::fail_on(&mut line)?,
-                "--lang" => o.lang = cli::lang(&mut line)?,
+                _ if cli::scanning(&mut o, &mut line)? => {}
                 _ if cli::export::option(&mut o.export, &mut line)? => {}
                 other => return Err(Failure::Usage(format!("there is no option {other}"))),
             },
@@ -377,184 +337,6 @@ fn scan(options: &Options) -> Result<u8, Failure> {
 /// Colour only on a terminal, and not where `NO_COLOR` is set.
 fn colour() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-}
-
-/// What the licence command was told.
-struct Terms {
-    names: Vec<String>,
-    paths: Vec<PathBuf>,
-    situation: Situation,
-    format: String,
-    output: Option<PathBuf>,
-    fail_on: Option<Level>,
-    against: Option<PathBuf>,
-    save: Option<PathBuf>,
-    date: String,
-    lang: Lang,
-}
-
-fn terms(args: &[String]) -> Result<Terms, Failure> {
-    let wrong = |what: String| Failure::Usage(what);
-    let mut o = Terms {
-        names: Vec::new(),
-        paths: Vec::new(),
-        situation: Situation::default(),
-        format: "text".into(),
-        output: None,
-        fail_on: Some(Level::Conflict),
-        against: None,
-        save: None,
-        date: String::new(),
-        lang: Lang::En,
-    };
-    let mut by_name = false;
-    let mut i = 0;
-    while let Some(arg) = args.get(i) {
-        i += 1;
-        if !arg.starts_with("--") || arg == "--" {
-            match (arg.as_str(), by_name) {
-                ("--", _) => by_name = false,
-                (_, true) => o.names.push(arg.clone()),
-                (_, false) => o.paths.push(PathBuf::from(arg)),
-            }
-            continue;
-        }
-        let (flag, inline) = arg.split_once('=').map_or((arg.as_str(), None), |(f, v)| (f, Some(v.to_string())));
-        match flag {
-            "--by-name" => {
-                by_name = true;
-                o.names.extend(inline);
-                continue;
-            }
-            "--non-profit" => {
-                o.situation.for_profit = false;
-                continue;
-            }
-            _ => {}
-        }
-        let value = match inline {
-            Some(v) => v,
-            None => {
-                i += 1;
-                args.get(i - 1).cloned().ok_or_else(|| wrong(format!("{flag} needs a value")))?
-            }
-        };
-        let unknown = || wrong(format!("{flag} does not know {value:?}"));
-        let number = |v: &str| v.replace(['_', ','], "").parse::<u64>().map_err(|_| unknown());
-        let list = |v: &str| v.split(',').map(str::trim).filter(|x| !x.is_empty()).map(str::to_string).collect::<Vec<_>>();
-        match flag {
-            "--use" => o.situation.activity = Use::of(&value).ok_or_else(unknown)?,
-            "--seat" => o.situation.seat = Some(value),
-            "--users" => {
-                let n = number(&value)?;
-                for name in ["mau", "dau", "monthly_unique_users", "monthly_visits"] {
-                    o.situation.facts.entry(name.into()).or_insert(n);
-                }
-            }
-            "--revenue" => {
-                let n = number(&value)?;
-                for (name, n) in [("annual_revenue_usd", n), ("annual_recurring_revenue_usd", n), ("monthly_revenue_usd", n / 12)] {
-                    o.situation.facts.entry(name.into()).or_insert(n);
-                }
-            }
-            "--fact" => {
-                let (name, n) = value.split_once('=').ok_or_else(unknown)?;
-                o.situation.facts.insert(name.into(), number(n)?);
-            }
-            "--business" => o.situation.business = Some(if value == "none" { Vec::new() } else { list(&value) }),
-            "--field" => o.situation.fields.extend(list(&value)),
-            "--outbound" => o.situation.outbound = Some(value),
-            "--label" => o.situation.label = Some(value),
-            "--agreement" => o.situation.agreements.push(value),
-            "--commercial" => {
-                o.situation.commercial = Some(match value.as_str() {
-                    "yes" => true,
-                    "no" => false,
-                    _ => return Err(unknown()),
-                })
-            }
-            "--assume" => {
-                let (name, answer) = value.split_once('=').ok_or_else(unknown)?;
-                let known = weighstation::licence::compat::ASSUMPTIONS.iter().any(|(n, _)| *n == name);
-                let answer = weighstation::licence::guide::switch(answer).filter(|_| known).ok_or_else(unknown)?;
-                o.situation.assume.insert(name.into(), answer);
-            }
-            "--format" => {
-                if !["text", "json", "markdown", "csv"].contains(&value.as_str()) {
-                    return Err(unknown());
-                }
-                o.format = value;
-            }
-            "--output" => o.output = Some(PathBuf::from(value)),
-            "--against" => o.against = Some(PathBuf::from(value)),
-            "--save" => o.save = Some(PathBuf::from(value)),
-            "--date" => o.date = value,
-            "--lang" => o.lang = cli::spoken(&value)?,
-            "--fail-on" => {
-                o.fail_on = match value.as_str() {
-                    "conflict" => Some(Level::Conflict),
-                    "needs-review" => Some(Level::NeedsReview),
-                    "never" => None,
-                    _ => return Err(unknown()),
-                }
-            }
-            other => return Err(wrong(format!("there is no option {other}"))),
-        }
-    }
-    if o.paths.is_empty() && o.names.is_empty() {
-        return Err(wrong("licence needs a file, a folder, or --by-name and a licence".into()));
-    }
-    Ok(o)
-}
-
-/// An inventory that was saved.
-fn inventory(path: &Path) -> Result<Inventory, Failure> {
-    let text = std::fs::read(path)?;
-    serde_json::from_slice(&text).map_err(|_| Failure::Usage(format!("{} is no inventory", path.display())))
-}
-
-fn licence(args: &[String]) -> Result<u8, Failure> {
-    let o = terms(args)?;
-    let options = Options { format: form("json")?, export: export::Options::default(), output: None, fail_on: None, lang: o.lang, digest: o.save.is_some() || o.against.is_some(), paths: Vec::new() };
-    let files: Vec<FileReport> = walk(&o.paths).iter().map(|p| weigh(p, &options)).collect();
-    let failed = files.iter().any(|r| r.gaps.iter().any(|g| g.reason == "unreadable" && g.member.is_empty() && r.size == 0));
-    let report = weighstation::conclude(files, o.lang);
-    let mut parts = report.licence.parts.clone();
-    parts.extend(o.names.iter().map(|n| Part { name: n.clone(), licence: n.clone(), source: "chosen".into(), ..Part::default() }));
-    let guidance = weighstation::licence::guide::guide(&parts, &o.situation, o.lang);
-    let mut text = match o.format.as_str() {
-        "json" => serde_json::to_string_pretty(&weighstation::licence::Told::of(&guidance, &report)).map_err(io::Error::from)? + "\n",
-        "markdown" => weighstation::licence::print::markdown(&guidance, o.lang),
-        "csv" => weighstation::licence::print::csv(&guidance, o.lang),
-        _ => weighstation::licence::print::text(&guidance, o.lang),
-    };
-    let now = Inventory::of(&report, &guidance, &o.date);
-    if let Some(path) = &o.against {
-        let changes = inventory(path)?.changes(&now, true);
-        text = if o.format == "json" { serde_json::to_string_pretty(&changes).map_err(io::Error::from)? + "\n" } else { changed(&changes, o.lang) + &text };
-    }
-    if let Some(path) = &o.save {
-        let table = path.extension().is_some_and(|e| e == "csv");
-        let mut all = if table || !path.exists() { Inventory::default() } else { inventory(path)? };
-        all.add(&now);
-        std::fs::write(path, if table { all.csv() } else { serde_json::to_string_pretty(&all).map_err(io::Error::from)? + "\n" })?;
-    }
-    match &o.output {
-        Some(path) => std::fs::write(path, text)?,
-        None => io::stdout().write_all(text.as_bytes())?,
-    }
-    if failed {
-        return Ok(3);
-    }
-    Ok(u8::from(o.fail_on.is_some_and(|limit| guidance.level >= limit)))
-}
-
-/// What changed since an inventory, a line each.
-fn changed(changes: &[Change], lang: Lang) -> String {
-    let b = words::book(lang);
-    let said = |id: &str| words::label(b, &format!("change-{id}"));
-    let line = |c: &Change| format!("{}: {}{} {:?} -> {:?}\n", c.name, said(&c.what), if c.grade.is_empty() { String::new() } else { format!(" ({})", said(&c.grade)) }, c.before, c.after);
-    if changes.is_empty() { format!("{}\n\n", said("none")) } else { changes.iter().map(line).collect::<String>() + "\n" }
 }
 
 fn licences(args: &[String]) -> Result<u8, Failure> {

@@ -163,10 +163,16 @@ pub fn licence_print(parts_json: &str, situation_json: &str, format: &str, lang:
     })
 }
 
-/// What the licence command understands, for its help.
+/// The help of the package's command line.
 #[wasm_bindgen]
-pub fn licence_options() -> String {
-    crate::speech::licence::options().to_string()
+pub fn help() -> String {
+    crate::speech::command::help("")
+}
+
+/// Whether a path is one that lists of digests have by habit.
+#[wasm_bindgen]
+pub fn is_list_name(path: &str) -> bool {
+    crate::integrity::is_list_name(path)
 }
 
 /// The catalogue of licences, for choosing by name.

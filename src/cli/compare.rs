@@ -1,13 +1,12 @@
 //! `weighstation compare`: what changed between two reports, or two things to scan.
 
-use super::{Line, Word, fail_on, lang, read, unusable, write};
+use super::{Line, Word, read, scanning, unusable, write};
 use crate::{Failure, Options, form, walk, weigh_all};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use weighstation::compare::{compare, markdown, text};
-use weighstation::export::{self, open};
+use weighstation::export::open;
 use weighstation::report::{Report, SCHEMA};
-use weighstation::{Lang, Verdict};
 
 /// A stored report, if the file is one.
 fn stored(path: &Path) -> Option<Result<Report, String>> {
@@ -33,7 +32,7 @@ fn side(path: &Path, options: &Options) -> Result<(Report, bool), Failure> {
 
 /// Runs the command.
 pub fn run(args: &[String]) -> Result<u8, Failure> {
-    let mut o = Options { format: form("text")?, export: export::Options::default(), output: None, fail_on: Some(Verdict::Suspicious), lang: Lang::En, digest: true, paths: Vec::new() };
+    let mut o = Options::new()?;
     let mut line = Line::of(args);
     while let Some(word) = line.next() {
         match word {
@@ -46,10 +45,7 @@ pub fn run(args: &[String]) -> Result<u8, Failure> {
                     }
                     o.format = form(&id)?;
                 }
-                "--output" => o.output = Some(PathBuf::from(line.value()?)),
-                "--fail-on" => o.fail_on = fail_on(&mut line)?,
-                "--lang" => o.lang = lang(&mut line)?,
-                "--no-digest" => o.digest = false,
+                _ if scanning(&mut o, &mut line)? => {}
                 other => return Err(Failure::Usage(format!("there is no option {other}"))),
             },
         }

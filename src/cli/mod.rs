@@ -1,10 +1,11 @@
-//! The commands beside `scan` and `licence`, and what they share.
+//! The commands beside `scan`, and what they share.
 
 pub mod compare;
 pub mod export;
+pub mod licence;
 pub mod verify;
 
-use crate::Failure;
+use crate::{Failure, Options};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -53,14 +54,36 @@ impl<'a> Line<'a> {
         self.inline.take().map_or_else(|| self.rest.next().cloned().ok_or_else(missing), Ok)
     }
 
+    /// The value of the flag that came last, if it stands in the same word.
+    pub fn inline(&mut self) -> Option<String> {
+        self.inline.take()
+    }
+
+    /// Whether what comes is a path whatever it looks like.
+    pub fn only_paths(&self) -> bool {
+        self.only_paths
+    }
+
     /// That the flag does not know a value.
     pub fn unknown(&self, value: &str) -> Failure {
         Failure::Usage(format!("{} does not know {value:?}", self.flag))
     }
 }
 
+/// Takes a flag that every command which scans has; says whether it was one.
+pub fn scanning(o: &mut Options, line: &mut Line<'_>) -> Result<bool, Failure> {
+    match line.flag.as_str() {
+        "--no-digest" => o.digest = false,
+        "--output" => o.output = Some(line.value()?.into()),
+        "--fail-on" => o.fail_on = fail_on(line)?,
+        "--lang" => o.lang = lang(line)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
 /// The value of `--fail-on` where it is a verdict.
-pub fn fail_on(line: &mut Line<'_>) -> Result<Option<Verdict>, Failure> {
+fn fail_on(line: &mut Line<'_>) -> Result<Option<Verdict>, Failure> {
     Ok(match line.value()?.as_str() {
         "dangerous" => Some(Verdict::Dangerous),
         "suspicious" => Some(Verdict::Suspicious),

@@ -475,27 +475,7 @@ impl Walk<'_> {
 
 /// Base64 as Python's `codecs.decode(…, "base64")` takes it: blanks and line ends are passed over.
 pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut have) = (0u32, 0u32);
-    for b in text {
-        let six = match b {
-            b'A'..=b'Z' => b - b'A',
-            b'a'..=b'z' => b - b'a' + 26,
-            b'0'..=b'9' => b - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'=' => break,
-            b'\n' | b'\r' | b' ' | b'\t' => continue,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(six);
-        have += 6;
-        if have >= 8 {
-            have -= 8;
-            out.push((bits >> have & 0xff) as u8);
-        }
-    }
-    (!out.is_empty()).then_some(out)
+    crate::base64::decode(text, |b| b.is_ascii_whitespace()).filter(|bytes| !bytes.is_empty())
 }
 
 /// What the outermost object says about the whole.

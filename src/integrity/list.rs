@@ -89,29 +89,7 @@ fn hexadecimal(text: &str) -> Option<String> {
 
 /// Base64 of a digest, as subresource integrity and OCI-like tools write it.
 fn base64(text: &str) -> Option<String> {
-    let mut bits: u32 = 0;
-    let mut have = 0;
-    let mut out: Vec<u8> = Vec::new();
-    for b in text.trim_end_matches('=').bytes() {
-        let value = match b {
-            b'A'..=b'Z' => b - b'A',
-            b'a'..=b'z' => b - b'a' + 26,
-            b'0'..=b'9' => b - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 & 0xff_ffff | u32::from(value);
-        have += 6;
-        if have >= 8 {
-            have -= 8;
-            out.push((bits >> have & 0xff) as u8);
-        }
-        if out.len() > 64 {
-            return None;
-        }
-    }
-    Some(crate::digest::hex(&out))
+    crate::base64::decode(text.as_bytes(), |_| false).filter(|bytes| bytes.len() <= 64).map(|bytes| crate::digest::hex(&bytes))
 }
 
 fn entry(name: &str, algorithm: Algorithm, digest: String) -> Option<Listed> {

@@ -4,6 +4,7 @@
 //! The arguments of a finding are the same in every language: ids, names, and remarks of readers in English. A language that
 //! cannot show those as they are has a dictionary of them ([`Book::terms`]), which is used when a sentence is filled.
 
+pub mod command;
 mod en;
 pub mod export;
 mod export_en;
@@ -212,8 +213,11 @@ fn said(dictionary: &'static [(&'static str, &'static str)], text: &str) -> Stri
     text.to_string()
 }
 
-/// The remarks of a detail, which stand with a semicolon between them.
+/// A remark as a whole, or several with a semicolon between them.
 fn detail(b: &Book, text: &str) -> String {
+    if let Some(whole) = look(b.terms, text).filter(|_| text.contains(" ")) {
+        return whole.to_string();
+    }
     text.split("; ").map(|part| if part.contains(' ') { said(b.terms, part) } else { part.to_string() }).collect::<Vec<_>>().join("; ")
 }
 
@@ -460,5 +464,45 @@ mod tests {
         args.insert("call".to_string(), "f({file})".to_string());
         assert_eq!(fill(Lang::En, "{file}: {call}", "a/b.pt", &args), "b.pt: f({file})");
         assert_eq!(fill(Lang::Ja, "{file}: {call}", "a/b.pt", &args), "b.pt: f({file})");
+    }
+
+    /// Literals that readers hand on as remarks, with a sample for whatever stands in braces.
+    fn remarks(source: &str) -> Vec<String> {
+        const BEFORE: &[&str] = &["detail: ", "detail = ", "note("];
+        let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let mut out = Vec::new();
+        for (at, before) in BEFORE.iter().flat_map(|b| source.match_indices(b)) {
+            let rest = source[at + before.len()..].trim_start_matches('&').trim_start_matches("format!(");
+            let Some(literal) = rest.strip_prefix('"').and_then(|r| r.split_once('"')).map(|(literal, _)| literal) else { continue };
+            let mut text = put(literal, |_| Some("7".into()));
+            if text.contains('\\') {
+                text.clear();
+            }
+            out.push(text);
+        }
+        out
+    }
+
+    #[test]
+    fn every_remark_of_a_reader_is_in_the_dictionary() {
+        fn files(folder: &std::path::Path, out: &mut Vec<std::path::PathBuf>) {
+            for entry in std::fs::read_dir(folder).expect("the readers") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() { files(&path, out) } else { out.push(path) }
+            }
+        }
+        // Two plain words side by side: no id, no name and no number has them.
+        let plain = |text: &str| text.split(' ').collect::<Vec<_>>().windows(2).any(|w| w.iter().all(|w| w.len() > 1 && w.chars().all(|c| c.is_ascii_lowercase())));
+        let mut readers = Vec::new();
+        files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/format"), &mut readers);
+        let mut seen = 0;
+        for reader in readers {
+            for text in remarks(&std::fs::read_to_string(&reader).expect("a reader")).into_iter().filter(|t| plain(t)) {
+                seen += 1;
+                let told = [detail(&ja::BOOK, &text), said(ja::BOOK.notes, &text), said(ja::BOOK.names, &text)];
+                assert!(told.iter().any(|t| japanese(t) && !plain(t)), "{}: {text:?} has no Japanese", reader.display());
+            }
+        }
+        assert!(seen > 20, "only {seen} remarks were found: the way they are written has changed");
     }
 }

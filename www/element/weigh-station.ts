@@ -10,7 +10,6 @@ import type { Evidence, Finding, Paths, Place, Report, Tables } from "../report.
 import { Checks } from "../scanner/checks.ts";
 import { Pool } from "../scanner/client.ts";
 import { Guide } from "../scanner/guide.ts";
-import { networkLocked } from "../scanner/lock.ts";
 import { missing, onRefusal } from "../scanner/refused.ts";
 import { tables, tally, Weighing, type Item, type Row } from "../scanner/weighing.ts";
 import css from "../style/weighstation.css";
@@ -20,13 +19,14 @@ import { compareView, exportView, verifyView, type CheckActions, type Keeping } 
 import { fileView, findingList, NO_FILTER, type FileActions, type FindingFilter, type Opened } from "../ui/file.ts";
 import { licenceView, statementKey, type LicenceActions } from "../ui/licence.ts";
 import { filesView, sorted, type ListFilter } from "../ui/list.ts";
-import { lockView, type LockState } from "../ui/lock.ts";
+import { lockView } from "../ui/lock.ts";
 import { WeighRows } from "../ui/rows.ts";
 import { aboutView, intakeView, samplesView, type IntakeActions } from "../ui/start.ts";
 import { Steady } from "../ui/steady.ts";
 import { WeighTree } from "../ui/tree.ts";
 import { verdictView } from "../ui/verdict.ts";
 import { frozen, judge, THRESHOLD } from "./form.ts";
+import { LockWatch } from "./lockwatch.ts";
 
 export type State = "empty" | "scanning" | "done";
 export type Section = "verdict" | "files" | "findings" | "contents" | "licence" | "export" | "lock" | "about";
@@ -110,7 +110,7 @@ export class WeighStation extends LitElement {
   #quarter = 0;
   #drawn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lock: LockState = { policy: null, page: null, scanner: null, requests: 0, own: 0, online: null };
+  #lock = new LockWatch(this, () => this.workerSrc ?? null);
   #desk = this.#newDesk();
   #guide = this.#newGuide();
   #checks = this.#newChecks();
@@ -131,10 +131,7 @@ export class WeighStation extends LitElement {
   #newDesk(): Pool {
     const desk: Pool = new Pool(
       1,
-      () => {
-        this.#lock.scanner = desk.locked;
-        this.requestUpdate();
-      },
+      () => this.#lock.scanner(desk.locked),
       this.workerSrc ?? null,
     );
     return desk;
@@ -407,12 +404,7 @@ export class WeighStation extends LitElement {
     this.#listen(this, "keydown", (event) => this.#key(event as KeyboardEvent));
     if (!this.#page) this.#takeDrops();
     this.#deaf.push(onRefusal(() => this.#soon()));
-    this.#lock.policy = document.querySelector<HTMLMetaElement>('meta[http-equiv="Content-Security-Policy"]')?.content ?? null;
     this.#speak();
-    this.#tryPage();
-    this.#countRequests();
-    for (const way of ["online", "offline"]) this.#listen(globalThis, way, () => this.#online());
-    this.#online();
     this.#desk.warm();
     this.#learn();
   }
@@ -543,7 +535,7 @@ export class WeighStation extends LitElement {
     if (this.#page) return;
     const verdict = this.report?.verdict;
     const word = this.#weighing?.blocked ? "blocked" : this.state !== "done" ? this.state : verdict === "incomplete" ? "gaps" : (verdict ?? "blocked");
-    const words = this.#lock.page === false || this.#lock.scanner === false ? [word, "unlocked"] : [word];
+    const words = this.#lock.open ? [word, "unlocked"] : [word];
     this.dataset.state = words.join(" ");
     try {
       this.#internals.states.clear();
@@ -551,49 +543,6 @@ export class WeighStation extends LitElement {
     } catch {
       // Older browsers have no states, or only such with two dashes.
     }
-  }
-
-  #tryPage(): void {
-    void networkLocked().then((locked) => {
-      this.#lock.page = locked;
-      this.requestUpdate();
-    });
-  }
-
-  /** The self-tests once more, the scanner's in a worker of its own: the others may be busy. */
-  #tryAgain = (): void => {
-    this.#lock.page = this.#lock.scanner = null;
-    this.#tryPage();
-    const trial: Pool = new Pool(
-      1,
-      () => {
-        this.#lock.scanner = trial.locked;
-        trial.stop();
-        this.requestUpdate();
-      },
-      this.workerSrc,
-    );
-    trial.warm();
-    this.requestUpdate();
-  };
-
-  #online(): void {
-    this.#lock.online = navigator.onLine;
-    this.requestUpdate();
-  }
-
-  #countRequests(): void {
-    const opened = performance.now();
-    const observer = new PerformanceObserver((entries) => {
-      // The self-test is refused and goes nowhere; the scanner's blob is made by this page.
-      const outside = entries.getEntries().filter((entry) => !/^(data|blob):/.test(entry.name));
-      const before = outside.filter((entry) => entry.startTime <= opened).length;
-      this.#lock.own += before;
-      this.#lock.requests += outside.length - before;
-      this.requestUpdate();
-    });
-    observer.observe({ type: "resource", buffered: true });
-    this.#deaf.push(() => observer.disconnect());
   }
 
   #key(event: KeyboardEvent): void {
@@ -782,7 +731,7 @@ export class WeighStation extends LitElement {
       ${state === "empty" ? this.#start() : state === "scanning" ? this.#progress() : this.#done()}
       ${this.#walked > 0 ? html`<p class="note">${t.walking(this.#walked)}</p>` : nothing}
       ${this.#note ? html`<p class="note" data-note>${this.#note}</p>` : nothing}
-      ${this.#slot("privacy", this.#shows("lock") ? lockView(this.#lock, { copy: this.copy, sum: this.copySum }, t, this.#tryAgain) : nothing)}
+      ${this.#slot("privacy", this.#shows("lock") ? lockView(this.#lock.state, { copy: this.copy, sum: this.copySum }, t, this.#lock.again) : nothing)}
       ${this.#slot("footer", nothing)}
     `;
     const status = html`<div role="status" class="hidden">${this.#status}</div>`;

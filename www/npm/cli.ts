@@ -6,36 +6,8 @@ import type { FileReport, Verdict } from "../report.ts";
 import { VERDICTS } from "../report.ts";
 import { plain, spoken, Wrong } from "./command.ts";
 import { licence } from "./licence.ts";
-import { ask, conclude, evidence, exportForms, exportReport, scanOne, waits, walk, type Input } from "./node.ts";
-import { COMMANDS, exportOptions, LIST, REPORT_FLAGS, REPORTS_USAGE } from "./reports.ts";
-
-const usage = () => `weighstation ${WEIGHSTATION_VERSION}: weighs an AI model before anybody loads it
-
-  weighstation scan [OPTIONS] PATH...      files or folders; hidden files are looked at, too
-  weighstation export [OPTIONS] REPORT     a stored report (scan --format json) in another form
-  weighstation verify [OPTIONS] PATH...    files against digests that somebody published
-  weighstation compare [OPTIONS] OLD NEW   what changed; each is a stored report or a path to scan
-  weighstation licence [OPTIONS] PATH...   what may be done with it, what must be done, and whether the parts fit
-  weighstation licence [OPTIONS] --by-name NAME...
-
-scan options
-
-  --format text|json|jsonl|sarif|cyclonedx|spdx|markdown|html|csv
-                                        default: text on a terminal, json otherwise
-  --output FILE                         default: standard output
-  --fail-on dangerous|suspicious|incomplete|never
-                                        default: suspicious
-  --lang en|ja                          language of the sentences
-  --no-digest                           skip the SHA-256 pass
-  --paths full|names|numbered           how much of the paths a report keeps; default: full
-  --time TIME                           when it was scanned, such as 2026-11-20T12:00:00Z, or none
-                                        default: SOURCE_DATE_EPOCH, or now, in the forms that tell it
-  --serial UUID                         serial number of a bill of materials
-
-${REPORTS_USAGE}
-${ask("licence_options")}
-Exit status: 0 nothing at or above --fail-on, 1 something is, 2 the command line is wrong, 3 an input could not be read at all.
-`;
+import { conclude, evidence, exportForms, exportReport, help, isListName, scanOne, waits, walk, type Input } from "./node.ts";
+import { COMMANDS, exportOptions, REPORT_FLAGS } from "./reports.ts";
 
 const THRESHOLDS = ["dangerous", "suspicious", "incomplete", "never"];
 
@@ -46,7 +18,7 @@ function read(args: string[]) {
       args,
       allowPositionals: true,
       options: {
-        format: { type: "string", default: process.stdout.isTTY ? "text" : "json" },
+        format: { type: "string", default: "text" },
         output: { type: "string" },
         "fail-on": { type: "string", default: "suspicious" },
         lang: { type: "string", default: "en" },
@@ -82,7 +54,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (options.help) {
-    process.stdout.write(usage());
+    process.stdout.write(help());
     return 0;
   }
   const missing = options.inputs.filter((one) => !existsSync(one));
@@ -92,7 +64,7 @@ async function main(): Promise<number> {
   const inputs: Input[] = options.inputs.filter((one) => !missing.includes(one)).flatMap(walk);
   // A line leaves as soon as nothing can change it any more.
   const lines = options.format === "jsonl" && how.paths === "full" && options.output === undefined;
-  const lists = inputs.some((input) => LIST.test(input.path));
+  const lists = inputs.some((input) => isListName(input.path));
   const held = new Set<number>();
   for (const input of inputs) {
     const file = await scanOne(input, { lang: options.lang, digest: !options["no-digest"] });
@@ -114,6 +86,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(error instanceof Wrong ? `weighstation: ${error.message}\n\n${usage()}` : `weighstation: ${(error as Error).message}\n`);
+  process.stderr.write(error instanceof Wrong ? `weighstation: ${error.message}\n\n${help()}` : `weighstation: ${(error as Error).message}\n`);
   process.exitCode = error instanceof Wrong ? 2 : 3;
 }

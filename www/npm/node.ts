@@ -141,7 +141,13 @@ export function conclude(files: FileReport[], lang: string): Report {
   return JSON.parse(core().conclude(JSON.stringify(files), lang));
 }
 
-/** What the core answers about licences: text goes in and text comes out. */
+/** The help of the command line. */
+export const help = (): string => core().help();
+
+/** Whether a path is one that lists of digests have by habit. */
+export const isListName = (path: string): boolean => core().is_list_name(path);
+
+/** What the core is asked beside a scan: text goes in and text comes out. */
 export function ask<K extends Asked>(what: K, ...of: Parameters<Core[K]>): string {
   return (core()[what] as (...of: Parameters<Core[K]>) => string)(...of);
 }

@@ -4,23 +4,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { ExportOptions, ListText, Report, Verdict } from "../report.ts";
 import { VERDICTS } from "../report.ts";
 import { plain, spoken, Wrong } from "./command.ts";
-import { ask, compare, conclude, exportForms, exportReport, scanOne, verify, walk } from "./node.ts";
-
-export const REPORTS_USAGE = `export options: --format --output --lang --paths --time --serial as above
-
-verify options
-  --digest DIGEST                       a digest, such as sha256:..., may be repeated
-  --sums FILE                           a list as sha256sum and others write it, may be repeated
-  --pointer FILE                        a Git LFS pointer, may be repeated
-  --format text|json  --output FILE  --lang en|ja
-  --fail-on differs|incomplete|unlisted|never
-                                        default: incomplete
-
-compare options
-  --format text|json|markdown  --output FILE  --lang en|ja  --no-digest
-  --fail-on dangerous|suspicious|incomplete|never
-                                        what is new; default: suspicious
-`;
+import { ask, compare, conclude, exportForms, exportReport, isListName, scanOne, verify, walk } from "./node.ts";
 
 const string = { type: "string" } as const;
 
@@ -81,9 +65,6 @@ async function exported(args: string[]): Promise<number> {
   return 0;
 }
 
-/** Paths that name a list of digests by habit; src/integrity/list.rs says the same. */
-export const LIST = /(^|\/)\.cache\/huggingface\/download\/.+\.metadata$|(^|\/)[^/]*(\.(sha(256|384|512|1)|md5)(sums?)?|checksum[^/.]*(\.txt)?|(sha(256|384|512|1)|md5)[^/]*(sum|hashes)[^/]*|(sum|hashes)[^/]*(sha(256|384|512|1)|md5)[^/]*)$/i;
-
 async function verified(args: string[]): Promise<number> {
   const many = { type: "string", multiple: true } as const;
   const { values, positionals } = read(args, { digest: many, sums: many, pointer: many, format: string, output: string, lang: string, "fail-on": string });
@@ -106,7 +87,7 @@ async function verified(args: string[]): Promise<number> {
   }
   if (texts.length === 0) {
     const decoder = new TextDecoder();
-    for (const input of inputs.filter((one) => LIST.test(one.path))) {
+    for (const input of inputs.filter((one) => isListName(one.path))) {
       const bytes = input.open();
       const view = new Uint8Array(Math.min(bytes.size, 64 << 20));
       texts.push({ path: input.path, text: decoder.decode(view.subarray(0, bytes.read(0, view))) });

@@ -18,7 +18,8 @@ export interface Core {
   licence(parts: string, situation: string, lang: string): string;
   licence_print(parts: string, situation: string, format: string, lang: string): string;
   licences(): string;
-  licence_options(): string;
+  help(): string;
+  is_list_name(path: string): boolean;
   inventory(files: string, parts: string, situation: string, seen: string, lang: string): string;
   inventory_add(inventory: string, later: string): string;
   inventory_changes(inventory: string, later: string, whole: boolean): string;

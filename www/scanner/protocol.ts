@@ -13,7 +13,7 @@ export type Task =
   | Ask;
 
 /** What the core is asked beside a scan; text goes in and text comes out. */
-export type Asked = "licence" | "licence_print" | "licences" | "licence_options" | "inventory" | "inventory_add" | "inventory_changes" | "inventory_csv" | "exports" | "export_report" | "open_report" | "verify" | "verify_print" | "compare" | "compare_print";
+export type Asked = "licence" | "licence_print" | "licences" | "inventory" | "inventory_add" | "inventory_changes" | "inventory_csv" | "exports" | "export_report" | "open_report" | "verify" | "verify_print" | "compare" | "compare_print";
 export type Ask = { [K in Asked]: { kind: "ask"; what: K; of: Parameters<Core[K]> } }[Asked];
 
 /** A file that was not scanned to its end. */

@@ -200,17 +200,9 @@ fn unhex(text: &[u8]) -> Option<Vec<u8>> {
     digits.len().is_multiple_of(2).then(|| digits.chunks_exact(2).filter_map(|p| Some(p.first()? << 4 | p.get(1)?)).collect())
 }
 
-/// Both alphabets; like Python's, it passes over what belongs to neither.
+/// Like Python's, it passes over what belongs to neither alphabet.
 fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let value = |c: u8| match c {
-        b'A'..=b'Z' => Some(c - b'A'),
-        b'a'..=b'z' => Some(c - b'a' + 26),
-        b'0'..=b'9' => Some(c - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    };
-    bits(text.iter().take_while(|c| **c != b'=').filter_map(|c| value(*c)), 6)
+    crate::base64::decode(text, |_| true).filter(|bytes| !bytes.is_empty())
 }
 
 fn base32(text: &[u8]) -> Option<Vec<u8>> {
