@@ -11,6 +11,7 @@ use super::memo::{MARKED, Memo, Pool, Slots};
 use super::tape::{Frames, Tape};
 use super::template;
 use super::torch::Seen;
+use super::stack::Stack;
 use super::value::{Kind, Spot, Value};
 use crate::bytes::View;
 use crate::error::{Error, Result};
@@ -76,7 +77,7 @@ pub struct Machine<'s> {
     view: View<'s>,
     /// The bytes, with the position.
     pub tape: Tape<'s>,
-    stack: Vec<Value>,
+    stack: Stack,
     marks: Vec<usize>,
     memo: Memo,
     /// What PUT remembered under something that is no index.
@@ -153,7 +154,7 @@ impl<'s> Machine<'s> {
         Machine {
             view,
             tape: Tape::new(view, at, frames),
-            stack: Vec::new(),
+            stack: Stack::default(),
             marks: Vec::new(),
             memo: Memo::new(limits.memo),
             odd_keys: HashMap::new(),
@@ -242,7 +243,7 @@ impl<'s> Machine<'s> {
             return self.fault("stack-empty");
         }
         match self.stack.last() {
-            Some(v) => Ok(*v),
+            Some(v) => Ok(v),
             None => self.fault("stack-empty"),
         }
     }
@@ -362,8 +363,9 @@ impl<'s> Machine<'s> {
                         _ => "ADDITEMS",
                     };
                     // The Python unpickler calls `extend` even with nothing.
-                    if m < self.stack.len() || byte == b'e' {
-                        let target = self.stack[m - 1];
+                    if (m < self.stack.len() || byte == b'e')
+                        && let Some(target) = self.stack.above(m - 1).first().copied()
+                    {
                         self.fill_from(target, m, name, at)?;
                     }
                 }
@@ -376,8 +378,8 @@ impl<'s> Machine<'s> {
                 }
                 0x91 => {
                     let m = self.mark()?;
-                    let weight = self.weigh(&self.stack[m..]);
-                    let span = self.pool.keep(&self.stack[m..], weight);
+                    let weight = self.weigh(self.stack.above(m));
+                    let span = self.pool.keep(self.stack.above(m), weight);
                     self.stack.truncate(m);
                     self.push(Value::set(span.at, usize::from(span.len)))?;
                 }
@@ -433,10 +435,9 @@ impl<'s> Machine<'s> {
             }
             b'o' => {
                 let m = self.mark()?;
-                if m >= self.stack.len() {
+                let Some(callee) = self.stack.above(m).first().copied() else {
                     return self.fault("stack-empty");
-                }
-                let callee = self.stack[m];
+                };
                 let args = self.tuple(m + 1);
                 self.stack.truncate(m);
                 let v = self.call(callee, args, at, 1, Hand::Call)?;
@@ -703,13 +704,13 @@ impl<'s> Machine<'s> {
     }
 
     fn tuple(&mut self, from: usize) -> Value {
-        let items = &self.stack[from..];
+        let items = self.stack.above(from);
         if items.is_empty() {
             return Value::tuple(0, 0);
         }
         let weight = self.weigh(items);
         self.heaviest = self.heaviest.max(weight);
-        let span = self.pool.keep(&self.stack[from..], weight);
+        let span = self.pool.keep(items, weight);
         self.stack.truncate(from);
         Value::tuple(span.at, usize::from(span.len))
     }
@@ -1165,7 +1166,7 @@ impl<'s> Machine<'s> {
     fn fill_from(&mut self, target: Value, from: usize, opcode: &'static str, at: u64) -> Result<()> {
         // Filling leaves the stack alone, so that it can lend its items without a copy: batches of a thousand follow one another.
         let mut stack = std::mem::take(&mut self.stack);
-        let filled = self.fill(target, stack.get(from..).unwrap_or(&[]), opcode, at);
+        let filled = self.fill(target, stack.above(from), opcode, at);
         stack.truncate(from);
         self.stack = stack;
         filled

@@ -8,6 +8,7 @@ pub mod listing;
 pub mod machine;
 mod memo;
 pub mod opcode;
+mod stack;
 mod tape;
 mod template;
 pub mod torch;

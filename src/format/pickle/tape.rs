@@ -81,7 +81,11 @@ impl<'s> Tape<'s> {
                 room = room.min(usize::try_from(from - at).unwrap_or(room));
             }
         }
-        self.buf.resize(room, 0);
+        if self.buf.len() < room {
+            // One fill; `resize` is a loop over bytes where the module is compiled for size.
+            self.buf = vec![0; room];
+        }
+        self.buf.truncate(room);
         let n = self.view.read(at, &mut self.buf)?;
         self.buf.truncate(n);
         self.start = at;
@@ -313,7 +317,15 @@ impl<'s> Tape<'s> {
     /// Whether a text inside the buffer may be a key that matters, such as `__setstate__`: told by its first two bytes, which is cheap.
     #[inline(always)]
     pub fn may_be_special(&self, at: u64, len: u64) -> bool {
-        let head = || usize::try_from(at.checked_sub(self.start)?).ok().and_then(|f| self.buf.get(f..f + 2));
-        len > 2 && len < 64 && head().is_some_and(|h| h == b"__" || len == TEMPLATE && h == b"_p" || len == FORMULA && h == b"fo")
+        if len <= 2 || len >= 64 || at < self.start {
+            return false;
+        }
+        let from = (at - self.start) as usize;
+        match self.buf.get(from..) {
+            Some([b'_', b'_', ..]) => true,
+            Some([b'_', b'p', ..]) => len == TEMPLATE,
+            Some([b'f', b'o', ..]) => len == FORMULA,
+            _ => false,
+        }
     }
 }

@@ -1,0 +1,93 @@
+//! The machine's stack. The page's module is compiled for size, where a `Vec`'s `push` and `pop` stay calls: here they are a bounds check and a
+//! store, in the loop that runs tens of millions of opcodes.
+
+use super::value::Value;
+
+/// Room at first: most pickles need no more.
+const FIRST: usize = 64;
+
+/// Values, the last one on top.
+#[derive(Default)]
+pub struct Stack {
+    /// Those on the stack, and room behind them.
+    room: Vec<Value>,
+    len: usize,
+}
+
+impl Stack {
+    /// How many there are.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Puts one on top.
+    #[inline(always)]
+    pub fn push(&mut self, value: Value) {
+        if self.len >= self.room.len() {
+            self.grow();
+        }
+        if let Some(place) = self.room.get_mut(self.len) {
+            *place = value;
+            self.len += 1;
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        self.room.resize((self.len * 2).max(FIRST), Value::PLAIN);
+    }
+
+    /// Takes the top one off.
+    #[inline(always)]
+    pub fn pop(&mut self) -> Option<Value> {
+        let top = self.last()?;
+        self.len -= 1;
+        Some(top)
+    }
+
+    /// The top one.
+    #[inline(always)]
+    pub fn last(&self) -> Option<Value> {
+        match self.len {
+            0 => None,
+            len => self.room.get(len - 1).copied(),
+        }
+    }
+
+    /// Those from `from` on, the lowest first; nothing behind the top.
+    #[inline(always)]
+    pub fn above(&self, from: usize) -> &[Value] {
+        self.room.get(from..self.len).unwrap_or(&[])
+    }
+
+    /// Takes off all from `from` on.
+    #[inline(always)]
+    pub fn truncate(&mut self, from: usize) {
+        self.len = self.len.min(from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_last_comes_off_first() {
+        let mut stack = Stack::default();
+        assert_eq!((stack.pop(), stack.last(), stack.len()), (None, None, 0));
+        for n in 0..200 {
+            stack.push(Value::int(n));
+        }
+        assert_eq!(stack.above(198), [Value::int(198), Value::int(199)]);
+        assert_eq!(stack.above(200), []);
+        assert_eq!(stack.above(201), []);
+        assert_eq!(stack.pop(), Some(Value::int(199)));
+        stack.truncate(5);
+        stack.truncate(7);
+        assert_eq!((stack.len(), stack.last()), (5, Some(Value::int(4))), "what was taken off does not come back");
+        stack.push(Value::NONE);
+        assert_eq!(stack.above(4), [Value::int(4), Value::NONE]);
+    }
+}
