@@ -332,6 +332,14 @@ fn object_tag(tag: &str, value: Option<&str>) -> Option<Fact> {
             _ => None,
         };
     }
+    // Psych allocates an object of any class and fills it (CVE-2013-0156).
+    if let Some((kind, name)) = tag.split_once("ruby/").and_then(|(_, rest)| rest.split_once(':')) {
+        return match kind {
+            "object" | "exception" => target("!ruby/object", name),
+            "hash" | "array" | "string" | "struct" => target("!ruby/struct", name),
+            _ => None,
+        };
+    }
     let plain = tag.trim_start_matches('!');
     if let Some((kind, name)) = plain.split_once(':')
         && !name.is_empty()

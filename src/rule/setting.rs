@@ -238,6 +238,10 @@ fn function_like(name: &str) -> bool {
 
 fn weigh(way: &str, name: &str, eager: bool) -> Option<Weight> {
     let python_tag = way.starts_with("!!python/") || way.starts_with("py/");
+    // No library that loads models is written in Ruby: what builds its objects is out of place whatever its name.
+    if way.starts_with("!ruby/") {
+        return Some(Weight::Builds);
+    }
     // The operators of an exported graph.
     if way == "target" && name.starts_with("torch.ops.") && name.split('.').count() > 3 {
         return None;

@@ -107,7 +107,7 @@ fn line_of_python(line: &[(Kind, &[u8])]) -> Line {
     let word = |i: usize| line.get(i).filter(|t| t.0 == Kind::Name).map_or(&b""[..], |t| t.1);
     let last = line.last().map_or(&b""[..], |t| t.1);
     let name = |i: usize| !word(i).is_empty();
-    let clean = adjacency(line) == 0 && !line.iter().any(|t| t.0 == Kind::Bad && !matches!(t.1, [b'!', ..]));
+    let clean = adjacency(line) == 0 && !gives_to_call(line) && !line.iter().any(|t| t.0 == Kind::Bad && !matches!(t.1, [b'!', ..]));
     match word(0) {
         b"import" if name(1) && adjacency(line.get(1..).unwrap_or(&[])) == 0 && !line.iter().any(|t| matches!(t.1, b"{" | b"\"")) => Line::Strong,
         b"from" if line.iter().any(|t| t.1 == b"import") && line.iter().take_while(|t| t.1 != b"import").all(|t| t.0 == Kind::Name || matches!(t.1, b"." | b"...")) => Line::Strong,
@@ -130,6 +130,20 @@ fn calls_something(line: &[(Kind, &[u8])]) -> bool {
     let rest = line.get(from..).unwrap_or(&[]);
     let path = rest.iter().take_while(|t| t.0 == Kind::Name || t.1 == b".").count();
     path > 0 && rest.get(path).is_some_and(|t| t.1 == b"(")
+}
+
+/// `NAME (…) = …`, which nothing of Python's may say, and lists of digests do: `SHA256 (model.bin) = …`.
+fn gives_to_call(line: &[(Kind, &[u8])]) -> bool {
+    let mut open = 0usize;
+    line.first().is_some_and(|t| t.0 == Kind::Name)
+        && line.windows(2).any(|w| {
+            match w {
+                [(_, b"(" | b"[" | b"{"), _] => open += 1,
+                [(_, b")" | b"]" | b"}"), _] => open = open.saturating_sub(1),
+                _ => {}
+            }
+            open == 0 && matches!(w, [(Kind::Op, b")"), (Kind::Op, b"=")])
+        })
 }
 
 /// How often two operands stand side by side, which prose does all the time and Python never.
@@ -2093,7 +2107,7 @@ mod tests {
     #[test]
     fn python_is_told_from_other_texts() {
         let told = |text: &str| likeness(text.as_bytes(), false);
-        for text in ["import os; os.system('x')\n", "from a import b\nx = b(1)\n", "print('x')\nfoo.bar(1)\n", "'''Doc of many words and lines.\n'''\nimport x\n", "def f(x):\n  return x\n"] {
+        for text in ["import os; os.system('x')\n", "from a import b\nx = b(1)\n", "print('x')\nfoo.bar(1)\n", "'''Doc of many words and lines.\n'''\nimport x\n", "def f(x):\n  return x\n", "f(a=(1)).b = g(2)\n", "x[f(1)] = h(3)\n"] {
             assert_eq!(told(text), Some(true), "{text}");
         }
         for text in [
@@ -2106,6 +2120,8 @@ mod tests {
             "the\nquick\nbrown\n",
             "echo hello\nrm -rf x\n",
             "[section]\nkey = value\n",
+            "SHA256 (model.bin) = 98ea6e4f216f2fb4b69fff9b3a44842c38686ca685f3f55dc48c5d3fb1107be4\n",
+            "MD5 (a.bin) = b10a8db164e0754105b7a99be72e3fe5\nMD5 (b) = x\n",
         ] {
             assert_ne!(told(text), Some(true), "{text}");
         }
