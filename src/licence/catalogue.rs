@@ -1,4 +1,5 @@
-//! The licences that the core knows: `catalogue.txt`, one row each, read once.
+//! The licences that the core knows: `catalogue.txt`, one row each. The table is split into rows once; a row is read when somebody asks for it, because a
+//! folder has to do with two or three of them.
 //!
 //! The rows are text and not Rust because they are edited by people who read licences, are compared line by line in review, and pack better than
 //! the code that would build them. The phrases in a row identify a text; everything else is a statement about it, with the clause it stands on.
@@ -241,12 +242,36 @@ impl Licence {
     }
 }
 
+/// A row that is read when it is looked at.
+pub struct Row {
+    /// Stable id.
+    pub id: &'static str,
+    /// The keys and values of the row as they are written.
+    pub lines: Vec<(&'static str, &'static str)>,
+    cell: OnceLock<Licence>,
+}
+
+impl std::ops::Deref for Row {
+    type Target = Licence;
+
+    fn deref(&self) -> &Licence {
+        self.cell.get_or_init(|| {
+            let mut row = blank(self.id);
+            // The table travels with the program, so a line that means nothing is a mistake that the tests catch: it is skipped here.
+            for (key, value) in &self.lines {
+                put(&mut row, key, value);
+            }
+            row
+        })
+    }
+}
+
 /// All rows and the day on which they were compiled.
 pub struct Catalogue {
     /// Day of the catalogue.
     pub date: &'static str,
     /// Rows in the order of the file.
-    pub rows: Vec<Licence>,
+    pub rows: Vec<Row>,
 }
 
 /// The catalogue.
@@ -257,7 +282,7 @@ pub fn catalogue() -> &'static Catalogue {
 
 /// The row with this id.
 pub fn by_id(id: &str) -> Option<&'static Licence> {
-    catalogue().rows.iter().find(|l| l.id == id)
+    catalogue().rows.iter().find(|l| l.id == id).map(|row| &**row)
 }
 
 fn blank(id: &'static str) -> Licence {
@@ -311,24 +336,12 @@ fn blank(id: &'static str) -> Licence {
     }
 }
 
-/// Reads the table. It travels with the program, so a line that it does not understand is a mistake that the tests catch: it is skipped here.
+/// Splits the table: what stands before the first row, then a row behind each `[id]`.
 fn read(text: &'static str) -> Catalogue {
-    let mut out = Catalogue { date: "", rows: Vec::new() };
-    for line in text.lines() {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if let Some(id) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-            out.rows.push(blank(id));
-        } else if let Some((key, value)) = line.split_once(' ') {
-            if key == "@date" {
-                out.date = value;
-            } else if let Some(row) = out.rows.last_mut() {
-                put(row, key, value);
-            }
-        }
-    }
-    out
+    let mut parts = text.split("\n[");
+    let date = parts.next().and_then(|head| head.split("@date ").nth(1)).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let rows = parts.filter_map(|part| part.split_once("]\n")).map(|(id, text)| Row { id, lines: text.split('\n').filter_map(|l| l.split_once(' ')).collect(), cell: OnceLock::new() }).collect();
+    Catalogue { date, rows }
 }
 
 /// The parts of a value between ` | `.
@@ -341,7 +354,7 @@ fn parts<const N: usize>(value: &'static str) -> [&'static str; N] {
 }
 
 fn words(text: &'static str) -> Vec<&'static str> {
-    text.split_whitespace().collect()
+    text.split(' ').filter(|w| !w.is_empty()).collect()
 }
 
 /// Puts one line into a row; false if it means nothing.
@@ -486,6 +499,7 @@ mod tests {
         let mut row = blank("");
         let mut ids = HashSet::new();
         for line in ROWS.lines().filter(|l| !l.is_empty() && !l.starts_with('#') && !l.starts_with("@date")) {
+            assert!(!line.contains('\t') && line == line.trim(), "{line}");
             if line.starts_with('[') {
                 assert!(ids.insert(line), "{line} twice");
                 row = blank("");

@@ -171,6 +171,13 @@ pub struct Part {
     pub doubts: Vec<String>,
 }
 
+impl Part {
+    /// Another part names it, and its own files were not seen.
+    pub fn only_named(&self) -> bool {
+        matches!(self.source.as_str(), "base" | "dataset")
+    }
+}
+
 /// Who does it, where, for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS, schemars::JsonSchema))]

@@ -307,7 +307,8 @@ fn base(key: &str, value: &str, at: usize, len: usize) -> Option<Statement> {
         return None;
     }
     let known = base_licence(name);
-    if key == "_name_or_path" && !name.contains('/') && known.is_none() {
+    // A folder on somebody's disk, or the name of an architecture.
+    if matches!(key, "_name_or_path" | "ss_base_model_version") && !name.contains('/') && known.is_none() {
         return None;
     }
     let mut s = Statement::new(Kind::Base, key, name, at, len);
@@ -465,6 +466,7 @@ mod tests {
         assert_eq!(say("general.base_model.0.repo_url", "https://huggingface.co/Qwen/Qwen2.5-3B"), ["Base qwen-research-2024 name"]);
         assert_eq!(say("_name_or_path", "/home/me/models/x"), Vec::<String>::new());
         assert_eq!(say("ss_base_model_version", "sdxl_base_v1-0"), ["Base openrail++ name"]);
+        assert_eq!(say("ss_base_model_version", "flux1"), Vec::<String>::new());
         assert_eq!(say("general.name", "MIT"), Vec::<String>::new());
         assert_eq!(say("License", "MIT"), ["Declared MIT id"]);
         assert_eq!(say("model-license", "openrail++"), ["Declared openrail++ id"]);

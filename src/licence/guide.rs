@@ -1,7 +1,7 @@
 //! What somebody may, must and must not do, and whom to ask: for one situation, over all parts, each line once, with its clauses.
 
 use super::catalogue::{Basis, Licence, Sure, by_id, catalogue};
-use super::compat::{ASSUMPTIONS, Atom, Level, Outcome, Part, Reason, Relation, Situation, Switch, Use, evaluate, hard_limits, watch_kinds};
+use super::compat::{ASSUMPTIONS, Atom, Level, Outcome, Part, Reason, Relation, Situation, Switch, Use, evaluate, hard_limits, label_drops, watch_kinds};
 use super::name;
 use crate::speech::{Lang, licence as words};
 use crate::text::printable;
@@ -182,12 +182,17 @@ pub fn guide(parts: &[Part], situation: &Situation, lang: Lang) -> Guidance {
     for (p, c) in parts.iter().zip(&picked) {
         for doubt in &p.doubts {
             let code = DOUBTS.iter().find(|(d, _)| d == doubt).map_or("doubt", |(_, code)| code);
-            let from = c.iter().filter_map(|x| x.1).map(|l| (l, l.grant));
+            // A label that drifted is held against the models that are named beside it; a card that cannot be read says nothing of a licence.
+            let bases = dropped(&parts, &picked, c, doubt);
+            let base = if bases.is_empty() { p.name.clone() } else { bases.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(book.comma) };
+            let own = c.iter().filter_map(|x| x.1).filter(|_| doubt != "card");
+            let from = own.chain(bases.iter().map(|(_, l)| *l)).map(|l| (l, l.grant));
+            let args = [("part", p.name.clone()), ("base", base)];
             // What leaves under a label that drops terms breaks them; what stays inside is to be asked about.
             if doubt == "drift" && s.activity.distributes() {
-                clashes.push(lines.plain(code, &[("part", p.name.clone())], Level::Conflict, from, p));
+                clashes.push(lines.plain(code, &args, Level::Conflict, from, p));
             } else {
-                ask.push(lines.plain(code, &[("part", p.name.clone())], Level::NeedsReview, from, p));
+                ask.push(lines.plain(code, &args, Level::NeedsReview, from, p));
             }
         }
         if c.len() > 1 && super::folder::is_ambiguous(&p.licence) {
@@ -209,7 +214,6 @@ pub fn guide(parts: &[Part], situation: &Situation, lang: Lang) -> Guidance {
         .map(|(name, _)| Question { id: (*name).into(), text: words::assumption(book, name), answer: words::switch(s.assumes(name)).into() })
         .collect();
     let judged = parts.iter().zip(&picked).map(|(p, c)| judged(p, c, &s)).collect::<Vec<_>>();
-    let missing = judged.iter().any(|j| j.licences.iter().any(|l| l == "hf-unknown" || l == "hf-other") || j.part.licence.is_empty() && j.part.relation == Relation::Weights);
     let headline = words::headline(book, level, &s, parts.len());
     Guidance {
         schema: SCHEMA.into(),
@@ -220,7 +224,7 @@ pub fn guide(parts: &[Part], situation: &Situation, lang: Lang) -> Guidance {
         notice: notice(&outcome, &picked, &s),
         card: card(&parts, &picked, &s),
         attribution: attribution(&outcome),
-        letter: if missing { letter(book, &judged) } else { String::new() },
+        letter: letter(book, &judged),
         parts: judged,
         clashes,
         may,
@@ -506,16 +510,25 @@ fn notice(o: &Outcome, picked: &[&Choice], s: &Situation) -> String {
 fn card(parts: &[Part], picked: &[&Choice], s: &Situation) -> String {
     let chosen = s.outbound.as_deref().filter(|o| *o != "proprietary").and_then(by_id);
     // Without a wish the strictest of the parts is the label that drops nothing.
-    let strict = rows(picked).filter(|(i, l)| !l.is_none() && parts.get(*i).is_some_and(|p| p.relation != Relation::Data)).max_by_key(|(i, l)| (super::compat::extra_limits(l).len(), usize::MAX - i)).map(|(_, l)| l);
-    let Some(l) = chosen.or(strict) else { return String::new() };
-    let hub = l.known.iter().find(|k| !k.contains(' ') && k.chars().all(|c| !c.is_ascii_uppercase()) && !k.contains('*')).copied().unwrap_or(l.id);
-    let plain = matches!(l.family, "permissive" | "public-domain" | "strong-copyleft" | "weak-copyleft" | "network-copyleft") || l.id.starts_with("CC") || HUB.contains(&l.id);
+    let mut own: Vec<(usize, &'static Licence)> = rows(picked).filter(|(i, l)| !l.is_none() && parts.get(*i).is_some_and(|p| p.relation != Relation::Data)).collect();
+    own.sort_by_key(|(i, l)| (std::cmp::Reverse(super::compat::extra_limits(l).len()), *i));
+    let Some(l) = chosen.or(own.first().map(|x| x.1)) else { return String::new() };
+    // Where no label of one licence carries the terms of all, all are named.
+    let mut beside: Vec<&'static Licence> = Vec::new();
+    for (_, other) in own.iter().filter(|(_, other)| chosen.is_none() && label_drops(other, l)) {
+        if !beside.iter().any(|b| b.id == other.id) {
+            beside.push(other);
+        }
+    }
+    let hub = |l: &Licence| l.known.iter().find(|k| !k.contains(' ') && k.chars().all(|c| !c.is_ascii_uppercase()) && !k.contains('*')).copied().unwrap_or(l.id).to_ascii_lowercase();
+    let plain = beside.is_empty() && matches!(l.family, "permissive" | "public-domain" | "strong-copyleft" | "weak-copyleft" | "network-copyleft") || beside.is_empty() && (l.id.starts_with("CC") || HUB.contains(&l.id));
     let mut out = String::from("---\n");
     if plain {
         let id = if HUB.contains(&l.id) { l.id.to_string() } else { l.id.to_ascii_lowercase() };
         out.push_str(&format!("license: {id}\n"));
     } else {
-        out.push_str(&format!("license: other\nlicense_name: {}\nlicense_link: LICENSE\n", hub.to_ascii_lowercase()));
+        let names: Vec<String> = std::iter::once(l).chain(beside).map(hub).collect();
+        out.push_str(&format!("license: other\nlicense_name: {}\nlicense_link: LICENSE\n", names.join(" AND ")));
     }
     let bases: Vec<&Part> = parts.iter().filter(|p| p.source == "base" || (p.relation == Relation::Weights && p.name.contains('/') && !p.name.contains('.'))).collect();
     if !bases.is_empty() {
@@ -558,9 +571,24 @@ const HUB: &[&str] = &[
     "h-research",
 ];
 
+/// A letter about the parts that were looked at and have no licence. What was only named may have one where it is published.
 fn letter(book: &words::Book, parts: &[Judged]) -> String {
-    let open: Vec<&str> = parts.iter().filter(|j| j.part.licence.is_empty() || j.licences.iter().any(|l| l.starts_with("hf-"))).map(|j| j.part.name.as_str()).collect();
-    book.letter.replace("{parts}", &open.join(", "))
+    let open = |j: &&Judged| !j.part.only_named() && (j.licences.iter().any(|l| l == "hf-unknown" || l == "hf-other") || j.part.licence.is_empty() && j.part.relation == Relation::Weights);
+    let open: Vec<&str> = parts.iter().filter(open).map(|j| j.part.name.as_str()).collect();
+    if open.is_empty() { String::new() } else { book.letter.replace("{parts}", &open.join(", ")) }
+}
+
+/// The models beside a part whose terms its label drops, with their licences.
+fn dropped(parts: &[Part], picked: &[&Choice], label: &Choice, doubt: &str) -> Vec<(String, &'static Licence)> {
+    let mut out: Vec<(String, &'static Licence)> = Vec::new();
+    if doubt.starts_with("drift") {
+        for (i, base) in rows(picked).filter(|(_, base)| label.iter().filter_map(|x| x.1).any(|l| label_drops(base, l))) {
+            if let Some(p) = parts.get(i).filter(|p| !out.iter().any(|(n, _)| *n == p.name)) {
+                out.push((p.name.clone(), base));
+            }
+        }
+    }
+    out
 }
 
 /// Doubts about what a folder says, and the codes of their sentences.
@@ -639,6 +667,34 @@ mod tests {
     }
 
     #[test]
+    fn no_letter_is_written_about_what_was_only_named() {
+        let named = Part { name: "somebody/base".into(), source: "base".into(), ..Part::default() };
+        let g = guide(&[part("Apache-2.0"), named], &in_us(Use::Inside), Lang::En);
+        assert_eq!((g.level, g.letter.as_str()), (Level::NeedsReview, ""));
+        assert!(super::super::print::text(&g, Lang::En).contains("somebody/base: named only"));
+        let g = ask(&["acme-terms"], &in_us(Use::Inside));
+        assert_eq!(g.ask[0].text, "The licence of acme-terms is not known here.");
+        let own = Part { name: "m".into(), ..part("acme-terms") };
+        assert_eq!(guide(&[own], &in_us(Use::Inside), Lang::En).ask[0].text, "The licence of m (“acme-terms”) is not known here.");
+    }
+
+    #[test]
+    fn a_card_names_all_licences_of_which_none_carries_the_others() {
+        let g = ask(&["qwen-research-2024", "gemma"], &in_us(Use::Merge));
+        assert!(g.card.contains("license: other\nlicense_name: gemma AND qwen-research-2024\n"), "{}", g.card);
+        let g = ask(&["MIT", "llama3.1"], &in_us(Use::Merge));
+        assert!(g.card.contains("license: llama3.1\n"), "{}", g.card);
+    }
+
+    #[test]
+    fn a_line_that_cites_the_same_as_the_next_does_not_repeat_it() {
+        let g = ask(&["llama3.1"], &in_us(Use::Give));
+        let count = |text: String| text.matches("Acceptable Use Policy").count();
+        assert!(g.must_not.len() > 10 && count(super::super::print::text(&g, Lang::En)) <= 3);
+        assert!(count(super::super::print::markdown(&g, Lang::En)) <= 3);
+    }
+
+    #[test]
     fn lines_of_several_parts_are_folded() {
         let g = ask(&["MIT", "Apache-2.0"], &in_us(Use::Give));
         let copy = g.must.iter().find(|l| l.code == "licence-copy").expect("a line");
@@ -685,6 +741,8 @@ mod tests {
         let own = Part { doubts: vec!["drift".into()], ..part("MIT") };
         let at = |activity| guide(&[own.clone(), part("llama3.1")], &in_us(activity), Lang::En).level;
         assert_eq!((at(Use::Give), at(Use::Service)), (Level::Conflict, Level::NeedsReview));
+        let g = guide(&[own.clone(), part("llama3.1")], &in_us(Use::Give), Lang::En);
+        assert!(g.clashes[0].text.contains("llama3.1") && g.clashes[0].sources.iter().map(|s| s.licence.as_str()).eq(["MIT", "llama3.1"]), "{:?}", g.clashes[0]);
         let adapter = Part { doubts: vec!["drift-adapter".into()], ..part("MIT") };
         assert_eq!(guide(&[adapter, part("llama3.1")], &in_us(Use::Give), Lang::En).level, Level::NeedsReview);
     }

@@ -1,7 +1,7 @@
 //! From what somebody wrote to rows of the catalogue: ids, names, SPDX expressions.
 
-use super::catalogue::{Licence, catalogue};
-use std::collections::HashMap;
+use super::catalogue::{Licence, Row, catalogue};
+use super::normal::fnv;
 use std::sync::OnceLock;
 
 /// Longest name that is looked at; what is longer is a text.
@@ -11,34 +11,50 @@ const LONGEST: usize = 200;
 const IDS: usize = 64;
 
 /// Letters, digits, dots and plus signs in lower case; `licence` is written as in America.
-fn light(name: &str) -> String {
-    let lower = name.to_lowercase().replace("licence", "license");
-    lower.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '*')).collect()
+fn light(name: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(name.len());
+    for c in name.bytes() {
+        match c.to_ascii_lowercase() {
+            b'c' if out.ends_with(b"licen") => out.push(b's'),
+            c @ (b'a'..=b'z' | b'0'..=b'9' | b'.' | b'+' | b'*') => out.push(c),
+            _ => {}
+        }
+    }
+    out
 }
 
 /// [`light`] without the words that every name has, without the `v` of a version and without a trailing `.0`.
-fn deep(name: &str) -> String {
-    let lower = name.trim().to_lowercase().replace("licence", "license");
-    let lower = lower.strip_prefix("the ").unwrap_or(&lower);
-    let mut text: Vec<u8> = light(&lower.replace("license", "").replace("version", "").replace("agreement", "")).into_bytes();
-    let mut out = Vec::with_capacity(text.len());
-    text.push(b' ');
-    let mut i = 0;
-    while i + 1 < text.len() {
-        let (c, next) = (text[i], text[i + 1]);
-        if c == b'v' && next.is_ascii_digit() {
-            i += 1;
-            continue;
+fn deep(name: &str) -> Vec<u8> {
+    let name = name.trim();
+    let name = name.get(4..).filter(|_| name.get(..4).is_some_and(|the| the.eq_ignore_ascii_case("the "))).unwrap_or(name);
+    let mut text = Vec::with_capacity(name.len());
+    for c in light(name) {
+        text.push(c);
+        let word = match c {
+            b'e' => &b"license"[..],
+            b'n' => b"version",
+            b't' => b"agreement",
+            _ => continue,
+        };
+        if text.ends_with(word) {
+            text.truncate(text.len() - word.len());
         }
-        if c == b'.' && next == b'0' && !text.get(i + 2).is_some_and(u8::is_ascii_digit) {
-            i += 2;
-            continue;
-        }
-        out.push(c);
-        i += 1;
     }
-    let out: String = out.into_iter().map(char::from).collect();
-    out.trim_matches('.').to_string()
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_slice();
+    while let [c, behind @ ..] = rest {
+        rest = behind;
+        match (c, behind) {
+            (b'v', [next, ..]) if next.is_ascii_digit() => {}
+            (b'.', [b'0', end @ ..]) if !end.first().is_some_and(u8::is_ascii_digit) => rest = end,
+            (b'.', _) if out.is_empty() => {}
+            _ => out.push(*c),
+        }
+    }
+    while out.last() == Some(&b'.') {
+        out.pop();
+    }
+    out
 }
 
 /// Whether a name matches a pattern with `*`.
@@ -63,57 +79,72 @@ pub fn fits(pattern: &str, name: &str) -> bool {
     true
 }
 
-struct Index {
-    light: HashMap<String, Vec<usize>>,
-    deep: HashMap<String, Vec<usize>>,
-    globs: Vec<(String, usize)>,
+/// Names without `*`, by the hash of what is left of them, with their rows.
+type Index = Vec<(u32, usize, &'static str)>;
+
+/// All names of the rows. In a name as it stands on a text a `*` is itself.
+fn names() -> impl Iterator<Item = (usize, &'static str, bool)> {
+    let of = |(row, l): (usize, &'static Row)| {
+        let written = l.lines.iter().filter(|(key, _)| matches!(*key, "name" | "known" | "spdx")).flat_map(|(key, value)| value.split(" ; ").map(move |name| (name, *key != "name" && name.contains('*'))));
+        written.chain([(l.id, false)]).map(move |(name, glob)| (row, name, glob))
+    };
+    catalogue().rows.iter().enumerate().flat_map(of)
 }
 
-fn index() -> &'static Index {
-    static CELL: OnceLock<Index> = OnceLock::new();
-    CELL.get_or_init(|| {
-        let mut out = Index { light: HashMap::new(), deep: HashMap::new(), globs: Vec::new() };
-        let add = |map: &mut HashMap<String, Vec<usize>>, key: String, row: usize| {
-            let rows = map.entry(key).or_default();
-            if !rows.contains(&row) {
-                rows.push(row);
-            }
-        };
-        for (row, l) in catalogue().rows.iter().enumerate() {
-            for name in l.known.iter().copied().chain([l.id, l.name, l.spdx]).filter(|n| !n.is_empty()) {
-                if name.contains('*') && name != l.name {
-                    out.globs.push((deep(name), row));
-                } else {
-                    add(&mut out.light, light(name), row);
-                    add(&mut out.deep, deep(name), row);
-                }
-            }
-        }
+fn index(cell: &'static OnceLock<Index>, left: fn(&str) -> Vec<u8>) -> &'static Index {
+    cell.get_or_init(|| {
+        let mut out: Index = names().filter(|n| !n.2).map(|(row, name, _)| (fnv(&left(name)), row, name)).collect();
+        out.sort_unstable();
         out
     })
 }
 
+fn lights() -> &'static Index {
+    static CELL: OnceLock<Index> = OnceLock::new();
+    index(&CELL, light)
+}
+
+fn deeps() -> &'static Index {
+    static CELL: OnceLock<Index> = OnceLock::new();
+    index(&CELL, deep)
+}
+
+/// Names with `*`.
+fn globs() -> &'static [(String, usize)] {
+    static CELL: OnceLock<Vec<(String, usize)>> = OnceLock::new();
+    CELL.get_or_init(|| names().filter(|n| n.2).map(|(row, name, _)| (String::from_utf8_lossy(&deep(name)).into_owned(), row)).collect())
+}
+
+/// The rows with a name of which the same is left.
+fn same(list: &[(u32, usize, &'static str)], key: &[u8], left: fn(&str) -> Vec<u8>) -> Vec<&'static Licence> {
+    let hash = fnv(key);
+    let from = list.partition_point(|x| x.0 < hash);
+    let mut found: Vec<usize> = list.iter().skip(from).take_while(|x| x.0 == hash).filter(|x| left(x.2) == key).map(|x| x.1).collect();
+    found.dedup();
+    found.into_iter().filter_map(|row| catalogue().rows.get(row)).map(|row| &**row).collect()
+}
+
 /// The rows that a name stands for: none if it is unknown, several if it has several meanings.
 pub fn resolve(name: &str) -> Vec<&'static Licence> {
-    let rows = &catalogue().rows;
-    let pick = |list: &[usize]| list.iter().filter_map(|r| rows.get(*r)).collect::<Vec<_>>();
     let name = name.trim();
     if name.is_empty() || name.len() > LONGEST {
         return Vec::new();
     }
     // Classifiers of Python packages carry a path before the name.
     let name = name.rsplit(" :: ").next().unwrap_or(name);
-    let ix = index();
-    if let Some(found) = ix.light.get(&light(name)) {
-        return pick(found);
+    let found = same(lights(), &light(name), light);
+    if !found.is_empty() {
+        return found;
     }
     let key = deep(name);
-    if let Some(found) = ix.deep.get(&key) {
-        return pick(found);
+    let found = same(deeps(), &key, deep);
+    if !found.is_empty() {
+        return found;
     }
     // The pattern with the most letters of its own knows the name best.
-    let best = ix.globs.iter().filter(|(p, _)| fits(p, &key)).max_by_key(|(p, row)| (p.len(), usize::MAX - row));
-    best.map(|(_, row)| pick(&[*row])).unwrap_or_default()
+    let key = String::from_utf8_lossy(&key);
+    let best = globs().iter().filter(|(p, _)| fits(p, &key)).max_by_key(|(p, row)| (p.len(), usize::MAX - row));
+    best.and_then(|(_, row)| catalogue().rows.get(*row)).map(|row| &**row).into_iter().collect()
 }
 
 /// A licence expression as a choice between sets: one set of a choice has to be met whole.

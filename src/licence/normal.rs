@@ -22,19 +22,33 @@ pub struct Normal {
     pub folded: bool,
 }
 
-/// FNV-1a over bytes.
-fn fnv(bytes: &[u8], start: u32) -> u32 {
-    bytes.iter().fold(start, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193))
+/// Where FNV-1a begins.
+const START: u32 = 0x811c_9dc5;
+
+/// FNV-1a of a text.
+pub fn fnv(bytes: &[u8]) -> u32 {
+    more(bytes, START)
+}
+
+/// FNV-1a, gone on with.
+const fn more(bytes: &[u8], start: u32) -> u32 {
+    let mut h = start;
+    let mut rest = bytes;
+    while let [b, behind @ ..] = rest {
+        h = (h ^ *b as u32).wrapping_mul(0x0100_0193);
+        rest = behind;
+    }
+    h
 }
 
 /// Hash of one word.
-pub fn hash(word: &str) -> u32 {
-    fnv(word.as_bytes(), 0x811c_9dc5)
+pub const fn hash(word: &str) -> u32 {
+    more(word.as_bytes(), START)
 }
 
 /// Hash of two words that follow each other.
 pub fn pair(a: u32, b: u32) -> u32 {
-    let h = fnv(&b.to_le_bytes(), fnv(&a.to_le_bytes(), 0x811c_9dc5));
+    let h = more(&b.to_le_bytes(), more(&a.to_le_bytes(), START));
     // The low bits of FNV are its weakest.
     h ^ (h >> 15)
 }
@@ -74,14 +88,45 @@ fn vanishes(c: char) -> bool {
     matches!(c, '*' | '_' | '#' | '`' | '>' | '\\' | '\u{200b}'..='\u{200d}' | '\u{feff}' | '\u{ad}')
 }
 
-/// Words that are one word in two spellings.
-fn spelled(word: &str) -> &str {
-    match word {
-        "licence" => "license",
-        "licences" => "licenses",
-        "licenced" => "licensed",
-        "sublicence" => "sublicense",
-        other => other,
+/// Words that are one word in two spellings: the hash of the other spelling, and of the one that is taken.
+const SPELLED: [(u32, u32); 4] = [(hash("licence"), hash("license")), (hash("licences"), hash("licenses")), (hash("licenced"), hash("licensed")), (hash("sublicence"), hash("sublicense"))];
+
+/// A word that is being read. Dots at its ends do not belong to it.
+struct Open {
+    hash: u32,
+    /// Dots that belong to it if a letter follows.
+    dots: u32,
+    /// Where it begins; nothing is open while there is none.
+    start: Option<usize>,
+    empty: bool,
+    ascii: bool,
+}
+
+impl Open {
+    const NONE: Open = Open { hash: START, dots: 0, start: None, empty: true, ascii: true };
+
+    fn byte(&mut self, b: u8, at: usize) {
+        self.start.get_or_insert(at);
+        if b == b'.' {
+            self.dots += u32::from(!self.empty);
+            return;
+        }
+        for _ in 0..self.dots {
+            self.hash = more(b".", self.hash);
+        }
+        self.dots = 0;
+        self.empty = false;
+        self.hash = more(&[b], self.hash);
+    }
+
+    fn letter(&mut self, c: char, at: usize) {
+        let mut bytes = [0; 4];
+        for c in c.to_lowercase() {
+            for b in c.encode_utf8(&mut bytes).bytes() {
+                self.byte(b, at);
+            }
+            self.ascii &= c.is_ascii();
+        }
     }
 }
 
@@ -114,84 +159,89 @@ fn entity(rest: &str) -> Option<(usize, char)> {
 
 /// Puts a text into normal form.
 pub fn normal(text: &str) -> Normal {
-    let mut out = Normal::default();
-    let mut word = String::new();
-    let mut start = 0usize;
+    let mut out = Normal { words: Vec::with_capacity(text.len() / 6), folded: false };
+    let mut word = Open::NONE;
     let mut line_from = 0usize;
     let mut at = 0usize;
     let mut line_start = 0usize;
-    while let Some(c) = text.get(at..).and_then(|r| r.chars().next()) {
-        if c == '<'
-            && let Some(len) = text.get(at..).and_then(tag)
-        {
-            close(&mut out, &mut word, start, at);
-            at += len;
-            continue;
-        }
-        if c == '&'
-            && let Some((len, stands)) = text.get(at..).and_then(entity)
-        {
-            if stands.is_alphanumeric() {
-                if word.is_empty() {
-                    start = at;
-                }
-                word.extend(stands.to_lowercase());
-            } else if !vanishes(stands) {
-                close(&mut out, &mut word, start, at);
-            }
-            at += len;
-            continue;
-        }
+    while let Some(b) = text.as_bytes().get(at).copied() {
         let here = at;
-        at += c.len_utf8();
-        if c == '\n' {
-            close(&mut out, &mut word, start, here);
-            mark(&mut out, line_from, text.get(line_start..here).unwrap_or_default());
-            line_from = out.words.len();
-            line_start = at;
-            continue;
-        }
-        if vanishes(c) {
-            continue;
-        }
-        let folded = look(c);
-        // Letters of another alphabet inside of a Latin word are a disguise; a text in that alphabet is not.
-        let c = match folded {
-            Some(l) if !word.is_empty() || matches!(c, '\u{ff01}'..='\u{ff5e}') || next_is_latin(text, at) => {
-                out.folded |= !matches!(c, '\u{ff01}'..='\u{ff5e}') && (word.is_ascii() && !word.is_empty() || next_is_latin(text, at));
-                l
+        at += 1;
+        match b {
+            b'a'..=b'z' | b'0'..=b'9' | b'+' | b'.' | b'$' | b'@' => word.byte(b, here),
+            b'A'..=b'Z' => word.byte(b.to_ascii_lowercase(), here),
+            b'\n' => {
+                close(&mut out, &mut word, here);
+                mark(&mut out, line_from, text.get(line_start..here).unwrap_or_default());
+                line_from = out.words.len();
+                line_start = at;
             }
-            _ => c,
-        };
-        if keeps(c) {
-            if word.is_empty() {
-                start = here;
+            b'<' => {
+                close(&mut out, &mut word, here);
+                at += text.get(here..).and_then(tag).map_or(0, |len| len - 1);
             }
-            word.extend(c.to_lowercase());
-        } else {
-            close(&mut out, &mut word, start, here);
+            b'&' => match text.get(here..).and_then(entity) {
+                Some((len, stands)) => {
+                    if stands.is_alphanumeric() {
+                        word.letter(stands, here);
+                    } else if !vanishes(stands) {
+                        close(&mut out, &mut word, here);
+                    }
+                    at += len - 1;
+                }
+                None => close(&mut out, &mut word, here),
+            },
+            b'*' | b'_' | b'#' | b'`' | b'>' | b'\\' => {}
+            0..0x80 => close(&mut out, &mut word, here),
+            _ => at = foreign(text, here, &mut out, &mut word),
         }
     }
-    close(&mut out, &mut word, start, text.len());
+    close(&mut out, &mut word, text.len());
     mark(&mut out, line_from, text.get(line_start..).unwrap_or_default());
     out
 }
 
-fn next_is_latin(text: &str, at: usize) -> bool {
-    text.get(at..).and_then(|r| r.chars().next()).is_some_and(|c| c.is_ascii_alphabetic())
+/// A character beyond ASCII; the offset behind it.
+fn foreign(text: &str, here: usize, out: &mut Normal, word: &mut Open) -> usize {
+    let Some(c) = text.get(here..).and_then(|r| r.chars().next()) else { return here + 1 };
+    let at = here + c.len_utf8();
+    if vanishes(c) {
+        return at;
+    }
+    let wide = matches!(c, '\u{ff01}'..='\u{ff5e}');
+    let latin = text.as_bytes().get(at).is_some_and(u8::is_ascii_alphabetic);
+    // Letters of another alphabet inside of a Latin word are a disguise; a text in that alphabet is not.
+    let c = match look(c) {
+        Some(l) if word.start.is_some() || wide || latin => {
+            out.folded |= !wide && (word.start.is_some() && word.ascii || latin);
+            l
+        }
+        _ => c,
+    };
+    if keeps(c) {
+        word.letter(c, here);
+    } else {
+        close(out, word, here);
+    }
+    at
 }
 
-fn close(out: &mut Normal, word: &mut String, start: usize, end: usize) {
-    let bare = spelled(word.trim_end_matches('.').trim_start_matches('.'));
-    if !bare.is_empty() {
-        out.words.push(Word { hash: hash(bare), at: u32::try_from(start).unwrap_or(u32::MAX), end: u32::try_from(end).unwrap_or(u32::MAX), holder: false });
+fn close(out: &mut Normal, word: &mut Open, end: usize) {
+    if !word.empty {
+        let hash = SPELLED.iter().find(|s| s.0 == word.hash).map_or(word.hash, |s| s.1);
+        let at = u32::try_from(word.start.unwrap_or(end)).unwrap_or(u32::MAX);
+        out.words.push(Word { hash, at, end: u32::try_from(end).unwrap_or(u32::MAX), holder: false });
     }
-    word.clear();
+    *word = Open::NONE;
 }
 
 /// Marks the words of a line that names a holder of rights.
 fn mark(out: &mut Normal, from: usize, line: &str) {
-    let head: String = line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != '©').chars().take(80).collect::<String>().to_lowercase();
+    let rest = line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != '©');
+    if !rest.starts_with(['c', 'C', 'a', 'A', '(', '©']) {
+        return;
+    }
+    let head: String = rest.chars().take(80).collect::<String>().to_lowercase();
     let named = head.contains(|c: char| c.is_ascii_digit()) || head.contains("(c)") || head.contains('©') || head.contains('<') || head.contains('[');
     let holder = (head.starts_with("copyright") && (named || head.len() < 60 && !head.contains(" notice") && !head.contains(" holder") && !head.contains(" owner") && !head.contains(" law") && !head.contains(" license")))
         // A clause can be point (c) of a list.

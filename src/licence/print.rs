@@ -1,6 +1,6 @@
 //! Guidance as text, as Markdown with boxes to tick, and as CSV.
 
-use super::guide::{Guidance, Line};
+use super::guide::{Guidance, Judged, Line, Source};
 use super::inventory::cell;
 use crate::speech::{Lang, licence as words};
 use std::fmt::Write;
@@ -23,6 +23,22 @@ fn cite(l: &Line, b: &'static words::Book) -> String {
     out.join("; ")
 }
 
+/// Whether the next line rests on the same clauses, which are then named once, behind the last of them.
+fn cited_below(lines: &[Line], n: usize) -> bool {
+    let (Some(this), Some(next)) = (lines.get(n), lines.get(n + 1)) else { return false };
+    let same = |(a, b): (&Source, &Source)| (&a.licence, &a.clause) == (&b.licence, &b.clause);
+    this.resolve.is_empty() && this.sources.len() == next.sources.len() && this.sources.iter().zip(&next.sources).all(same)
+}
+
+/// The licences of a part; of a choice, what was chosen and from what.
+fn names(j: &Judged, b: &'static words::Book) -> String {
+    if j.names.iter().all(String::is_empty) {
+        return words::label(b, if j.part.only_named() { "not-here" } else { "no-licence" }).to_string();
+    }
+    let from = if j.part.licence.contains(" OR ") { format!(" ({})", j.part.licence) } else { String::new() };
+    j.names.join(" + ") + &from
+}
+
 /// What stands at the end: strings, NOTICE, card, letter.
 fn copies(g: &Guidance) -> Vec<(&'static str, String)> {
     [("attribution", g.attribution.join("\n")), ("notice", g.notice.clone()), ("card", g.card.clone()), ("letter", g.letter.clone())].into_iter().filter(|(_, t)| !t.is_empty()).collect()
@@ -35,14 +51,13 @@ pub fn text(g: &Guidance, lang: Lang) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{}\n{}\n\n{}", words::label(b, g.level.word()), g.headline, words::label(b, "parts"));
     for j in &g.parts {
-        let names = if j.names.iter().all(String::is_empty) { words::label(b, "no-licence").to_string() } else { j.names.join(" + ") };
-        let _ = writeln!(out, "  {:<20} {}: {names}", words::label(b, j.level.word()), j.part.name);
+        let _ = writeln!(out, "  {:<20} {}: {}", words::label(b, j.level.word()), j.part.name, names(j, b));
     }
     for (label, lines) in lists(g).into_iter().filter(|(_, l)| !l.is_empty()) {
         let _ = writeln!(out, "\n{}", words::label(b, label));
-        for l in lines {
+        for (n, l) in lines.iter().enumerate() {
             let _ = writeln!(out, "  - {}", l.text);
-            if !l.sources.is_empty() {
+            if !l.sources.is_empty() && !cited_below(lines, n) {
                 let _ = writeln!(out, "      {}", cite(l, b));
             }
             if !l.resolve.is_empty() {
@@ -84,14 +99,14 @@ pub fn markdown(g: &Guidance, lang: Lang) -> String {
     let mut out = format!("# {}\n\n**{}** — {}\n\n", words::label(b, "licence"), words::label(b, g.level.word()), plain(&g.headline));
     let _ = writeln!(out, "| {} | {} | {} |\n|---|---|---|", words::label(b, "part"), words::label(b, "licence"), words::label(b, "answer"));
     for j in &g.parts {
-        let _ = writeln!(out, "| {} | {} | {} |", plain(&j.part.name), plain(&j.names.join(" + ")), words::label(b, j.level.word()));
+        let _ = writeln!(out, "| {} | {} | {} |", plain(&j.part.name), plain(&names(j, b)), words::label(b, j.level.word()));
     }
     for (label, lines) in lists(g).into_iter().filter(|(_, l)| !l.is_empty()) {
         let _ = writeln!(out, "\n## {}\n", words::label(b, label));
         let bullet = if matches!(label, "must" | "ask" | "clashes") { "- [ ]" } else { "-" };
-        for l in lines {
+        for (n, l) in lines.iter().enumerate() {
             let resolve = if l.resolve.is_empty() { String::new() } else { format!(" {}", plain(&l.resolve)) };
-            let cited = if l.sources.is_empty() { String::new() } else { format!("  \n  {}", plain(&cite(l, b))) };
+            let cited = if l.sources.is_empty() || cited_below(lines, n) { String::new() } else { format!("  \n  {}", plain(&cite(l, b))) };
             let _ = writeln!(out, "{bullet} {}{resolve}{cited}", plain(&l.text));
         }
     }

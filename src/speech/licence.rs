@@ -145,6 +145,7 @@ pub fn reason(b: &'static Book, r: &Reason, l: Option<&Licence>, part: &str) -> 
         ("licence", l.map_or_else(|| r.what.clone(), |l| l.name.to_string())),
         ("other", other.map_or_else(String::new, |o| o.name.to_string())),
         ("part", part.to_string()),
+        ("named", if r.what.is_empty() || r.what == part { String::new() } else { format!(" ({})", fill(b.quoted, &[("text", r.what.clone())])) }),
         ("what", r.what.clone()),
         ("measure", measure(b, &r.what)),
         ("limits", limits(b, &r.what)),
