@@ -900,6 +900,17 @@ mod tests {
         format!("{} {every} {data}", l.id)
     }
 
+    #[test]
+    fn a_permissive_text_with_a_known_condition_is_that_licence_and_no_other() {
+        const MIT: &str = include_str!("../../tests/corpus/licences/mit.txt");
+        let found = |text: &str| find(text).hits.iter().map(|h| (h.row.id, h.how)).collect::<Vec<_>>();
+        let revenue = "You are not authorized to exercise any rights under this license if the global consolidated monthly revenue of your company (or that of your employer) exceeds $20 million.";
+        assert_eq!(found(&format!("{MIT}\n{revenue}\n")), [("mistral-modified-mit", How::Text)]);
+        // A clause takes nothing away of the duties of the licence that it stands beside.
+        let clause = "\"Commons Clause\" License Condition v1.0\n\nThe Software is provided to you by the Licensor under the License, as defined below, subject to the following condition.\n\nWithout limiting other conditions in the License, the grant of rights under the License will not include, and the License does not grant to you, the right to Sell the Software.\n";
+        assert_eq!(found(&format!("{clause}\n{MIT}")), [("Commons-Clause", How::Part), ("MIT", How::Altered)]);
+    }
+
     /// `UPDATE=1 LICENCE_TEXTS=folder cargo test prints` writes `prints.txt` anew from texts that are named by id (`MIT.txt`).
     #[test]
     fn prints_are_made_of_texts() {
