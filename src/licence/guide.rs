@@ -169,7 +169,9 @@ pub fn guide(parts: &[Part], situation: &Situation, lang: Lang) -> Guidance {
     let mut clashes = Vec::new();
     let mut ask = Vec::new();
     for r in &outcome.reasons {
-        if r.code == "watch" {
+        // Of a known text with changes it is said below what there is to do.
+        let altered = r.code == "unknown-licence" && r.level == Level::NeedsReview && r.what.ends_with("-with-changes") && !r.what.contains(' ') && parts.get(r.part).is_some_and(|p| p.doubts.iter().any(|d| d == "altered"));
+        if r.code == "watch" || altered {
             continue;
         }
         let line = lines.reason(r);
@@ -676,6 +678,13 @@ mod tests {
         assert_eq!(g.ask[0].text, "The licence of acme-terms is not known here.");
         let own = Part { name: "m".into(), ..part("acme-terms") };
         assert_eq!(guide(&[own], &in_us(Use::Inside), Lang::En).ask[0].text, "The licence of m (“acme-terms”) is not known here.");
+    }
+
+    #[test]
+    fn a_text_with_changes_is_asked_about_once() {
+        let own = Part { name: "m".into(), doubts: vec!["altered".into()], ..part("MIT-with-changes") };
+        let g = guide(&[own], &in_us(Use::Service), Lang::En);
+        assert_eq!((g.level, codes(&g.ask)), (Level::NeedsReview, vec!["doubt-altered"]));
     }
 
     #[test]

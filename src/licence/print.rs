@@ -23,7 +23,7 @@ fn cite(l: &Line, b: &'static words::Book) -> String {
     out.join("; ")
 }
 
-/// Whether the next line rests on the same clauses, which are then named once, behind the last of them.
+/// Whether the next line rests on the same clauses. A policy forbids twenty things in one place, which is then named once, behind the last of them.
 fn cited_below(lines: &[Line], n: usize) -> bool {
     let (Some(this), Some(next)) = (lines.get(n), lines.get(n + 1)) else { return false };
     let same = |(a, b): (&Source, &Source)| (&a.licence, &a.clause) == (&b.licence, &b.clause);
@@ -57,7 +57,7 @@ pub fn text(g: &Guidance, lang: Lang) -> String {
         let _ = writeln!(out, "\n{}", words::label(b, label));
         for (n, l) in lines.iter().enumerate() {
             let _ = writeln!(out, "  - {}", l.text);
-            if !l.sources.is_empty() && !cited_below(lines, n) {
+            if !l.sources.is_empty() && !(label == "must-not" && cited_below(lines, n)) {
                 let _ = writeln!(out, "      {}", cite(l, b));
             }
             if !l.resolve.is_empty() {
@@ -106,7 +106,7 @@ pub fn markdown(g: &Guidance, lang: Lang) -> String {
         let bullet = if matches!(label, "must" | "ask" | "clashes") { "- [ ]" } else { "-" };
         for (n, l) in lines.iter().enumerate() {
             let resolve = if l.resolve.is_empty() { String::new() } else { format!(" {}", plain(&l.resolve)) };
-            let cited = if l.sources.is_empty() || cited_below(lines, n) { String::new() } else { format!("  \n  {}", plain(&cite(l, b))) };
+            let cited = if l.sources.is_empty() || label == "must-not" && cited_below(lines, n) { String::new() } else { format!("  \n  {}", plain(&cite(l, b))) };
             let _ = writeln!(out, "{bullet} {}{resolve}{cited}", plain(&l.text));
         }
     }
