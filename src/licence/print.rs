@@ -57,7 +57,7 @@ pub fn text(g: &Guidance, lang: Lang) -> String {
         let _ = writeln!(out, "\n{}", words::label(b, label));
         for (n, l) in lines.iter().enumerate() {
             let _ = writeln!(out, "  - {}", l.text);
-            if !l.sources.is_empty() && !(label == "must-not" && cited_below(lines, n)) {
+            if !(l.sources.is_empty() || label == "must-not" && cited_below(lines, n)) {
                 let _ = writeln!(out, "      {}", cite(l, b));
             }
             if !l.resolve.is_empty() {
