@@ -102,6 +102,8 @@ export class WeighStation extends LitElement {
   #openedRow: Row | null = null;
   #returnTo: Element | null = null;
   #tables: Tables | null = null;
+  /** Another function once other names are known: what shows them is drawn anew. */
+  #formatName = (id: string): string => id;
   /** Whether licence guidance is open on the first screen. */
   #guiding = false;
   #walked = 0;
@@ -414,6 +416,8 @@ export class WeighStation extends LitElement {
     void tables(this.#desk, this.#t.tag).then(
       (known) => {
         this.#tables = known;
+        const names = new Map(known.formats.map(({ id, name }) => [id, name]));
+        this.#formatName = (id) => names.get(id) ?? id;
         this.requestUpdate();
       },
       // Said when files come: an element that nobody uses need not complain.
@@ -790,7 +794,7 @@ export class WeighStation extends LitElement {
     const row = this.#selected;
     const view = row?.report
       ? fileView(row, row.report, this.#opened, this.#findings, t, this.#acts, {
-          formatName: (id) => this.#formatName(id),
+          formatName: this.#formatName,
           findings: this.#shows("findings"),
           contents: this.#shows("contents"),
           links: this.#page,
@@ -873,10 +877,6 @@ export class WeighStation extends LitElement {
     this.requestUpdate();
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>("#licence")?.focus();
-  }
-
-  #formatName(id: string): string {
-    return this.#tables?.formats.find((format) => format.id === id)?.name ?? id;
   }
 
   #fingerprints(): TemplateResult | typeof nothing {

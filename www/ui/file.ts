@@ -73,7 +73,7 @@ export function fileView(row: Row, report: FileReport, opened: Opened | null, fi
     ${shown.contents
       ? html`<section aria-labelledby="contents">
             <h3 id="contents">${t.contents}</h3>
-            <weigh-tree .root=${report.outline} .t=${t}></weigh-tree>
+            <weigh-tree .root=${report.outline} .t=${t} .formatName=${shown.formatName}></weigh-tree>
           </section>
           ${report.imports.length > 0 ? importTable(report.imports, t) : nothing} ${report.metadata.length > 0 ? metadataTable(report.metadata, t) : nothing}`
       : nothing}
