@@ -174,6 +174,8 @@ export const en = {
   copy: "Copy",
   copyFingerprint: "Copy the fingerprint",
   copyLink: "Copy link",
+  copyText: "Copy as text",
+  saveBytes: (n: number) => (n === 1 ? "Save this byte" : `Save these ${number.format(n)} bytes`),
 
   filter: {
     files: "Find a file",

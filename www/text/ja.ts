@@ -164,6 +164,8 @@ export const ja = {
   copyFailed: "ブラウザーがコピーを許可しませんでした。",
   copy: "コピー",
   copyFingerprint: "フィンガープリントをコピー",
+  copyText: "テキストとしてコピー",
+  saveBytes: (n: number) => `この${count(n, "バイト")}を保存`,
   copyLink: "リンクをコピー",
 
   filter: {

@@ -4,7 +4,7 @@ import type { Change, Finding, Guidance, Inventory, Line, Place, Source, Stateme
 import type { Guide } from "../scanner/guide.ts";
 import type { Messages } from "../text/en.ts";
 import { hexOffset } from "./evidence.ts";
-import { evidencePanel, findingList, isOpen, type Opened } from "./file.ts";
+import { evidencePanel, findingList, isOpen, type BytesActions, type Opened } from "./file.ts";
 
 /** What was read in the files; null where licences are only picked by name. */
 export interface Read {
@@ -12,10 +12,8 @@ export interface Read {
   findings: Finding[];
 }
 
-export interface LicenceActions {
+export interface LicenceActions extends BytesActions {
   open(statement: Statement, place: Place): void;
-  close(): void;
-  copy(text: string): void;
   checklist(): void;
   save(kind: "json" | "csv"): void;
 }
@@ -80,7 +78,7 @@ function says(guide: Guide, statements: Statement[], opened: Opened | null, t: M
   return html`<h4>${l.says}</h4>
     ${table(statements.slice(0, FEW))}
     ${rest.length > 0 ? html`<details><summary>${t.more(statements.length - FEW)}</summary>${table(rest)}</details>` : nothing}
-    ${opened && statements.some((one) => isOpen(opened, statementKey(one), one.place)) ? evidencePanel(opened, t, act.close) : nothing}`;
+    ${opened && statements.some((one) => isOpen(opened, statementKey(one), one.place)) ? evidencePanel(opened, t, act) : nothing}`;
 }
 
 function situation(guide: Guide, t: Messages): TemplateResult {
