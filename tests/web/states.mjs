@@ -62,6 +62,7 @@ const MANY = Buffer.concat([
   ),
   Buffer.from("N."),
 ]);
+/** A digest of nothing that is weighed here. */
 export const SUM = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** Must run before the page does: lets a test hold back what workers are asked, so that a state that passes stays; and refuse workers. */

@@ -316,6 +316,7 @@ export const en = {
     outbound: "Licence that the result goes out under: a name, or proprietary",
     label: "Licence that a card already names for the result",
     agreements: "Contracts that you hold with the licensor",
+    agreementPublisher: "a contract with the publisher",
     agreement: (name: string) => `a contract for ${name}`,
     law: "Open questions of law",
     switches: { open: "left open", yes: "yes", no: "no" } as Record<string, string>,

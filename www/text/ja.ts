@@ -307,6 +307,7 @@ export const ja = {
     outbound: "成果物に適用するライセンス：名前、またはproprietary（独自の条件）",
     label: "モデルカードがすでに成果物に表示しているライセンス",
     agreements: "権利者との契約",
+    agreementPublisher: "公開元との契約",
     agreement: (name: string) => `${name}の契約`,
     law: "決着していない法律上の論点",
     switches: { open: "未定とする", yes: "はい", no: "いいえ" } as Record<string, string>,

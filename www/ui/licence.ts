@@ -6,6 +6,15 @@ import type { Messages } from "../text/en.ts";
 import { hexOffset } from "./evidence.ts";
 import { evidencePanel, findingList, isOpen, type BytesActions, type Opened } from "./file.ts";
 
+/** The row of the catalogue for what nobody gave a licence for. It is no name. */
+const NONE = "hf-unknown";
+
+/** What licences are called beside each other; nameless and missing ones are none. */
+function licenceNames({ licences, names }: { licences: readonly string[]; names: readonly string[] }, t: Messages): string {
+  const { none } = t.licence;
+  return names.map((name, i) => (licences[i] === NONE ? none : name)).filter(Boolean).join(" + ") || none;
+}
+
 /** What was read in the files; null where licences are only picked by name. */
 export interface Read {
   statements: Statement[];
@@ -100,7 +109,7 @@ function situation(guide: Guide, t: Messages): TemplateResult {
         </label>`,
       )}
     </fieldset>
-    <details class="facts" ?open=${guide.asked.size > 0}>
+    <details class=${guide.told ? "facts told" : "facts"} ?open=${guide.asked.size > 0}>
       <summary>${l.facts}</summary>
       <p>${l.factsNote}</p>
       ${numbers.map(
@@ -157,7 +166,7 @@ function agreements(guide: Guide, t: Messages): TemplateResult | typeof nothing 
   return html`<fieldset>
     <legend>${l.agreements}</legend>
     ${[...asked].map(
-      ([id, name]) => html`<label class="tick"><input type="checkbox" data-agreement=${id} .checked=${held.includes(id)} @change=${() => toggle(id)} /> ${l.agreement(name)}</label>`,
+      ([id, name]) => html`<label class="tick"><input type="checkbox" data-agreement=${id} .checked=${held.includes(id)} @change=${() => toggle(id)} /> ${id === NONE ? l.agreementPublisher : l.agreement(name)}</label>`,
     )}
   </fieldset>`;
 }
@@ -228,7 +237,7 @@ function answer(guidance: Guidance, t: Messages, act: LicenceActions): TemplateR
 
 function lineView(line: Line, several: boolean, t: Messages): TemplateResult {
   const l = t.licence;
-  const cite = (source: Source) => html`<small class="cite">${l.cite(source.name, source.clause, source.read)}${l.sure[source.sure] ? `${t.comma}${l.sure[source.sure]}` : ""}${several ? ` · ${source.parts.join(", ")}` : ""}</small>`;
+  const cite = (source: Source) => html`<small class="cite">${source.licence === NONE ? l.none : l.cite(source.name, source.clause, source.read)}${l.sure[source.sure] ? `${t.comma}${l.sure[source.sure]}` : ""}${several ? ` · ${source.parts.join(", ")}` : ""}</small>`;
   return html`<li data-code=${line.code}>${line.text}${line.resolve ? html` <em>${line.resolve}</em>` : nothing} ${line.sources.map(cite)}</li>`;
 }
 
@@ -243,7 +252,7 @@ function parts(guidance: Guidance, t: Messages): TemplateResult {
         ${guidance.parts.slice(0, MOST).map(
           (one) => html`<tr data-level=${one.level}>
             <th scope="row" class="value">${one.part.name}</th>
-            <td>${one.names.filter(Boolean).join(" + ") || l.none}</td>
+            <td>${licenceNames(one, t)}</td>
             <td>${[...new Set(one.families)].map((family) => l.families[family] ?? family).join(t.comma)}</td>
             <td>${l.relation[one.part.relation]}</td>
             <td class="level">${l.level[one.level]}</td>
