@@ -6,7 +6,7 @@ import { ROOT } from "../../www/tools.mjs";
 import { ODD, PICKLE } from "./host.mjs";
 
 /** A card that says MIT over a base model that is under a licence of its own. */
-export const CARD = "---\nlicense: mit\nbase_model: meta-llama/Llama-3.1-8B\ndatasets:\n- squad\n---\n# A model\n";
+export const CARD = "---\nlicense: mit\nbase_model: meta-llama/Llama-3.1-8B\ndatasets:\n- rajpurkar/squad\n---\n# A model\n";
 /** The licence of this project, as it comes. */
 export const LICENCE_TEXT = readFileSync(path.join(ROOT, "LICENSE"), "utf8");
 
@@ -121,7 +121,7 @@ const openAll = (page, within = "main details") => page.$$eval(within, (all) => 
 const press = (page, selector) => page.$eval(selector, (button) => button.click());
 
 /** A folder as people have them: something bad, something good, a card. */
-export const FOLDER = { "model/pytorch_model.bin": TORCH, "model/model.safetensors": WEIGHTS, "model/README.md": CARD, "model/LICENSE": LICENCE_TEXT, "model/config.json": '{"model_type":"llama"}\n' };
+export const FOLDER = { "my-model/pytorch_model.bin": TORCH, "my-model/model.safetensors": WEIGHTS, "my-model/README.md": CARD, "my-model/LICENSE": LICENCE_TEXT, "my-model/config.json": '{"model_type":"llama"}\n' };
 
 async function inventory(page) {
   await weigh(page, { "m/README.md": CARD, "m/LICENSE": LICENCE_TEXT });

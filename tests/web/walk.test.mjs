@@ -119,7 +119,7 @@ for (const name of BROWSERS) {
       await tabTo(page, "main button.main");
       // Firefox's driver cannot choose a folder, only files.
       if (name === "chromium") await tabTo(page, ".intake button:not(.main)");
-      await chosen(page, () => page.keyboard.press("Enter"), name === "chromium" ? [path.join(disk, "model")] : inside);
+      await chosen(page, () => page.keyboard.press("Enter"), name === "chromium" ? [path.join(disk, "my-model")] : inside);
       await done(page);
       // What had the focus is gone; it went on to the verdict.
       assert.deepEqual(await page.evaluate(() => [document.activeElement.localName, document.activeElement.textContent.trim()]), ["h2", "Dangerous"]);
@@ -231,14 +231,14 @@ for (const name of BROWSERS) {
       if (name === "chromium") {
         // A folder from the desktop, as the browser itself hands it over.
         const session = await page.createCDPSession();
-        const data = { items: [], files: [path.join(disk, "model")], dragOperationsMask: 1 };
+        const data = { items: [], files: [path.join(disk, "my-model")], dragOperationsMask: 1 };
         for (const type of ["dragEnter", "dragOver", "drop"]) await session.send("Input.dispatchDragEvent", { type, x: 400, y: 300, data });
       } else {
         await chosen(page, () => click("main button.main"), inside);
       }
       await done(page);
       assert.equal(await page.$eval("main h2", (h2) => h2.textContent.trim()), "Dangerous");
-      if (name === "chromium") assert.ok(await page.$('[data-path="model/pytorch_model.bin"]'), "the folder's own name is lost");
+      if (name === "chromium") assert.ok(await page.$('[data-path="my-model/pytorch_model.bin"]'), "the folder's own name is lost");
       await click('[data-path$="README.md"] button');
       await click('[data-path$="pytorch_model.bin"] button');
       await click('nav a[href="#findings"]');
@@ -277,8 +277,8 @@ for (const name of BROWSERS) {
 
     if (name === "chromium") {
       test("on paper: the report with its bytes, its licences and all that is folded, and no controls", async () => {
-        await STATES.licence(page);
         await weigh(page, FOLDER);
+        await page.select("#theme", "dark");
         await page.$eval(".findings .place", (button) => button.click());
         await page.waitForSelector("#evidence td");
         await page.emulateMediaType("print");
@@ -295,6 +295,7 @@ for (const name of BROWSERS) {
           assert.ok(pages >= 2 && pages <= 8, `${pages} pages`);
         }
         await page.emulateMediaType("screen");
+        await page.select("#theme", "auto");
       });
 
       test("who wants no motion sees none", async () => {
