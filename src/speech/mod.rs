@@ -239,7 +239,9 @@ pub fn note(lang: Lang, text: &str) -> String {
 
 /// What a part of a file is called that has no name of its own, said in any language, in words of this one; a name of the file stays as it is.
 pub fn part(lang: Lang, text: &str) -> String {
-    if text.contains(' ') || !text.is_ascii() { again(lang, |b| b.names, text) } else { text.to_string() }
+    // One word, or a short one of Japanese, may well be a name: only what nobody calls a thing is taken for words of ours.
+    let ours = if text.is_ascii() { text.contains(' ') } else { text.chars().count() > 4 };
+    if ours { again(lang, |b| b.names, text) } else { text.to_string() }
 }
 
 /// The name of a format in words of the language.
@@ -456,11 +458,14 @@ mod tests {
             assert_eq!(note(Lang::En, &note(Lang::Ja, &said)), said, "there and back again");
         }
         assert_eq!(part(Lang::Ja, "trailing bytes"), "末尾より後ろのバイト列");
-        for (from, _) in b.names.iter().filter(|(from, _)| from.contains(' ')) {
+        for (from, to) in b.names.iter().filter(|(_, to)| to.chars().count() > 4) {
             let said = put(from, |_| Some("12".into()));
+            assert_ne!(&said, to);
             assert_eq!(part(Lang::En, &part(Lang::Ja, &said)), said, "there and back again");
         }
-        assert_eq!(part(Lang::Ja, "layer 1 of us"), "layer 1 of us");
+        for name in ["layer 1 of us", "layers", "式", "呼び出し"] {
+            assert_eq!(Lang::ALL.map(|l| part(l, name)), [name, name], "a name of the file");
+        }
         // What stands in the file stays as it is.
         assert_eq!(["nobody said this", "shape", "the end of it"].map(|t| detail(b, t)), ["nobody said this", "shape", "the end of it"]);
         assert_eq!(detail(book(Lang::En), "hard link to ../x"), "hard link to ../x");

@@ -332,7 +332,7 @@ function inventoryTable(inventory: Inventory, t: Messages): TemplateResult {
             <th scope="row" class="value">${entry.name}</th>
             <td>${entry.names.filter(Boolean).join(" + ") || l.none}</td>
             <td>${l.source[entry.source] ?? entry.source}</td>
-            <td>${entry.duties.join(" ")}</td>
+            <td class="duties">${entry.duties.join(" ")}</td>
             <td>${t.number(entry.files.length)}</td>
             <td>${entry.seen}</td>
           </tr>`,
