@@ -103,7 +103,7 @@ impl Draft {
         let had: BTreeSet<_> = before.iter().map(|f| key(f, &old)).collect();
         let has: BTreeSet<_> = after.iter().map(|f| key(f, &new)).collect();
         let (comes, goes) = (|f: &&Finding| !had.contains(&key(f, &new)), |f: &&Finding| !has.contains(&key(f, &old)));
-        let shown = |f: &Finding| format!("{} {} ({})", f.rule, f.name, self.words.severity(f.severity));
+        let shown = |f: &Finding| put(self.words.changed_finding, &[("rule", &f.rule), ("name", &f.name), ("severity", self.words.severity(f.severity))]);
         let coming: Vec<(News, String, String)> = after.iter().filter(comes).map(|f| (news_of(f.severity), shown(f), f.message.clone())).collect();
         let going: Vec<(News, String, String)> = before.iter().filter(goes).map(|f| (if f.severity >= Severity::Medium { News::Good } else { News::Neutral }, shown(f), f.message.clone())).collect();
         self.new.extend(after.iter().filter(comes).map(|f| f.severity));

@@ -180,7 +180,7 @@ impl<'a> Scan<'a> {
         let (text, most) = (self.out.limits.text, self.out.limits.outline);
         if let Some(top) = self.out.open.last_mut() {
             if top.children.len() < most {
-                top.children.push(Node { label: printable(label, text), kind: kind.to_string(), size: size.map(exact), note: note.map(|n| printable(&speech::note(self.out.lang, &n), text)), ..Node::default() });
+                top.children.push(Node { label: printable(&speech::part(self.out.lang, label), text), kind: kind.to_string(), size: size.map(exact), note: note.map(|n| printable(&speech::note(self.out.lang, &n), text)), ..Node::default() });
             } else {
                 top.more += 1;
             }
@@ -189,7 +189,7 @@ impl<'a> Scan<'a> {
 
     /// Opens a branch of the contents tree; [`Scan::close`] ends it.
     pub fn open(&mut self, label: &str, kind: &str, size: Option<u64>) {
-        let label = printable(label, self.out.limits.text);
+        let label = printable(&speech::part(self.out.lang, label), self.out.limits.text);
         self.out.open.push(Node { label, kind: kind.to_string(), size: size.map(exact), ..Node::default() });
     }
 
@@ -489,7 +489,7 @@ fn report(source: &dyn Source, path: &str, lang: Lang, out: Collected) -> FileRe
 pub fn evidence(source: &dyn Source, path: &str, place: &Place, lang: Lang) -> Evidence {
     let name = path.rsplit('/').next().unwrap_or(path);
     let mut crumbs = vec![printable(name, 400)];
-    crumbs.extend(place.member.split(" › ").filter(|s| !s.is_empty()).map(str::to_string));
+    crumbs.extend(place.member.split(" › ").filter(|s| !s.is_empty()).map(|s| speech::part(lang, s)));
     let start = Evidence { crumbs, mark: Mark { at: place.offset, length: place.length }, ..Evidence::default() };
     let out = collect(source, path, lang, Some(Wanted { place: place.clone(), evidence: start }), None, None);
     out.wanted.map(|w| w.evidence).unwrap_or_default()

@@ -207,11 +207,15 @@ fn tell_file(file: &mut FileReport, lang: Lang) {
         }
     }
     weigh(file, lang);
+    let root = std::mem::take(&mut file.outline.label);
     let mut open = vec![&mut file.outline];
     while let Some(node) = open.pop() {
+        node.label = speech::part(lang, &node.label);
         node.note = node.note.as_deref().map(|n| speech::note(lang, n));
         open.extend(&mut node.children);
     }
+    // The file itself is called as it is.
+    file.outline.label = root;
 }
 
 /// Says a report in a language and under the paths that it has now: every sentence of a rule or gap that is known here is made anew from what it was filled with.

@@ -80,6 +80,7 @@ pub const BOOK: Book = Book {
     actual: "computed",
     comparison: "What changed",
     compared: ["Nothing changed.", "{n} changes, none of them for the worse.", "{n} changes; what is new is: {verdict}."],
+    changed_finding: "{rule} {name} ({severity})",
     changes: [
         ("finding-new", "New finding {name}: {after}"),
         ("finding-gone", "No longer found {name}: {before}"),

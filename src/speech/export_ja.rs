@@ -75,6 +75,7 @@ pub const BOOK: Book = Book {
     actual: "計算結果",
     comparison: "変わった点",
     compared: ["変わった点はありません。", "変わった点は{n}件です。悪化したものはありません。", "変わった点は{n}件です。新しい判定：{verdict}"],
+    changed_finding: "{rule} {name}（{severity}）",
     changes: [
         ("finding-new", "新たに検出された{name}：{after}"),
         ("finding-gone", "検出されなくなった{name}：{before}"),

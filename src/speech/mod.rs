@@ -221,15 +221,27 @@ fn detail(b: &Book, text: &str) -> String {
     text.split("; ").map(|part| if part.contains(' ') { said(b.terms, part) } else { part.to_string() }).collect::<Vec<_>>().join("; ")
 }
 
-/// A remark in the contents tree, said in any language, in words of this one.
-pub fn note(lang: Lang, text: &str) -> String {
+/// What a dictionary of any language has for a text that may already be said in one of them, in words of this one.
+fn again(lang: Lang, rows: fn(&Book) -> &'static [(&'static str, &'static str)], text: &str) -> String {
     let back = |(from, to): &(&str, &str)| {
         let numbers = from.contains('#');
         let parts = holes(&[], to, text).filter(|parts| !numbers || parts.iter().all(|(_, part)| !part.contains(char::is_alphabetic)))?;
         Some(put(from, |name| parts.iter().find(|(n, _)| n == name.trim_end_matches(['#', '*'])).map(|(_, part)| (*part).to_string())))
     };
-    let said_first = Lang::ALL.into_iter().find_map(|l| book(l).notes.iter().find_map(back));
-    said(book(lang).notes, said_first.as_deref().unwrap_or(text))
+    let said_first = Lang::ALL.into_iter().find_map(|l| rows(book(l)).iter().find_map(back));
+    said(rows(book(lang)), said_first.as_deref().unwrap_or(text))
+}
+
+/// A remark in the contents tree, said in any language, in words of this one.
+pub fn note(lang: Lang, text: &str) -> String {
+    again(lang, |b| b.notes, text)
+}
+
+/// What a part of a file is called that has no name of its own, said in any language, in words of this one; a name of the file stays as it is.
+pub fn part(lang: Lang, text: &str) -> String {
+    // One word, or a short one of Japanese, may well be a name: only what nobody calls a thing is taken for words of ours.
+    let ours = if text.is_ascii() { text.contains(' ') } else { text.chars().count() > 4 };
+    if ours { again(lang, |b| b.names, text) } else { text.to_string() }
 }
 
 /// The name of a format in words of the language.
@@ -444,6 +456,15 @@ mod tests {
         for (from, _) in ja::BOOK.notes {
             let said = put(from, |_| Some("12".into()));
             assert_eq!(note(Lang::En, &note(Lang::Ja, &said)), said, "there and back again");
+        }
+        assert_eq!(part(Lang::Ja, "trailing bytes"), "末尾より後ろのバイト列");
+        for (from, to) in b.names.iter().filter(|(_, to)| to.chars().count() > 4) {
+            let said = put(from, |_| Some("12".into()));
+            assert_ne!(&said, to);
+            assert_eq!(part(Lang::En, &part(Lang::Ja, &said)), said, "there and back again");
+        }
+        for name in ["layer 1 of us", "layers", "式", "呼び出し"] {
+            assert_eq!(Lang::ALL.map(|l| part(l, name)), [name, name], "a name of the file");
         }
         // What stands in the file stays as it is.
         assert_eq!(["nobody said this", "shape", "the end of it"].map(|t| detail(b, t)), ["nobody said this", "shape", "the end of it"]);

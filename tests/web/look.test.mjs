@@ -1,7 +1,7 @@
 // What can be said about the page without a browser: contrast of its colours, and words it must not use.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { DIST, ROOT } from "../../www/tools.mjs";
@@ -35,6 +35,42 @@ test("text and shapes stand out in both themes", () => {
     assert.ok(contrast(t["on-mark"], t.mark) >= 4.5, `${theme}: on-mark`);
     for (const under of ["ground", "sheet"]) assert.ok(contrast(t.edge, t[under]) >= 3, `${theme}: edge on ${under}`);
   }
+});
+
+/** As `color-mix(in srgb, …)` mixes them. */
+function mixed(a, share, b) {
+  const parts = [1, 3, 5].map((i) => Math.round(share * Number.parseInt(a.slice(i, i + 2), 16) + (1 - share) * Number.parseInt(b.slice(i, i + 2), 16)));
+  return `#${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
+test("text stands out where the ground is tinted: under the pointer, and in the row that is chosen", () => {
+  const light = tokens(":root,\n.station {");
+  for (const t of [light, { ...light, ...tokens(':root[data-theme="dark"],') }]) {
+    const tints = [...css.matchAll(/background: color-mix\(in srgb, var\(--accent\) (\d+)%, (?:transparent|var\(--sheet\))\)/g)].map(([, percent]) => Number(percent) / 100);
+    assert.equal(tints.length, 3);
+    for (const share of tints) {
+      for (const under of ["ground", "sheet"]) {
+        for (const name of ["ink", "quiet", "dangerous", "suspicious", "incomplete", "clear"]) {
+          const least = ["ink", "quiet"].includes(name) ? 4.5 : 3;
+          assert.ok(contrast(t[name], mixed(t.accent, share, t[under])) >= least, `${name} on ${share} of the accent over ${under}`);
+        }
+      }
+    }
+  }
+});
+
+test("whatever a line of the contents is has a name in every language", () => {
+  const known = [...readFileSync(path.join(ROOT, "README.md"), "utf8").split("<!-- formats -->")[1].matchAll(/^\| ([\w-]+) \|/gm)].map(([, id]) => id);
+  const kinds = (language) => [...readFileSync(path.join(ROOT, `www/text/${language}.ts`), "utf8").match(/\n  kinds: \{([^]*?)\n  \},/)[1].matchAll(/^ +"?([^":]+)"?: "/gm)].map(([, kind]) => kind);
+  const sources = readdirSync(path.join(ROOT, "src/format"), { recursive: true }).filter((name) => name.endsWith(".rs")).map((name) => readFileSync(path.join(ROOT, "src/format", name), "utf8").split("#[cfg(test)]")[0]);
+  sources.push(readFileSync(path.join(ROOT, "src/scan.rs"), "utf8").split("#[cfg(test)]")[0]);
+  const said = sources.flatMap((source) => [
+    ...[...source.matchAll(/scan\.(?:leaf|open)\([^;]*?, ((?:if [^{]+\{ )?"[\w ]+"(?: \} else \{ "[\w ]+" \})?), /g)].map(([, kind]) => kind),
+    ...[...source.matchAll(/\.kind\(([^)]*"[^)]*)\)/g)].map(([, kind]) => kind),
+  ]);
+  const words = [...new Set(said.flatMap((kind) => [...kind.matchAll(/"([\w -]+)"/g)].map(([, word]) => word)))];
+  assert.ok(words.length > 20, "the way they are written has changed");
+  for (const language of ["en", "ja"]) assert.deepEqual(words.filter((word) => !known.includes(word) && !kinds(language).includes(word)), [], language);
 });
 
 test("no control speaks of uploading, and no verdict of safety", () => {

@@ -5,7 +5,6 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import axe from "axe-core";
 import { server } from "../../www/serve.mjs";
 import { DIST, ROOT } from "../../www/tools.mjs";
 import { BROWSERS, launch } from "./browsers.mjs";
@@ -494,70 +493,6 @@ for (const name of BROWSERS) {
       await settled(offline);
       assert.match((await report(offline)).files[0].sha256, /^[0-9a-f]{64}$/);
       await offline.close();
-    });
-
-    test("no violations of accessibility rules in any state, light and dark, wide and narrow", { timeout: 240_000 }, async () => {
-      const states = {
-        empty: () => startOver(page),
-        dangerous: async () => {
-          await sample(page, "command");
-          await page.$eval(".place", (button) => button.click());
-          await page.waitForSelector("#evidence table");
-        },
-        clear: () => sample(page, "harmless"),
-        licence: async () => {
-          await folderOf(page, CARD, LICENCE_TEXT);
-          await page.waitForSelector("[data-list]");
-          await page.$eval('[data-statement="base"] .place', (button) => button.click());
-          await page.waitForSelector("#evidence mark");
-          await page.$eval('[data-action="inventory-add"]', (button) => button.click());
-          await page.waitForSelector(".inventory table");
-        },
-        guide: async () => {
-          await startOver(page);
-          await page.waitForSelector("#licence, [data-action=guide]");
-          await page.evaluate(() => document.querySelector('[data-action="guide"]')?.click());
-          await page.waitForSelector("[data-choose]");
-          await page.type("[data-choose]", "Qwen Community License");
-          await page.keyboard.press("Enter");
-          await page.waitForSelector(".answer");
-        },
-        incomplete: () => sample(page, "broken"),
-        scanning: async () => {
-          // A weighing that cannot end: nothing answers while the files are on their way.
-          await startOver(page);
-          await page.evaluate(() => {
-            const slow = Array.from({ length: 3000 }, (_, i) => ({ path: `slow/${i}.txt`, file: new File(["x"], `${i}.txt`) }));
-            const station = document.querySelector("weigh-station");
-            station.take(slow);
-          });
-          await page.waitForSelector("progress");
-        },
-      };
-      for (const [which, enter] of Object.entries(states)) {
-        for (const theme of ["light", "dark"]) {
-          for (const width of [1280, 320]) {
-            await page.setViewport({ width, height: 900 });
-            await page.select("#theme", theme);
-            await enter();
-            await page.evaluate(axe.source);
-            const violations = await page.evaluate(async () => {
-              const result = await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
-              return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
-            });
-            assert.deepEqual(violations, [], `${which}, ${theme}, ${width} px`);
-            const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-            assert.ok(overflow <= 0, `${which} at ${width} px is ${overflow} px too wide`);
-            const small = await page.$$eval("button, select, summary", (all) =>
-              all.filter((one) => one.checkVisibility() && (one.offsetHeight < 24 || one.offsetWidth < 24)).map((one) => one.textContent.trim()),
-            );
-            assert.deepEqual(small, [], "targets smaller than 24 px");
-          }
-        }
-      }
-      await startOver(page);
-      await page.setViewport({ width: 1280, height: 900 });
-      await page.select("#theme", "auto");
     });
 
     if (name === "chromium") {

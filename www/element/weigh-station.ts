@@ -16,15 +16,18 @@ import css from "../style/weighstation.css";
 import { messagesFor } from "../text/text.ts";
 import type { Messages } from "../text/en.ts";
 import { compareView, exportView, verifyView, type CheckActions, type Keeping } from "../ui/checks.ts";
-import { fileView, findingList, NO_FILTER, type FileActions, type FindingFilter, type Opened } from "../ui/file.ts";
+import { fileView, findingList, NO_FILTER, type BytesActions, type FileActions, type FindingFilter } from "../ui/file.ts";
 import { licenceView, statementKey, type LicenceActions } from "../ui/licence.ts";
 import { filesView, sorted, type ListFilter } from "../ui/list.ts";
 import { lockView } from "../ui/lock.ts";
+import { blockedView, fingerprinted, fingerprintsView, progressView } from "../ui/progress.ts";
 import { WeighRows } from "../ui/rows.ts";
 import { aboutView, intakeView, samplesView, type IntakeActions } from "../ui/start.ts";
 import { Steady } from "../ui/steady.ts";
 import { WeighTree } from "../ui/tree.ts";
 import { verdictView } from "../ui/verdict.ts";
+import { OpenBytes } from "./bytes.ts";
+import { KeptFocus } from "./focus.ts";
 import { frozen, judge, THRESHOLD } from "./form.ts";
 import { LockWatch } from "./lockwatch.ts";
 
@@ -98,10 +101,10 @@ export class WeighStation extends LitElement {
   #t: Messages = messagesFor([]);
   #weighing: Weighing | null = null;
   #selected: Row | null = null;
-  #opened: Opened | null = null;
-  #openedRow: Row | null = null;
-  #returnTo: Element | null = null;
+  #bytes = new OpenBytes(this, () => this.#weighing);
   #tables: Tables | null = null;
+  /** Another function once other names are known: what shows them is drawn anew. */
+  #formatName = (id: string): string => id;
   /** Whether licence guidance is open on the first screen. */
   #guiding = false;
   #walked = 0;
@@ -127,6 +130,11 @@ export class WeighStation extends LitElement {
   /** The weighing whose failure to start was reported. */
   #complained: Weighing | null = null;
   #deaf: (() => void)[] = [];
+
+  constructor() {
+    super();
+    new KeptFocus(this);
+  }
 
   #newDesk(): Pool {
     const desk: Pool = new Pool(
@@ -343,7 +351,7 @@ export class WeighStation extends LitElement {
     this.#checks.follow(this.report);
     this.#weighing = null;
     this.#selected = null;
-    this.#opened = null;
+    this.#bytes.forget();
     this.#status = "";
     this.#files = { text: "", verdict: "" };
     this.#findings = NO_FILTER;
@@ -369,12 +377,14 @@ export class WeighStation extends LitElement {
   /** Opens the bytes of a finding, as a link to it asks. */
   async show(spot: Spot): Promise<boolean> {
     const row = this.#weighing?.rows.find(({ path }) => path === spot.file) ?? null;
-    const finding = row?.report?.findings.find(({ rule }) => rule === spot.rule);
+    const found = row?.report?.findings.filter(({ rule }) => rule === spot.rule) ?? [];
+    const there = (place: Place) => place.member === spot.member && place.offset === spot.offset;
+    const finding = found.find(({ places }) => places.some(there)) ?? found[0];
     if (!row || !finding) return false;
     this.#selected = row;
     this.#findings = NO_FILTER;
-    const place = finding.places.find(({ member, offset }) => member === spot.member && offset === spot.offset);
-    if (place) await this.#open(row, finding.rule, place);
+    const place = finding.places.find(there);
+    if (place) await this.#bytes.open(row, finding.rule, place);
     else this.requestUpdate();
     await this.updateComplete;
     this.renderRoot.querySelector(place ? "#evidence" : `[data-rule="${CSS.escape(finding.rule)}"]`)?.scrollIntoView({ block: "center" });
@@ -414,6 +424,8 @@ export class WeighStation extends LitElement {
     void tables(this.#desk, this.#t.tag).then(
       (known) => {
         this.#tables = known;
+        const names = new Map(known.formats.map(({ id, name }) => [id, name]));
+        this.#formatName = (id) => names.get(id) ?? id;
         this.requestUpdate();
       },
       // Said when files come: an element that nobody uses need not complain.
@@ -427,7 +439,7 @@ export class WeighStation extends LitElement {
     this.#guide.retell();
     this.#checks.retell();
     void this.#weighing?.speak(this.#t.tag);
-    void this.#reread();
+    void this.#bytes.reread();
     this.#note = this.#status = "";
   }
 
@@ -548,7 +560,7 @@ export class WeighStation extends LitElement {
   #key(event: KeyboardEvent): void {
     if (event.key !== "Escape") return;
     if (this.state === "scanning" || this.fingerprinting) this.cancel();
-    else if (this.#opened) this.#close();
+    else if (this.#bytes.opened) this.#bytes.close();
   }
 
   /** The weighing moved on: at once when its phase changed, else at most ten times a second. */
@@ -609,10 +621,18 @@ export class WeighStation extends LitElement {
     sample: (which) => this.take([sample(which)]),
   };
 
+  #bytesActs = {
+    close: () => this.#bytes.close(),
+    copy: (text: string) => void this.#copy(text),
+    saveBytes: () => {
+      const { marked } = this.#bytes;
+      if (marked) this.#save(marked.bytes, marked.name);
+    },
+  };
+
   #acts: FileActions = {
-    open: (of, place) => void this.#open(this.#selected, of, place),
-    close: () => this.#close(),
-    copy: (text) => void this.#copy(text),
+    open: (of, place) => void this.#bytes.open(this.#selected, of, place),
+    ...this.#bytesActs,
     filter: (more) => {
       this.#findings = { ...this.#findings, ...more };
       this.requestUpdate();
@@ -621,12 +641,16 @@ export class WeighStation extends LitElement {
   };
 
   #licenceActs: LicenceActions = {
-    open: (statement, place) => void this.#open(this.#weighing?.rows.find((row) => row.path === statement.file) ?? null, statementKey(statement), place),
-    close: () => this.#close(),
-    copy: (text) => void this.#copy(text),
+    open: (statement, place) => void this.#bytes.open(this.#weighing?.rows.find((row) => row.path === statement.file) ?? null, statementKey(statement), place),
+    ...this.#bytesActs,
     checklist: () => void this.#guide.checklist().then((text) => this.#copy(text)),
     save: (kind) => void this.#saveInventory(kind),
   };
+
+  /** Where nothing is to be kept, bytes are shown and not saved. */
+  #kept<T extends BytesActions>(acts: T): T {
+    return this.noExport ? { ...acts, saveBytes: null } : acts;
+  }
 
   /** A link to a finding: of use to whoever has the same file. */
   #address(rule: string, place: Place): string {
@@ -636,38 +660,8 @@ export class WeighStation extends LitElement {
 
   async #saveInventory(kind: "json" | "csv"): Promise<void> {
     const csv = kind === "csv";
-    this.#save(csv ? await this.#guide.csv() : `${JSON.stringify(await this.#guide.table(), null, 2)}\n`, `weighstation-inventory.${kind}`, csv ? "text/csv" : "application/json");
-  }
-
-  async #open(row: Row | null, of: string, place: Place): Promise<void> {
-    if (!row || !this.#weighing) return;
-    const opened: Opened = { of, place, evidence: null, failed: false };
-    this.#opened = opened;
-    this.#openedRow = row;
-    this.#returnTo = this.renderRoot instanceof ShadowRoot ? this.renderRoot.activeElement : document.activeElement;
-    try {
-      opened.evidence = await this.#weighing.evidence(row, place);
-    } catch {
-      opened.failed = true;
-    }
-    if (this.#opened !== opened) return;
-    this.requestUpdate();
-    await this.updateComplete;
-    this.renderRoot.querySelector<HTMLElement>("#evidence")?.focus();
-  }
-
-  /** The open listing in the language of now; the focus stays where it is. */
-  async #reread(): Promise<void> {
-    const [opened, row] = [this.#opened, this.#openedRow];
-    if (!opened || !row || !this.#weighing) return;
-    opened.evidence = await this.#weighing.evidence(row, opened.place).catch(() => opened.evidence);
-    this.requestUpdate();
-  }
-
-  #close(): void {
-    this.#opened = null;
-    this.requestUpdate();
-    if (this.#returnTo instanceof HTMLElement) this.#returnTo.focus();
+    const text = csv ? await this.#guide.csv() : `${JSON.stringify(await this.#guide.table(), null, 2)}\n`;
+    this.#save(new Blob([text], { type: csv ? "text/csv" : "application/json" }), `weighstation-inventory.${kind}`);
   }
 
   async #copy(text: string): Promise<void> {
@@ -686,7 +680,7 @@ export class WeighStation extends LitElement {
       this.#keeping = { ...this.#keeping, ...more };
       this.requestUpdate();
     },
-    save: () => void this.#keep((blob) => blob.text().then((text) => this.#save(text, this.#fileName(), blob.type))),
+    save: () => void this.#keep(async (blob) => this.#save(blob, this.#fileName())),
     copy: () => void this.#keep((blob) => blob.text().then((text) => this.#copy(text))),
     print: () => print(),
     verify: (list, path) => void (this.report && this.#checks.verify(this.report, list, path)),
@@ -716,9 +710,9 @@ export class WeighStation extends LitElement {
     if (old !== null) await this.#checks.compare(old, report);
   }
 
-  #save(text: string, name: string, type: string): void {
+  #save(what: Blob, name: string): void {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.href = URL.createObjectURL(what);
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
@@ -768,29 +762,23 @@ export class WeighStation extends LitElement {
   }
 
   #progress(): TemplateResult {
-    const t = this.#t;
-    const rows = this.#weighing!.rows;
-    const done = rows.filter((row) => row.phase === "done").length;
-    const left = this.#steady.left(this.#weighing!.part, performance.now());
-    return html`<div class="bar">
-        <h2 class="quiet">${t.weighing(done, rows.length)}</h2>
-        <button data-action="stop" @click=${() => this.cancel()}>${t.stop}</button>
-      </div>
-      <progress part="progress" max=${rows.length} .value=${done} aria-label=${t.progressLabel}></progress>
-      <p class="note">${left !== null ? `${t.timeLeft(left)} · ` : ""}${t.stopHint}</p>
-      ${this.mode === "compact" ? nothing : this.#list()}`;
+    const { rows, part } = this.#weighing!;
+    const left = this.#steady.left(part, performance.now());
+    return html`${progressView(rows, left, this.#t, this.#stop)} ${this.mode === "compact" ? nothing : this.#list()}`;
   }
+
+  #stop = (): void => this.cancel();
 
   #done(): TemplateResult {
     const t = this.#t;
     const weighing = this.#weighing!;
     const report = weighing.report;
-    if (!report) return this.#blocked(weighing);
+    if (!report) return blockedView([...missing], weighing.blocked ?? "", t, { copy: (text) => void this.#copy(text), clear: () => this.clear() });
     const together = report.findings.filter((finding) => !aboutLicences(finding));
     const row = this.#selected;
     const view = row?.report
-      ? fileView(row, row.report, this.#opened, this.#findings, t, this.#acts, {
-          formatName: (id) => this.#formatName(id),
+      ? fileView(row, row.report, this.#bytes.opened, this.#findings, t, this.#kept(this.#acts), {
+          formatName: this.#formatName,
           findings: this.#shows("findings"),
           contents: this.#shows("contents"),
           links: this.#page,
@@ -819,20 +807,6 @@ export class WeighStation extends LitElement {
         <p class="buttons"><button data-action="clear" ?disabled=${this.#shut} @click=${() => this.clear()}>${t.newOne}</button></p>
       </section>
     `;
-  }
-
-  #blocked(weighing: Weighing): TemplateResult {
-    const t = this.#t;
-    const lines = [...missing];
-    return html`<section class="blocked">
-      <h2 class="quiet">${t.blockedTitle}</h2>
-      <p>${t.blockedBy(lines)}</p>
-      ${lines.length > 0
-        ? html`<pre class="lines" lang="en">${lines.join(";\n")}</pre>
-            <p><button data-action="copy-lines" @click=${() => void this.#copy(lines.join("; "))}>${t.copyLines}</button></p>`
-        : html`<p class="mono">${weighing.blocked}</p>`}
-      <p><button data-action="clear" @click=${() => this.clear()}>${t.newOne}</button></p>
-    </section>`;
   }
 
   /** A long page is walked by its headings; these are the same for the pointer. */
@@ -865,7 +839,7 @@ export class WeighStation extends LitElement {
   #licence(report: Report | null): TemplateResult {
     this.#guide.list();
     const read = report && { statements: report.licence.statements, findings: report.findings.filter(aboutLicences) };
-    return licenceView(this.#guide, read, this.#opened, this.#t, this.#licenceActs);
+    return licenceView(this.#guide, read, this.#bytes.opened, this.#t, this.#kept(this.#licenceActs));
   }
 
   async #openGuide(): Promise<void> {
@@ -875,24 +849,11 @@ export class WeighStation extends LitElement {
     this.renderRoot.querySelector<HTMLElement>("#licence")?.focus();
   }
 
-  #formatName(id: string): string {
-    return this.#tables?.formats.find((format) => format.id === id)?.name ?? id;
-  }
-
   #fingerprints(): TemplateResult | typeof nothing {
     if (!this.fingerprinting) return nothing;
-    const t = this.#t;
-    const rows = this.#weighing!.rows;
-    const all = rows.reduce((sum, row) => sum + row.size, 0);
-    const read = rows.reduce((sum, row) => sum + (row.digest === "running" ? row.bytes : row.digest === "waiting" ? 0 : row.size), 0);
-    const left = this.#steady.left(all > 0 ? read / all : 1, performance.now());
-    return html`<div class="fingerprints">
-      <div class="bar">
-        <p>${t.fingerprinting(t.bytes(read), t.bytes(all))}${left !== null ? html` · ${t.timeLeft(left)}` : nothing}</p>
-        <button class="small" data-action="stop" @click=${() => this.cancel()}>${t.stop}</button>
-      </div>
-      <progress part="progress" max=${Math.max(1, all)} .value=${read} aria-label=${t.fingerprintLabel}></progress>
-    </div>`;
+    const now = fingerprinted(this.#weighing!.rows);
+    const left = this.#steady.left(now.all > 0 ? now.read / now.all : 1, performance.now());
+    return fingerprintsView(now, left, this.#t, this.#stop);
   }
 
   #list(): TemplateResult {
@@ -908,7 +869,7 @@ export class WeighStation extends LitElement {
 
   #select(row: Row): void {
     this.#selected = row;
-    this.#opened = null;
+    this.#bytes.forget();
     this.#findings = NO_FILTER;
     this.requestUpdate();
   }

@@ -49,6 +49,11 @@ export class Guide {
     readonly changed: () => void,
   ) {}
 
+  /** Whether anything was said of whoever asks, beside the use. */
+  get told(): boolean {
+    return Object.entries(this.situation).some(([what, said]) => what !== "use" && JSON.stringify(said) !== JSON.stringify(NOTHING_SAID[what as keyof Situation]));
+  }
+
   /** The parts that are judged: of the files, and by name. */
   get parts(): Partial<Part>[] {
     const files = this.#report?.files ?? [];

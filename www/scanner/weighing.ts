@@ -221,11 +221,12 @@ export class Weighing {
   }
 }
 
-/** A tree with the remarks of the same tree in another language. */
+/** A tree with the words of the same tree in another language. */
 function renoted(tree: Outline, other: Outline): Outline {
   const open: [Outline, Outline][] = [[tree, other]];
   for (let pair = open.pop(); pair; pair = open.pop()) {
     const [old, now] = pair;
+    old.label = now.label;
     old.note = now.note;
     old.children.forEach((child, i) => now.children[i] && open.push([child, now.children[i]]));
   }

@@ -29,6 +29,28 @@ function fromHex(text: string): Uint8Array {
 
 const printable = (byte: number): string => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·");
 
+/** Whether every byte that the place covers can be had: they lie in the file as they are, or all of them are shown. */
+export const wholeMark = ({ base, bytes, mark, file_base }: Evidence): boolean => mark.length > 0 && (file_base !== null || (mark.at >= base && mark.at + mark.length <= base + (bytes.length >> 1)));
+
+/** The bytes that the place covers. `file` is where they come from. */
+export function markedBytes({ base, bytes, mark, file_base }: Evidence, file: Blob): Blob {
+  const from = mark.at - base;
+  if (file_base !== null) return file.slice(file_base + from, file_base + from + mark.length);
+  return new Blob([fromHex(bytes).slice(from, from + mark.length)]);
+}
+
+/** Listing and bytes as plain text, for a report to somebody else. */
+export function asText(evidence: Evidence, t: Messages): string {
+  const base = evidence.file_base ?? evidence.base;
+  const { at, length } = evidence.mark;
+  const rows = evidence.rows.map((row) => [row.marked ? ">" : " ", hexOffset(row.offset), row.instruction, row.argument, row.means].join("\t").trimEnd());
+  const lines = hexLines(fromHex(evidence.bytes), base).map(({ at, bytes }) => {
+    const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    return `${(base + at).toString(16).padStart(8, "0")}  ${hex.padEnd(3 * WIDTH)} ${bytes.map(printable).join("")}`;
+  });
+  return [evidence.crumbs.join(" › "), t.hexSummary(hexOffset(base + at - evidence.base), length), "", ...rows, ...(rows.length > 0 ? [""] : []), ...lines, ""].join("\n");
+}
+
 export function evidenceView(evidence: Evidence, t: Messages): TemplateResult {
   const bytes = fromHex(evidence.bytes);
   // Shown where they lie in the file when they lie there as they are, otherwise inside the unpacked member.
@@ -37,11 +59,14 @@ export function evidenceView(evidence: Evidence, t: Messages): TemplateResult {
   const to = from + evidence.mark.length;
   const marked = (at: number): boolean => at >= from && at < to;
   return html`
+    ${evidence.rows.length === 0 ? html`<p class="note">${t.noListing}</p>` : nothing}
     <div class="sides">
-      <section class="listing" part="listing" aria-label=${t.listing}>
-        <h5>${t.listing}</h5>
-        ${evidence.rows.length === 0 ? html`<p>${t.noListing}</p>` : listing(evidence, t)}
-      </section>
+      ${evidence.rows.length > 0
+        ? html`<section class="listing" part="listing" aria-label=${t.listing}>
+            <h5>${t.listing}</h5>
+            ${listing(evidence, t)}
+          </section>`
+        : nothing}
       <section class="hex" part="hex" aria-label=${t.hex}>
         <h5>${t.hex} <small>${evidence.file_base === null ? t.hexMember(hexOffset(base)) : t.hexWhere(hexOffset(base))}</small></h5>
         <p class="hidden">${t.hexSummary(hexOffset(base + from), evidence.mark.length)}</p>

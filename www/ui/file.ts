@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { SEVERITIES, type Evidence, type FileReport, type Finding, type Gap, type Import, type Place, type Severity } from "../report.ts";
 import type { Row } from "../scanner/weighing.ts";
 import type { Messages } from "../text/en.ts";
-import { evidenceView, hexOffset } from "./evidence.ts";
+import { asText, evidenceView, hexOffset, wholeMark } from "./evidence.ts";
 
 /** The place whose bytes are open, and what came of asking for them. */
 export interface Opened {
@@ -14,10 +14,16 @@ export interface Opened {
   failed: boolean;
 }
 
-export interface FileActions {
-  open(of: string, place: Place): void;
+/** What can be done with open bytes. */
+export interface BytesActions {
   close(): void;
   copy(text: string): void;
+  /** Saves the bytes that the place covers; null where nothing is offered to be kept. */
+  saveBytes: (() => void) | null;
+}
+
+export interface FileActions extends BytesActions {
+  open(of: string, place: Place): void;
   filter(more: Partial<FindingFilter>): void;
   /** Copies a link to a place of a finding. */
   link(rule: string, place: Place): void;
@@ -73,7 +79,7 @@ export function fileView(row: Row, report: FileReport, opened: Opened | null, fi
     ${shown.contents
       ? html`<section aria-labelledby="contents">
             <h3 id="contents">${t.contents}</h3>
-            <weigh-tree .root=${report.outline} .t=${t}></weigh-tree>
+            <weigh-tree .root=${report.outline} .t=${t} .formatName=${shown.formatName}></weigh-tree>
           </section>
           ${report.imports.length > 0 ? importTable(report.imports, t) : nothing} ${report.metadata.length > 0 ? metadataTable(report.metadata, t) : nothing}`
       : nothing}
@@ -126,7 +132,8 @@ function identity(row: Row, report: FileReport, t: Messages, act: FileActions, f
 export function findingList(findings: Finding[], opened: Opened | null, t: Messages, act: FileActions | null, links = false): TemplateResult {
   return html`<ol class="findings">
     ${findings.map((finding, index) => {
-      const own = opened?.of === finding.rule ? opened : null;
+      // A rule may have found several things; the bytes stand with the one whose place was opened.
+      const own = finding.places.some((place) => isOpen(opened, finding.rule, place)) ? opened : null;
       return html`<li part="finding" data-rule=${finding.rule} data-severity=${finding.severity}>
         <div class="finding">
           <span class="severity" part="finding-severity">${t.severity[finding.severity]}</span>
@@ -135,7 +142,7 @@ export function findingList(findings: Finding[], opened: Opened | null, t: Messa
         </div>
         <p class="message">${finding.message}${finding.count > 1 ? html` <span class="times">${t.times(finding.count)}</span>` : nothing}</p>
         ${act ? placeButtons(finding, own, t, act) : nothing}
-        ${own && act ? evidencePanel(own, t, act.close, links ? () => act.link(finding.rule, own.place) : null) : nothing}
+        ${own && act ? evidencePanel(own, t, act, links ? () => act.link(finding.rule, own.place) : null) : nothing}
         <details ?open=${index === 0}>
           <summary>${t.why}</summary>
           <p>${finding.why}</p>
@@ -176,17 +183,20 @@ function placeButtons(finding: Finding, opened: Opened | null, t: Messages, act:
       : nothing}`;
 }
 
-export function evidencePanel(opened: Opened, t: Messages, close: () => void, link: (() => void) | null = null): TemplateResult {
-  const crumbs = opened.evidence?.crumbs ?? [];
+export function evidencePanel(opened: Opened, t: Messages, act: BytesActions, link: (() => void) | null = null): TemplateResult {
+  const { evidence } = opened;
+  const crumbs = evidence?.crumbs ?? [];
   return html`<section class="evidence" part="evidence" id="evidence" tabindex="-1" aria-label=${t.evidence}>
     <div class="bar">
       <p class="crumbs mono">${crumbs.join(" › ")}</p>
       <p class="buttons">
         ${link ? html`<button class="small" data-action="link" @click=${link}>${t.copyLink}</button>` : nothing}
-        <button class="small" data-action="close" @click=${close}>${t.closeBytes}</button>
+        ${evidence && act.saveBytes ? html`<button class="small" data-action="copy-text" @click=${() => act.copy(asText(evidence, t))}>${t.copyText}</button>` : nothing}
+        ${evidence && act.saveBytes && wholeMark(evidence) ? html`<button class="small" data-action="save-bytes" @click=${act.saveBytes}>${t.saveBytes(evidence.mark.length)}</button>` : nothing}
+        <button class="small" data-action="close" @click=${act.close}>${t.closeBytes}</button>
       </p>
     </div>
-    ${opened.evidence ? evidenceView(opened.evidence, t) : html`<p>${opened.failed ? t.evidenceFailed : t.loading}</p>`}
+    ${evidence ? evidenceView(evidence, t) : html`<p>${opened.failed ? t.evidenceFailed : t.loading}</p>`}
   </section>`;
 }
 
@@ -196,7 +206,7 @@ function gapList(gaps: Gap[], t: Messages): TemplateResult {
     <p>${t.gapsLead}</p>
     <ul class="gaps">
       ${gaps.slice(0, MOST).map(
-        (gap) => html`<li data-gap=${gap.reason}>${gap.member ? html`<span class="mono path">${gap.member}</span> ` : nothing}${gap.message}</li>`,
+        (gap) => html`<li data-gap=${gap.reason} class="path">${gap.message}</li>`,
       )}
       ${gaps.length > MOST ? html`<li>${t.more(gaps.length - MOST)}</li>` : nothing}
     </ul>

@@ -4,7 +4,16 @@ import type { Change, Finding, Guidance, Inventory, Line, Place, Source, Stateme
 import type { Guide } from "../scanner/guide.ts";
 import type { Messages } from "../text/en.ts";
 import { hexOffset } from "./evidence.ts";
-import { evidencePanel, findingList, isOpen, type Opened } from "./file.ts";
+import { evidencePanel, findingList, isOpen, type BytesActions, type Opened } from "./file.ts";
+
+/** The row of the catalogue for what nobody gave a licence for. It is no name. */
+const NONE = "hf-unknown";
+
+/** What licences are called beside each other; nameless and missing ones are none. */
+function licenceNames({ licences, names }: { licences: readonly string[]; names: readonly string[] }, t: Messages): string {
+  const { none } = t.licence;
+  return names.map((name, i) => (licences[i] === NONE ? none : name)).filter(Boolean).join(" + ") || none;
+}
 
 /** What was read in the files; null where licences are only picked by name. */
 export interface Read {
@@ -12,10 +21,8 @@ export interface Read {
   findings: Finding[];
 }
 
-export interface LicenceActions {
+export interface LicenceActions extends BytesActions {
   open(statement: Statement, place: Place): void;
-  close(): void;
-  copy(text: string): void;
   checklist(): void;
   save(kind: "json" | "csv"): void;
 }
@@ -80,7 +87,7 @@ function says(guide: Guide, statements: Statement[], opened: Opened | null, t: M
   return html`<h4>${l.says}</h4>
     ${table(statements.slice(0, FEW))}
     ${rest.length > 0 ? html`<details><summary>${t.more(statements.length - FEW)}</summary>${table(rest)}</details>` : nothing}
-    ${opened && statements.some((one) => isOpen(opened, statementKey(one), one.place)) ? evidencePanel(opened, t, act.close) : nothing}`;
+    ${opened && statements.some((one) => isOpen(opened, statementKey(one), one.place)) ? evidencePanel(opened, t, act) : nothing}`;
 }
 
 function situation(guide: Guide, t: Messages): TemplateResult {
@@ -102,7 +109,7 @@ function situation(guide: Guide, t: Messages): TemplateResult {
         </label>`,
       )}
     </fieldset>
-    <details class="facts" ?open=${guide.asked.size > 0}>
+    <details class=${guide.told ? "facts told" : "facts"} ?open=${guide.asked.size > 0}>
       <summary>${l.facts}</summary>
       <p>${l.factsNote}</p>
       ${numbers.map(
@@ -159,7 +166,7 @@ function agreements(guide: Guide, t: Messages): TemplateResult | typeof nothing 
   return html`<fieldset>
     <legend>${l.agreements}</legend>
     ${[...asked].map(
-      ([id, name]) => html`<label class="tick"><input type="checkbox" data-agreement=${id} .checked=${held.includes(id)} @change=${() => toggle(id)} /> ${l.agreement(name)}</label>`,
+      ([id, name]) => html`<label class="tick"><input type="checkbox" data-agreement=${id} .checked=${held.includes(id)} @change=${() => toggle(id)} /> ${id === NONE ? l.agreementPublisher : l.agreement(name)}</label>`,
     )}
   </fieldset>`;
 }
@@ -230,7 +237,7 @@ function answer(guidance: Guidance, t: Messages, act: LicenceActions): TemplateR
 
 function lineView(line: Line, several: boolean, t: Messages): TemplateResult {
   const l = t.licence;
-  const cite = (source: Source) => html`<small class="cite">${l.cite(source.name, source.clause, source.read)}${l.sure[source.sure] ? `${t.comma}${l.sure[source.sure]}` : ""}${several ? ` · ${source.parts.join(", ")}` : ""}</small>`;
+  const cite = (source: Source) => html`<small class="cite">${source.licence === NONE ? l.none : l.cite(source.name, source.clause, source.read)}${l.sure[source.sure] ? `${t.comma}${l.sure[source.sure]}` : ""}${several ? ` · ${source.parts.join(", ")}` : ""}</small>`;
   return html`<li data-code=${line.code}>${line.text}${line.resolve ? html` <em>${line.resolve}</em>` : nothing} ${line.sources.map(cite)}</li>`;
 }
 
@@ -245,7 +252,7 @@ function parts(guidance: Guidance, t: Messages): TemplateResult {
         ${guidance.parts.slice(0, MOST).map(
           (one) => html`<tr data-level=${one.level}>
             <th scope="row" class="value">${one.part.name}</th>
-            <td>${one.names.filter(Boolean).join(" + ") || l.none}</td>
+            <td>${licenceNames(one, t)}</td>
             <td>${[...new Set(one.families)].map((family) => l.families[family] ?? family).join(t.comma)}</td>
             <td>${l.relation[one.part.relation]}</td>
             <td class="level">${l.level[one.level]}</td>
@@ -325,7 +332,7 @@ function inventoryTable(inventory: Inventory, t: Messages): TemplateResult {
             <th scope="row" class="value">${entry.name}</th>
             <td>${entry.names.filter(Boolean).join(" + ") || l.none}</td>
             <td>${l.source[entry.source] ?? entry.source}</td>
-            <td>${entry.duties.join(" ")}</td>
+            <td class="duties">${entry.duties.join(" ")}</td>
             <td>${t.number(entry.files.length)}</td>
             <td>${entry.seen}</td>
           </tr>`,

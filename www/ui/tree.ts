@@ -18,10 +18,12 @@ const OPEN_AT_FIRST = 60;
 const WORD_MS = 700;
 
 export class WeighTree extends LitElement {
-  static override properties = { root: {}, t: {}, active: { state: true } };
+  static override properties = { root: {}, t: {}, formatName: {}, active: { state: true } };
 
   declare root: Outline;
   declare t: Messages;
+  /** The name of a format by its id; any other word comes back as it is. */
+  declare formatName: (id: string) => string;
   declare active: number;
   #open = new Set<Outline>();
   #typed = { text: "", at: 0 };
@@ -29,6 +31,7 @@ export class WeighTree extends LitElement {
   constructor() {
     super();
     this.active = 0;
+    this.formatName = (id) => id;
   }
 
   protected override createRenderRoot(): HTMLElement {
@@ -60,6 +63,10 @@ export class WeighTree extends LitElement {
 
   #rest(more: number): Outline {
     return { label: this.t.more(more), kind: "more", size: null, note: null, children: [], more: 0 };
+  }
+
+  #kind(kind: string): string {
+    return Object.hasOwn(this.t.kinds, kind) ? this.t.kinds[kind as keyof Messages["kinds"]] : this.formatName(kind);
   }
 
   #toggle(node: Outline): void {
@@ -131,7 +138,7 @@ export class WeighTree extends LitElement {
       >
         <span class="twist" aria-hidden="true"></span>
         <span class="name">${node.label}</span>
-        ${node.kind !== "more" ? html`<span class="kind" lang="en">${node.kind}</span>` : nothing}
+        ${node.kind === "more" || node.kind === "" ? nothing : html`<span class="kind">${this.#kind(node.kind)}</span>`}
         ${node.note ? html`<span class="note">${node.note}</span>` : nothing}
         ${node.size !== null ? html`<span class="number">${this.t.bytes(node.size)}</span>` : nothing}
       </li>`;
