@@ -121,18 +121,34 @@ fn named(f: &Fact) -> Option<(&str, &str, Option<&str>)> {
 /// An import is named once; a call of it is a finding of its own, because its arguments tell the consequence.
 fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
     let (module, name, call) = named(f)?;
-    let Standing::Dangerous { effect, .. } = standing(module, name) else { return None };
+    let beyond = beyond(f);
+    let effect = match standing(module, name) {
+        Standing::Dangerous { effect, .. } => effect,
+        _ => beyond?,
+    };
     if !effects.contains(&effect) {
         return None;
     }
     let mut args = import_args(module, name);
     match (f, call) {
         // The call says it better; without one the reference alone is said.
-        (Fact::Import { usage, .. }, _) if usage.called || usage.made => return None,
+        (Fact::Import { usage, .. }, _) if beyond.is_none() && (usage.called || usage.made) => return None,
         (_, Some(call)) => args.push(("call", call.to_string())),
         _ => args.push(("call", format!("{module}.{name}"))),
     }
     Some(args)
+}
+
+/// What an import of a dangerous module does that may only be named, when it is used: what the module does.
+fn beyond(f: &Fact) -> Option<Effect> {
+    let Fact::Import { module, name, usage, .. } = f else { return None };
+    match standing(module, name) {
+        Standing::Expected(u) if !u.wraps && !u.getattr && !u.call && !u.make && !allowed(u, *usage) => match known::standing(module, "?") {
+            Standing::Dangerous { effect, .. } => Some(effect),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Callables that call or fetch something else: `partial` of something expected is what real libraries write.
@@ -168,9 +184,18 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
     match standing(module, name) {
+        Standing::Unknown(_) if method_kept(module, name, *usage) => None,
         Standing::Unknown(place) => Some((module, name, *usage, place)),
         _ => None,
     }
+}
+
+/// A method of an expected class that is named and nothing more: data, as the class itself is. Calling it is another matter.
+fn method_kept(module: &str, name: &str, usage: Use) -> bool {
+    let used = usage.called || usage.made || usage.built;
+    let Some((owner, method)) = name.rsplit_once('.') else { return false };
+    let special = |part: &str| part.starts_with("__");
+    !used && !special(method) && !owner.split('.').any(special) && matches!(known::standing(module, owner), Standing::Expected(_))
 }
 
 /// A function rather than a class, by the convention that all the libraries of the allowlist keep.
@@ -197,7 +222,7 @@ fn unknown_call(f: &Fact) -> Option<Args> {
     // Expected, but not for this.
     let Fact::Import { module, name, usage, .. } = f else { return None };
     match standing(module, name) {
-        Standing::Expected(u) if !u.wraps && !u.getattr && !allowed(u, *usage) => Some(import_args(module, name)),
+        Standing::Expected(u) if !u.wraps && !u.getattr && !allowed(u, *usage) && beyond(f).is_none() => Some(import_args(module, name)),
         _ => None,
     }
 }
@@ -225,6 +250,7 @@ pub fn standing_word(module: &str, name: &str, usage: Use) -> report::Standing {
         Standing::Expected(u) if !u.wraps && !u.getattr && !allowed(u, usage) => report::Standing::Unknown,
         Standing::Expected(_) => report::Standing::Expected,
         Standing::Dangerous { .. } => report::Standing::Dangerous,
+        Standing::Unknown(_) if method_kept(module, name, usage) => report::Standing::Expected,
         Standing::Unknown(_) => report::Standing::Unknown,
     }
 }

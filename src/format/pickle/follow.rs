@@ -74,6 +74,7 @@ fn handing(module: &str, name: &str) -> Option<Handing> {
 fn makes(module: &str, name: &str) -> Option<usize> {
     match (module, name) {
         ("copyreg", "_reconstructor" | "__newobj__" | "__newobj_ex__") => Some(0),
+        ("scipy.spatial.ckdtree", "new_object") => Some(0),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Some(0),
         ("numpy.ma.core" | "numpy.ma.mrecords", "_mareconstruct" | "_mrreconstruct") => Some(0),
         ("torch._utils", "_rebuild_wrapper_subclass") => Some(0),
@@ -264,6 +265,15 @@ impl Machine<'_> {
         let items = self.items(args);
         let first = items.as_ref().and_then(|i| i.first().copied());
         let second = items.as_ref().and_then(|i| i.get(1).copied());
+        if (module.as_str(), name.as_str()) == ("builtins", "iter") {
+            if let (Some(of), Some([_])) = (first, items.as_deref())
+                && self.holds_values(of)
+            {
+                return Ok(None);
+            }
+            let shown = first.map(|f| self.show(f)).unwrap_or_default();
+            self.wrap(id, ("?".to_string(), shown));
+        }
         if let Some(handing) = handing(&module, &name) {
             self.hand(&handing, items.as_deref(), at, len)?;
             return Ok(None);
@@ -301,9 +311,42 @@ impl Machine<'_> {
                 self.latin1(first, second);
                 Ok(None)
             }
-            ("functools", "partial" | "_partial") => {
+            // A bound method does nothing until it is called, which [`Machine::target`] follows.
+            ("functools", "partial" | "_partial") | ("types", "MethodType") => {
                 self.wrap_callee(id, first, at);
                 Ok(None)
+            }
+            // `kind(function, *args, **keywords)`, a partial as a rule.
+            ("dill._dill" | "dill.dill", "_create_ftype") => {
+                let (Some(kind), Some(function)) = (first, second) else {
+                    self.wrap(id, ("?".to_string(), "…".to_string()));
+                    return Ok(None);
+                };
+                self.wrap_callee(id, Some(kind), at);
+                let mut all = vec![function];
+                all.extend(items.as_ref().and_then(|i| i.get(2)).and_then(|a| self.items(*a)).unwrap_or_default());
+                let args = self.tuple_of(&all);
+                self.handed_on(kind, args, at, len)
+            }
+            // The class of that name, or a new one of tuples with names when there is none.
+            ("dill._dill" | "dill.dill", "_create_namedtuple") => {
+                let module = items.as_ref().and_then(|i| i.get(2)).and_then(|m| self.string(*m));
+                let (Some(m), Some(n)) = (module, first.and_then(|v| self.string(v))) else {
+                    self.wrap(id, ("?".to_string(), "?".to_string()));
+                    return Ok(None);
+                };
+                // It is imported as any other class, and judged as such.
+                self.wrap(id, (m.clone(), n.clone()));
+                self.named(&m, &n, at, 1, true).map(|id| Some(Value::global(id)))
+            }
+            // Of a text that is no module yet it takes what the builtins have under the name.
+            ("dill._dill" | "dill.dill", "_get_attr") if first.and_then(|v| self.string(v)).is_some_and(|v| v == "builtins" || v == "__builtin__") => {
+                let Some(n) = second.and_then(|v| self.string(v)) else {
+                    self.wrap(id, ("?".to_string(), "?".to_string()));
+                    return Ok(None);
+                };
+                self.wrap(id, ("builtins".to_string(), n.clone()));
+                self.named("builtins", &n, at, 1, false).map(|id| Some(Value::global(id)))
             }
             // `getattr(__import__(module), name)` in one call.
             ("numpy.core" | "numpy._core", "_ufunc_reconstruct") => {
@@ -328,7 +371,8 @@ impl Machine<'_> {
                     Some(Kind::Global(f)) => self.globals.get(f as usize).map(|g| (g.module.clone(), g.name.clone())),
                     _ => None,
                 };
-                let wrapped = wrapped.unwrap_or_else(|| ("?".to_string(), first.map(|f| self.show(f)).unwrap_or_default()));
+                let of_plain = |m: &Self| Some(("builtins".to_string(), format!("{}.{}", plain_type(first?)?, second.and_then(|s| m.string(s))?)));
+                let wrapped = wrapped.or_else(|| of_plain(self)).unwrap_or_else(|| ("?".to_string(), first.map(|f| self.show(f)).unwrap_or_default()));
                 self.wrap(id, wrapped);
                 Ok(found)
             }
@@ -343,6 +387,15 @@ impl Machine<'_> {
                 _ => Ok(None),
             },
             _ => self.entry(id, first, at),
+        }
+    }
+
+    /// Whether going over it hands out values that stand in the pickle, and calls nothing.
+    fn holds_values(&self, v: Value) -> bool {
+        match v.kind() {
+            Kind::Str(_) | Kind::Bytes(_) | Kind::List(_) | Kind::Dict(_) | Kind::Tuple(_) | Kind::Set(_) => true,
+            Kind::Call { global, .. } => matches!(self.canonical_name(global), (m, n) if m == "builtins" && matches!(n.as_str(), "range" | "xrange")),
+            _ => false,
         }
     }
 
@@ -520,16 +573,36 @@ impl Machine<'_> {
     }
 
     fn hand_on(&mut self, callee: Value, args: Value, at: u64, len: u64) -> Result<()> {
+        self.handed_on(callee, args, at, len).map(|_| ())
+    }
+
+    /// A call by a function that was handed the callee, and what it hands back.
+    fn handed_on(&mut self, callee: Value, args: Value, at: u64, len: u64) -> Result<Option<Value>> {
         if self.handed >= DEPTH {
             let text = self.show(callee);
             self.facts_capped((at, len, Fact::ComputedImport { text }));
-            return Ok(());
+            return Ok(None);
         }
         self.handed += 1;
         let result = self.call(callee, args, at, len, Hand::Call);
         self.handed -= 1;
-        result.map(|_| ())
+        result.map(Some)
     }
+}
+
+/// The type of a plain value, whose methods do nothing until they are called.
+fn plain_type(v: Value) -> Option<&'static str> {
+    Some(match v.kind() {
+        Kind::Str(_) => "str",
+        Kind::Bytes(_) => "bytes",
+        Kind::List(_) => "list",
+        Kind::Dict(_) => "dict",
+        Kind::Tuple(_) => "tuple",
+        Kind::Set(_) => "set",
+        Kind::Int(_) => "int",
+        Kind::Bool(_) => "bool",
+        _ => return None,
+    })
 }
 
 /// The type that dill and cloudpickle know by a name.
@@ -539,6 +612,20 @@ fn type_called(name: &str) -> (&str, &str) {
         "ItemGetterType" => ("operator", "itemgetter"),
         "AttrGetterType" => ("operator", "attrgetter"),
         "ClassType" | "TypeType" => ("builtins", "type"),
+        // The module `types` of Python 2 has a second name for every plain type.
+        "SliceType" => ("builtins", "slice"),
+        "DictType" | "DictionaryType" => ("builtins", "dict"),
+        "ListType" => ("builtins", "list"),
+        "TupleType" => ("builtins", "tuple"),
+        "StringType" => ("builtins", "str"),
+        "UnicodeType" => ("__builtin__", "unicode"),
+        "IntType" => ("builtins", "int"),
+        "LongType" => ("__builtin__", "long"),
+        "FloatType" => ("builtins", "float"),
+        "ComplexType" => ("builtins", "complex"),
+        "BooleanType" => ("builtins", "bool"),
+        "ObjectType" => ("builtins", "object"),
+        "XRangeType" => ("builtins", "range"),
         // What the module `types` holds has names of its own; exceptions and plain types are builtins.
         _ if name.ends_with("Type") || matches!(name, "SimpleNamespace" | "GenericAlias") => ("types", name),
         _ => ("builtins", name),

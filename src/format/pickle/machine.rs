@@ -1034,7 +1034,7 @@ impl<'s> Machine<'s> {
         self.act(at);
         let span = self.pool.keep(&[args], u32::from(hand == Hand::Make));
         let result = Value::call(id, span.at as u32);
-        let names_type = self.names_type(id, args);
+        let names_type = self.names_type(id, args) || self.caches_nothing(id, args);
         let g = &mut self.globals[id as usize];
         match hand {
             // Protocols 0 and 1 have no other way to name the type of `None`.
@@ -1086,6 +1086,12 @@ impl<'s> Machine<'s> {
                 },
                 _ => false,
             }
+    }
+
+    /// `Memory(None, None, False, 0)`: old sklearn's way to say that results are not cached. Only with a text would it make a folder.
+    fn caches_nothing(&self, id: u32, args: Value) -> bool {
+        let memory = self.globals.get(id as usize).is_some_and(|g| g.name == "Memory" && matches!(g.module.as_str(), "joblib.memory" | "sklearn.externals.joblib.memory"));
+        memory && self.items(args).is_some_and(|given| given.first().is_some_and(|v| v.kind() == Kind::None) && given.iter().all(|v| matches!(v.kind(), Kind::None | Kind::Bool(_) | Kind::Int(_))))
     }
 
     /// The number of an extension, which `copyreg` takes through `int()`.

@@ -272,12 +272,13 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     if machine.wrapped {
         // joblib's unpickler takes arrays from between the opcodes; for everybody else they are opcodes. Both readings count, and
         // only joblib's tells where the file is whole.
-        machine.nested.clear();
-        machine.blobs.clear();
-        state(view, &mut machine, Stop::Stop, counted, scan)?;
-        machine = Machine::new(view, at, Frames::LINEAR, &limits);
+        let mut plain = std::mem::replace(&mut machine, Machine::new(view, at, Frames::LINEAR, &limits));
         machine.joblib = true;
         stop = machine.run(u64::MAX)?;
+        plain.nested.clear();
+        plain.blobs.clear();
+        until_raised(&mut plain, &machine);
+        state(view, &mut plain, Stop::Stop, counted, scan)?;
         scan.note("joblib".into());
         for (from, bytes, dtype, shape) in std::mem::take(&mut machine.arrays) {
             let tensor = Tensor { name: String::new(), dtype, shape, bytes };
@@ -299,6 +300,32 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     }
     others.retain(|o| *o != end && *o < view.len());
     Ok(Outcome { end, stop, machine, kinds, others })
+}
+
+/// Takes back what `plain`, which takes arrays for opcodes, states of where its unpickler has raised: behind an import of an impossible name,
+/// or of what is the end of a name that `joblib` sees whole; behind a persistent id that is no ASCII, or the array's own wrapper; behind a call of
+/// the wrapper, which is no function; and behind an extension that nobody registered. Numbers do each of these by chance. An id that some loader
+/// may know cuts nothing off.
+fn until_raised(plain: &mut Machine<'_>, joblib: &Machine<'_>) {
+    let arrays = joblib.arrays.first().map(|a| a.0).into_iter();
+    let Some(first) = arrays.chain(joblib.inner.first().copied()).min() else { return };
+    let cut = |g: &machine::Global| joblib.globals.iter().any(|whole| whole.asked && whole.at < g.at && whole.at + whole.len == g.at + g.len && whole.name == g.name);
+    let imports = plain.globals.iter().filter(|g| g.asked && g.at >= first && (!plausible(&g.module) || !plausible(&g.name) || cut(g))).map(|g| g.at);
+    let facts = plain.facts.iter().filter(|(at, _, f)| {
+        *at >= first
+            && match f {
+                Fact::PersistentId { text } => !text.is_ascii() || text.ends_with("numpy_pickle.NumpyArrayWrapper()"),
+                Fact::ComputedImport { text } => text.trim_start_matches("sklearn.externals.").starts_with("joblib.numpy_pickle.NumpyArrayWrapper()("),
+                Fact::Extension { .. } => true,
+                _ => false,
+            }
+    });
+    let facts = facts.map(|(at, ..)| *at);
+    let Some(raised) = imports.chain(facts).min() else { return };
+    plain.facts.retain(|(at, ..)| *at < raised);
+    plain.globals.retain(|g| g.at < raised);
+    plain.loaded.retain(|(at, ..)| *at < raised);
+    plain.decoded.retain(|(at, ..)| *at < raised);
 }
 
 /// Runs the pickle at `at` every other way that an unpickler may take through its frames; `forks` is how many the straight way met.

@@ -66,10 +66,12 @@ PACKAGES = {
     "numpy": ["numpy.core", "numpy._core", "numpy.ma", "numpy.random", "numpy.matrixlib", "numpy.polynomial",
               "numpy.linalg", "numpy.fft", "numpy.lib", "numpy.dtypes", "numpy.exceptions", "numpy.rec"],
     "scipy": ["scipy.sparse", "scipy.stats", "scipy.interpolate", "scipy.spatial", "scipy.optimize", "scipy.special",
-              "scipy.signal", "scipy.linalg", "scipy.integrate", "scipy.cluster", "scipy.fft"],
+              "scipy.signal", "scipy.linalg", "scipy.integrate", "scipy.cluster", "scipy.fft", "scipy.odr", "scipy.ndimage",
+              "scipy._lib._disjoint_set"],
     "sklearn": None,
     "pandas": ["pandas.core", "pandas._libs", "pandas.tseries", "pandas.compat.pickle_compat", "pandas.arrays",
-               "pandas.api", "pandas.errors", "pandas.indexes", "pandas.types", "pandas.sparse", "pandas.tslib"],
+               "pandas.api", "pandas.errors", "pandas.indexes", "pandas.types", "pandas.sparse", "pandas.tslib", "pandas._sparse",
+               "pandas._period", "pandas.tools"],
     "joblib": ["joblib.numpy_pickle", "joblib.numpy_pickle_compat"],
     "statsmodels": None,
     "patsy": None,
@@ -77,14 +79,14 @@ PACKAGES = {
     "xgboost": ["xgboost.sklearn", "xgboost.core", "xgboost.compat", "xgboost.callback", "xgboost.training"],
     "lightgbm": ["lightgbm.basic", "lightgbm.sklearn", "lightgbm.compat", "lightgbm.callback", "lightgbm.engine"],
     "catboost": ["catboost.core"],
-    "gensim": ["gensim.models", "gensim.corpora", "gensim.similarities", "gensim.interfaces", "gensim.utils",
+    "gensim": ["gensim.models", "gensim.corpora", "gensim.similarities", "gensim.summarization.bm25", "gensim.interfaces", "gensim.utils",
                "gensim.matutils"],
     "imblearn": None,
     "category_encoders": None,
     "skops": ["skops.card"],
     "spacy": ["spacy.vocab", "spacy.tokens", "spacy.lookups", "spacy.morphology", "spacy.strings", "spacy.vectors",
-              "spacy.symbols", "spacy.pipeline", "spacy.attrs", "spacy.language", "spacy.lang", "spacy.tokenizer", "spacy.lexeme", "spacy.scorer"],
-    "thinc": ["thinc.types", "thinc.optimizers", "thinc.schedules", "thinc.initializers", "thinc.model", "thinc.layers", "thinc.backends.ops",
+              "spacy.symbols", "spacy.pipeline", "spacy.attrs", "spacy.matcher", "spacy.training.example", "spacy.ml", "spacy.language", "spacy.lang", "spacy.tokenizer", "spacy.lexeme", "spacy.scorer"],
+    "thinc": ["thinc.types", "thinc.optimizers", "thinc.schedules", "thinc.initializers", "thinc.model", "thinc.layers", "thinc.loss", "thinc.backends.ops",
               "thinc.backends.numpy_ops", "thinc.backends._param_server"],
     "confection": ["confection._config"],
     "preshed": None,
@@ -267,7 +269,7 @@ PACKAGES = {
     "box": None,
     "pydantic": ["pydantic.main", "pydantic.fields", "pydantic.types", "pydantic.networks"],
     "narwhals": ["narwhals.dtypes"],
-    "polars": ["polars.datatypes"],
+    "polars": ["polars.datatypes", "polars.exceptions"],
     "ml_dtypes": None,
     "llvmlite": [],
     "numba": [],
@@ -293,6 +295,11 @@ SKIP_PARTS = set("""
     fx_features ctypeslib _internal cpp_extension collect_env utils_ _onnx_helpers registry fuse
 """.split())
 
+# Modules of test helpers, generators of source code and settings, and machine code that calls a model it is handed, between others that are wanted.
+SKIP_MODULES = {"pandas.core.config", "pandas.tools.plotting", "scipy.special._mptestutils", "scipy.special._testutils",
+                "scipy.linalg._cython_wrapper_generators", "statsmodels.tools.dump2module",
+                "spacy.ml.parser_model"}
+
 # Packages whose pickles make their objects and fill them, but do not call their classes: those open environments, download weights and
 # start workers.
 MADE_ONLY = set("""
@@ -302,7 +309,10 @@ MADE_ONLY = set("""
 """.split())
 
 # Vendored copies and old homes that real old files do name.
-KEEP_MODULES = {"statsmodels.sandbox.stats.multicomp", "statsmodels.sandbox.regression.gmm", "sklearn.externals.joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle_compat",
+KEEP_MODULES = {"sklearn.metrics._plot.confusion_matrix", "sklearn.metrics._plot.roc_curve", "sklearn.metrics._plot.precision_recall_curve",
+                "sklearn.metrics._plot.det_curve", "sklearn.metrics._plot.regression", "sklearn.inspection._plot.partial_dependence",
+                "sklearn.inspection._plot.decision_boundary", "sklearn.model_selection._plot", "statsmodels.datasets.utils",
+                "statsmodels.sandbox.stats.multicomp", "statsmodels.sandbox.regression.gmm", "sklearn.externals.joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle_compat",
                 "torch.nn.parallel.distributed", "torch.ao.quantization.fx._equalize", "timm.layers.format"}
 
 BAD_GLOBALS = set("open exec execfile eval __import__ compile input breakpoint globals".split())
@@ -328,24 +338,27 @@ RUN_ON_LOAD = ("__new__", "__setstate__", "__setattr__", "__del__", "__hash__", 
 
 # Functions of these modules are arithmetic; libraries keep references to them (losses, kernels, metrics, link functions).
 REFERENCE_MODULES = re.compile(r"""^(
-    numpy | numpy\.(linalg|fft|ma\.core|ma\.extras|lib\.\w+|_?core\.(numeric|fromnumeric|umath|_multiarray_umath|multiarray
+    numpy | numpy\.(linalg(\.linalg|\._linalg)?|fft(\.\w+)?|ma\.core|ma\.extras|lib\.\w+|_?core\.(numeric|fromnumeric|umath|_multiarray_umath|multiarray
       |_methods|function_base|einsumfunc)) |
-    scipy\.(special(\._\w+)? | spatial\.distance | linalg(\.\w+)? | stats(\.\w+)? | optimize\._linesearch) |
-    sklearn\.(metrics(\.\w+)*|feature_selection(\.\w+)?|preprocessing(\.\w+)?|utils\.(extmath|validation|multiclass|fixes)
+    scipy\.(special(\._\w+)? | spatial\.distance | linalg(\.\w+)? | stats(\.\w+)? | optimize\._linesearch
+      |optimize\._?optimize|ndimage\._?(filters|interpolation|measurements|morphology)) |
+    sklearn\.(base|metrics(\.\w+)*|feature_selection(\.\w+)?|preprocessing(\.\w+)?|utils\.(extmath|validation|multiclass|fixes)
       |neural_network\._?base|decomposition\.(_fastica|fastica_)|gaussian_process(\.\w+)?|feature_extraction\.(text|image)
       |manifold(\.\w+)?|cluster(\.\w+)?|linear_model(\.\w+)?|svm(\.\w+)?|covariance(\.\w+)?|calibration|mixture(\.\w+)?
       |ensemble(\.\w+)?|inspection(\.\w+)?|isotonic|kernel_approximation|model_selection\._(split|validation)) |
     torch | torch\.(nn\.functional|nn\.init|functional|_C\._nn|nn\.utils\.(weight_norm|spectral_norm|clip_grad|rnn)
       |special|_C\._special|linalg|_C\._linalg|optim\.lr_scheduler) |
     torchvision\.transforms\.functional | torchvision\.ops\.\w+ |
-    statsmodels\.(tools\.\w+|tsa\.exponential_smoothing\._ets_smooth|regression\.\w+|genmod\.\w+|robust\.\w+) |
+    statsmodels\.(tools\.\w+|base\.l1_\w+|tsa\.exponential_smoothing\._ets_smooth|regression\.\w+|genmod\.\w+|robust\.\w+) |
     transformers\.(activations|pytorch_utils|modeling_outputs|optimization|modeling_rope_utils) |
-    lifelines\.utils(\.\w+)? | thinc\.initializers | pandas\.core\.(nanops|algorithms) | nltk\.metrics\.\w+ |
+    lifelines\.utils(\.\w+)? | thinc\.initializers | pandas\.(core\.(nanops|algorithms|reshape\.\w+|tools\.\w+|dtypes\.missing)|tseries\.tools|types\.missing|tools\.\w+) | nltk\.metrics\.\w+ |
     gensim\.(matutils|utils|models\.\w+) | patsy\.\w+ | umap\.distances | pynndescent\.distances |
-    spacy\.lang\.(\w+\.)?(lex_attrs|syntax_iterators|punctuation) | thinc\.layers\.\w+ | shap\.links | river\._river_rust\.vectordict |
+    spacy\.(lang\.(\w+\.)?(lex_attrs|syntax_iterators|punctuation)|(pipeline|ml)(\.\w+)*|matcher\.levenshtein) | thinc\.(layers\.\w+|model) | shap\.links | river\._river_rust\.vectordict |
     torchmetrics\.utilities\.data | optuna\.(samplers\._tpe\.sampler|_gp\.prior) | kornia\.enhance\.\w+ |
     kornia\.augmentation\._[23]d\.\w+\.\w+ | torch_geometric\.nn\.pool\.glob | pytorch_lightning\.callbacks\.finetuning
 )$""", re.X)
+# Of these also functions that call what they are handed.
+LAYER_MODULES = re.compile(r"(thinc\.layers|spacy\.ml)\.")
 # Names that read, write, import or drive other code, whatever module they are in.
 BAD_FUNCTION = re.compile(r"""
     load|save|fetch|read|open|dump|from(file|txt|regex|function|pyfunc|buffer|string)|frompyfunc|txt|apply|vectorize
@@ -360,8 +373,11 @@ BAD_FUNCTION = re.compile(r"""
 STDLIB = """
 builtins rcb int float complex bool str bytes bytearray list tuple dict set frozenset object range slice
 builtins r type NotImplemented Ellipsis None abs all any bin bool chr divmod format hash hex len max min oct ord pow repr round
-builtins r sorted sum isinstance issubclass callable ascii zip enumerate reversed property staticmethod classmethod
+builtins r print sorted sum isinstance issubclass callable ascii property staticmethod classmethod
 builtins rcb memoryview
+# iterators over what stands in the pickle; a lazy call among them is found where it is made
+builtins rcb zip enumerate reversed
+builtins rcbw iter
 builtins rcg getattr
 __builtin__ rcb unicode long basestring xrange
 __builtin__ r cmp unichr
@@ -385,6 +401,8 @@ random rcb SystemRandom
 argparse rcb Namespace
 types rcb SimpleNamespace
 types r NoneType MappingProxyType
+# binds a function to its first argument: as good as the function
+types rcw MethodType
 types rc GenericAlias
 time rcb struct_time
 io rcb BytesIO StringIO
@@ -406,10 +424,14 @@ math r isnan isinf isfinite copysign degrees radians trunc fmod fsum factorial g
 cmath r sqrt exp log phase polar rect
 statistics r mean median mode stdev variance pstdev pvariance fmean harmonic_mean geometric_mean
 string r capwords
+zlib r adler32 crc32
+posixpath r join basename
+ntpath r join basename
 json r dumps
 copy r copy deepcopy
 itertools rc count
-itertools r chain product repeat cycle islice
+itertools rcb chain islice
+itertools r product repeat cycle
 weakref r ref
 typing r Any Union Optional List Dict Tuple Callable Type Set FrozenSet OrderedDict DefaultDict Deque Counter Iterable Iterator Sequence Mapping
 typing r MutableMapping MutableSequence Hashable Sized Container Collection Literal ClassVar Generator AnyStr Text
@@ -420,7 +442,7 @@ enum r Enum IntEnum Flag IntFlag EnumMeta EnumType StrEnum
 abc r ABC ABCMeta
 numbers r Number Complex Real Rational Integral
 dataclasses rcb _MISSING_TYPE
-dataclasses r _HAS_DEFAULT_FACTORY_CLASS
+dataclasses r _HAS_DEFAULT_FACTORY_CLASS MISSING
 zoneinfo rcg ZoneInfo
 zoneinfo rc ZoneInfo._unpickle
 email.message rcb Message EmailMessage
@@ -568,6 +590,8 @@ sklearn.neighbors._ball_tree rcb newObj
 sklearn.neighbors.ball_tree rcb newObj
 sklearn.metrics._dist_metrics rcb newObj
 sklearn.metrics._dist_metrics rcb newObj64 newObj32
+# measures that only ask whether a result is a memmap
+sklearn.metrics.ranking r roc_auc_score auc
 sklearn.utils._bunch rcb Bunch
 sklearn.utils rcb Bunch
 sklearn.datasets.base rcb Bunch
@@ -597,6 +621,16 @@ dill._dill rc _create_array
 dill.dill rc _create_array
 dill._dill rcg _load_type _import_module _get_attr
 dill.dill rcg _load_type _import_module _get_attr
+# a partial of the kind that it is handed; a named tuple's class, or a new one when the module has none: the machine follows both
+dill._dill rcg _create_ftype _create_namedtuple
+dill.dill rcg _create_ftype _create_namedtuple
+scipy.spatial.ckdtree rc new_object
+# old sklearn's default for results that are not cached; called with a folder it is not expected
+joblib.memory r Memory
+sklearn.externals.joblib.memory r Memory
+# numpy's kinds of text under the names that they have in Python 2, where some classes also stand beside the module that shows them
+numpy r string_ unicode_
+numpy.matrixlib.defmatrix rcb matrix
 # hands out a type of Python's by its name: as good as that type
 cloudpickle rcg _builtin_type
 cloudpickle.cloudpickle rcg _builtin_type
@@ -605,13 +639,16 @@ tokenizers rcb Tokenizer AddedToken Encoding
 tokenizers.models rcb BPE WordPiece WordLevel Unigram Model
 spacy.vocab rc unpickle_vocab
 spacy.tokens.doc rc unpickle_doc
+# add each pattern with its callback to a new matcher, which calls none of them before it matches
+spacy.matcher.matcher rc unpickle_matcher
+spacy.matcher.phrasematcher rc unpickle_matcher
 # msgpack into arrays of plain numbers; a table of features, from text
 spacy.vectors rc unpickle_vectors
 spacy.morphology rc unpickle_morphology
 # keeps its arguments: rules, and methods that match
 spacy.tokenizer rcb Tokenizer
 # what a vocabulary looks a word's attributes up with, and what a pipeline does about errors
-spacy.util r _get_attr_unless_lookup raise_error
+spacy.util r _get_attr_unless_lookup raise_error filter_chain_spans
 spacy.util rcb SimpleFrozenList
 # the `compile` beside it stays unknown: hostile numbers crash it
 regex._regex_core rcb RegexFlag
@@ -858,7 +895,7 @@ def walk(package):
 def wanted(module):
     only = PACKAGES.get(module.split(".")[0], ())
     parts = set(module.split(".")[1:])
-    if parts & SKIP_PARTS and module not in KEEP_MODULES or any(part.startswith("dummy_") for part in parts):
+    if module in SKIP_MODULES or parts & SKIP_PARTS and module not in KEEP_MODULES or any(part.startswith("dummy_") for part in parts):
         return False
     return only is None or "." not in module or any((module + ".").startswith(p + ".") for p in only)
 
@@ -866,9 +903,9 @@ def wanted(module):
 # Names that a model library re-exports although they drive code; and test scaffolding inside ordinary modules.
 NOT_A_VALUE = re.compile(r"Test(Case|er|Suite)?$|^Mock|^_?Lazy|Importer|Pickler|Compiler|Loader$|Downloader|Server|Client|Thread"
                          r"|(?<!Gaussian)Process(?!or|ing)|Executor|Memory$|MemorizedFunc|Parallel$|Callback(?!List)|Dispatch|Proxy$|Hook$|Writer|Reader"
-                         r"|Deprecat|^vectorize$|DataSource|NpzFile|^memmap$|^nditer$|Delayed|Tracer|^flatiter$|OpOverload")
+                         r"|Deprecat|^registry$|^tqdm$|^Promise$|NoseWrapper|MessageStream|^_temp_file$|^ODR$|^vectorize$|DataSource|NpzFile|^memmap$|^nditer$|Delayed|Tracer|^flatiter$|OpOverload")
 NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess _WrappedHook "
-                         "SpectralNormStateDictHook SpectralNormLoadStateDictPreHook LazyRandomState".split())
+                         "SpectralNormStateDictHook SpectralNormLoadStateDictPreHook LazyRandomState DeprecationDict _DictWithDeprecatedKeys ParamServer".split())
 
 # The transformers package has hundreds of model families in three frameworks: what people pickle of them is settings,
 # tokenizers and torch modules.
@@ -952,9 +989,11 @@ def add_function(package, public, found_in, function, entries):
         return
     if module == "numpy" and found_in != "numpy" and not resolves("numpy", name, function):
         return
-    if not REFERENCE_MODULES.match(module) or BAD_FUNCTION.search(name) or name.startswith("__"):
+    if module in SKIP_MODULES or not REFERENCE_MODULES.match(module) or BAD_FUNCTION.search(name) or name.startswith("__"):
         return
-    if resolves(module, name, function) and not taint(function, None, 2, set()):
+    why = taint(function, None, 2, set())
+    # A layer's functions call the model that they belong to, long after it was loaded.
+    if resolves(module, name, function) and (not why or why.startswith("calls its argument") and LAYER_MODULES.match(module)):
         entries.setdefault((module, name), ("r", "function"))
 
 
