@@ -184,18 +184,9 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
     match standing(module, name) {
-        Standing::Unknown(_) if method_kept(module, name, *usage) => None,
         Standing::Unknown(place) => Some((module, name, *usage, place)),
         _ => None,
     }
-}
-
-/// A method of an expected class that is named and nothing more: data, as the class itself is. Calling it is another matter.
-fn method_kept(module: &str, name: &str, usage: Use) -> bool {
-    let used = usage.called || usage.made || usage.built;
-    let Some((owner, method)) = name.rsplit_once('.') else { return false };
-    let special = |part: &str| part.starts_with("__");
-    !used && !special(method) && !owner.split('.').any(special) && matches!(known::standing(module, owner), Standing::Expected(_))
 }
 
 /// A function rather than a class, by the convention that all the libraries of the allowlist keep.
@@ -250,7 +241,6 @@ pub fn standing_word(module: &str, name: &str, usage: Use) -> report::Standing {
         Standing::Expected(u) if !u.wraps && !u.getattr && !allowed(u, usage) => report::Standing::Unknown,
         Standing::Expected(_) => report::Standing::Expected,
         Standing::Dangerous { .. } => report::Standing::Dangerous,
-        Standing::Unknown(_) if method_kept(module, name, usage) => report::Standing::Expected,
         Standing::Unknown(_) => report::Standing::Unknown,
     }
 }

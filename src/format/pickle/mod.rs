@@ -277,7 +277,7 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         stop = machine.run(u64::MAX)?;
         plain.nested.clear();
         plain.blobs.clear();
-        until_raised(&mut plain, &machine);
+        until_raised(view, &mut plain, &machine);
         state(view, &mut plain, Stop::Stop, counted, scan)?;
         scan.note("joblib".into());
         for (from, bytes, dtype, shape) in std::mem::take(&mut machine.arrays) {
@@ -302,19 +302,18 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     Ok(Outcome { end, stop, machine, kinds, others })
 }
 
-/// Takes back what `plain`, which takes arrays for opcodes, states of where its unpickler has raised: behind an import of an impossible name,
-/// or of what is the end of a name that `joblib` sees whole; behind a persistent id that is no ASCII, or the array's own wrapper; behind a call of
-/// the wrapper, which is no function; and behind an extension that nobody registered. Numbers do each of these by chance. An id that some loader
-/// may know cuts nothing off.
-fn until_raised(plain: &mut Machine<'_>, joblib: &Machine<'_>) {
+/// Takes back what `plain`, which takes arrays for opcodes, states of where its unpickler has raised: behind an import from a module with an
+/// impossible name; behind a line for a persistent id that is no ASCII, or the array's own wrapper as one; behind a call of the wrapper, which is no
+/// function; and behind an extension that nobody registered. Numbers do each of these by chance. An id that some loader may know cuts nothing off, nor
+/// does a module that may be there: what it is called is no proof that it is not.
+fn until_raised(view: View<'_>, plain: &mut Machine<'_>, joblib: &Machine<'_>) {
     let arrays = joblib.arrays.first().map(|a| a.0).into_iter();
     let Some(first) = arrays.chain(joblib.inner.first().copied()).min() else { return };
-    let cut = |g: &machine::Global| joblib.globals.iter().any(|whole| whole.asked && whole.at < g.at && whole.at + whole.len == g.at + g.len && whole.name == g.name);
-    let imports = plain.globals.iter().filter(|g| g.asked && g.at >= first && (!plausible(&g.module) || !plausible(&g.name) || cut(g))).map(|g| g.at);
+    let imports = plain.globals.iter().filter(|g| g.asked && g.at >= first && !plausible(&g.module)).map(|g| g.at);
     let facts = plain.facts.iter().filter(|(at, _, f)| {
         *at >= first
             && match f {
-                Fact::PersistentId { text } => !text.is_ascii() || text.ends_with("numpy_pickle.NumpyArrayWrapper()"),
+                Fact::PersistentId { text } => !text.is_ascii() && view.has(*at, b"P") || text.ends_with("numpy_pickle.NumpyArrayWrapper()"),
                 Fact::ComputedImport { text } => text.trim_start_matches("sklearn.externals.").starts_with("joblib.numpy_pickle.NumpyArrayWrapper()("),
                 Fact::Extension { .. } => true,
                 _ => false,
