@@ -31,7 +31,15 @@ mod tests {
 
     #[test]
     fn both_alphabets_padding_and_what_is_passed_over() {
-        for (text, bytes) in [("", &b""[..]), ("aQ==", b"i"), ("aQ", b"i"), ("b3Muc3lzdGVt", b"os.system"), ("-_-_", b"\xfb\xff\xbf"), ("+/+/", b"\xfb\xff\xbf"), ("aQ==aQ==", b"i")] {
+        for (text, bytes) in [
+            ("", &b""[..]),
+            ("aQ==", b"i"),
+            ("aQ", b"i"),
+            ("b3Muc3lzdGVt", b"os.system"),
+            ("-_-_", b"\xfb\xff\xbf"),
+            ("+/+/", b"\xfb\xff\xbf"),
+            ("aQ==aQ==", b"i"),
+        ] {
             assert_eq!(decode(text.as_bytes(), |_| false).as_deref(), Some(bytes), "{text}");
         }
         assert_eq!(decode(b"b3Mu\nc3lzdGVt", |b| b == b'\n').as_deref(), Some(&b"os.system"[..]));

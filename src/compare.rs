@@ -98,14 +98,20 @@ impl Draft {
     }
 
     fn findings(&mut self, path: &str, before: &[Finding], after: &[Finding]) {
-        let key = |f: &Finding, top: &str| (f.rule.clone(), f.args.iter().map(|(k, v)| (k.clone(), v.strip_prefix(top).unwrap_or(v).to_string())).collect::<Vec<_>>());
+        let key = |f: &Finding, top: &str| {
+            (f.rule.clone(), f.args.iter().map(|(k, v)| (k.clone(), v.strip_prefix(top).unwrap_or(v).to_string())).collect::<Vec<_>>())
+        };
         let [old, new] = self.tops.clone();
         let had: BTreeSet<_> = before.iter().map(|f| key(f, &old)).collect();
         let has: BTreeSet<_> = after.iter().map(|f| key(f, &new)).collect();
         let (comes, goes) = (|f: &&Finding| !had.contains(&key(f, &new)), |f: &&Finding| !has.contains(&key(f, &old)));
         let shown = |f: &Finding| put(self.words.changed_finding, &[("rule", &f.rule), ("name", &f.name), ("severity", self.words.severity(f.severity))]);
         let coming: Vec<(News, String, String)> = after.iter().filter(comes).map(|f| (news_of(f.severity), shown(f), f.message.clone())).collect();
-        let going: Vec<(News, String, String)> = before.iter().filter(goes).map(|f| (if f.severity >= Severity::Medium { News::Good } else { News::Neutral }, shown(f), f.message.clone())).collect();
+        let going: Vec<(News, String, String)> = before
+            .iter()
+            .filter(goes)
+            .map(|f| (if f.severity >= Severity::Medium { News::Good } else { News::Neutral }, shown(f), f.message.clone()))
+            .collect();
         self.new.extend(after.iter().filter(comes).map(|f| f.severity));
         for (news, name, text) in coming {
             self.say("finding-new", news, path, &name, "", &text);
@@ -202,7 +208,10 @@ fn tensors(file: &FileReport) -> Option<BTreeMap<String, String>> {
             return None;
         }
         if node.kind == "tensor" {
-            out.insert(format!("{path}{}", node.label), format!("{} {}", node.note.as_deref().unwrap_or(""), node.size.map_or(String::new(), number)).trim().to_string());
+            out.insert(
+                format!("{path}{}", node.label),
+                format!("{} {}", node.note.as_deref().unwrap_or(""), node.size.map_or(String::new(), number)).trim().to_string(),
+            );
         }
         let inside = if node.kind == "tensor" || path.is_empty() && std::ptr::eq(node, &file.outline) { path } else { format!("{path}{}/", node.label) };
         open.extend(node.children.iter().map(|c| (inside.clone(), c)));
@@ -227,8 +236,11 @@ fn file(d: &mut Draft, old: &FileReport, new: &FileReport) {
         };
         d.say("verdict", news, path, "", w.verdict(old.verdict), w.verdict(new.verdict));
     }
-    let named = |f: &FileReport| f.imports.iter().map(|i| (format!("{}.{}", i.module, i.name), format!("{}, {}", w.usage(i.usage), w.standing(i.standing)))).collect::<BTreeMap<_, _>>();
-    let standing: HashMap<String, crate::report::Standing> = old.imports.iter().chain(&new.imports).map(|i| (format!("{}.{}", i.module, i.name), i.standing)).collect();
+    let named = |f: &FileReport| {
+        f.imports.iter().map(|i| (format!("{}.{}", i.module, i.name), format!("{}, {}", w.usage(i.usage), w.standing(i.standing)))).collect::<BTreeMap<_, _>>()
+    };
+    let standing: HashMap<String, crate::report::Standing> =
+        old.imports.iter().chain(&new.imports).map(|i| (format!("{}.{}", i.module, i.name), i.standing)).collect();
     let weigh = |name: &str| match standing.get(name) {
         Some(crate::report::Standing::Dangerous) => News::Worst,
         Some(crate::report::Standing::Unknown) => News::Bad,
@@ -256,7 +268,9 @@ fn file(d: &mut Draft, old: &FileReport, new: &FileReport) {
         for (name, b, a) in differ.into_iter().take(EACH) {
             d.value("tensor", News::Neutral, path, name, b, a);
         }
-        let only = |x: &BTreeMap<String, String>, y: &BTreeMap<String, String>| x.iter().filter(|(n, _)| !y.contains_key(*n)).map(|(n, v)| (n.clone(), v.clone())).take(EACH).collect::<Vec<_>>();
+        let only = |x: &BTreeMap<String, String>, y: &BTreeMap<String, String>| {
+            x.iter().filter(|(n, _)| !y.contains_key(*n)).map(|(n, v)| (n.clone(), v.clone())).take(EACH).collect::<Vec<_>>()
+        };
         for (name, b) in only(&before, &after) {
             d.value("tensor", News::Neutral, path, &name, &b, "");
         }
@@ -418,7 +432,10 @@ mod tests {
     fn files_come_go_and_move() {
         let (news, list) = whats(&[("a.pkl", PLAIN), ("c.txt", b"text\n")], &[("b.pkl", PLAIN), ("d.pkl", SHELL)]);
         assert_eq!(news, Verdict::Dangerous);
-        assert!(has(&list, "file-moved", "b.pkl") && has(&list, "file-gone", "c.txt") && has(&list, "file-new", "d.pkl") && has(&list, "finding-new", "d.pkl"), "{list:?}");
+        assert!(
+            has(&list, "file-moved", "b.pkl") && has(&list, "file-gone", "c.txt") && has(&list, "file-new", "d.pkl") && has(&list, "finding-new", "d.pkl"),
+            "{list:?}"
+        );
         // Versions of one file under two names are compared and not called another file.
         let (_, list) = whats(&[("model-1.pkl", PLAIN)], &[("model-2.pkl", SHELL)]);
         assert!(has(&list, "finding-new", "model-2.pkl") && !has(&list, "file-new", "model-2.pkl"));

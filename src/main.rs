@@ -65,7 +65,15 @@ struct Options {
 impl Options {
     /// What holds where nothing is said.
     fn new() -> Result<Options, Failure> {
-        Ok(Options { format: form("text")?, export: export::Options::default(), output: None, fail_on: Some(Verdict::Suspicious), lang: Lang::En, digest: true, paths: Vec::new() })
+        Ok(Options {
+            format: form("text")?,
+            export: export::Options::default(),
+            output: None,
+            fail_on: Some(Verdict::Suspicious),
+            lang: Lang::En,
+            digest: true,
+            paths: Vec::new(),
+        })
     }
 }
 
@@ -158,7 +166,8 @@ fn leads_out(link: &Path, folder: &Path) -> Option<String> {
     let target = std::fs::read_link(link).ok()?;
     // The cache of huggingface_hub keeps every file under its digest and links to it.
     let name = target.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    if target.parent().is_some_and(|p| p.ends_with("blobs") && !p.is_absolute()) && matches!(name.len(), 40 | 64) && name.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if target.parent().is_some_and(|p| p.ends_with("blobs") && !p.is_absolute()) && matches!(name.len(), 40 | 64) && name.bytes().all(|b| b.is_ascii_hexdigit())
+    {
         return None;
     }
     let inside = std::fs::canonicalize(folder).is_ok_and(|root| std::fs::canonicalize(link).is_ok_and(|end| end.starts_with(root)));

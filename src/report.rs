@@ -338,9 +338,38 @@ mod tests {
         macro_rules! print {
             ($($t:ty),*) => { $( if let Some(docs) = <$t>::docs() { out.push_str(&docs); } out.push_str("export "); out.push_str(&<$t>::decl(&config)); out.push_str("\n\n"); )* };
         }
-        print!(Sure, Level, Use, Relation, Switch, Part, Situation, Kind, Statement, Source, Line, Question, Judged, Guidance, Pin, Entry, Inventory, Change, LicenceRow);
-        print!(Verdict, Severity, Place, Finding, Gap, Used, Standing, Import, Tensors, Metadata, Licence, Node, External, FileReport, Tool, Report, Row, Mark, Evidence, RuleRow, FormatRow, Tables);
-        print!(Paths, Shown, ExportOptions, ExportRow, Algorithm, Listed, ListText, Given, State, FileCheck, Outcome, Verification, News, Difference, Comparison);
+        print!(
+            Sure,
+            Level, Use, Relation, Switch, Part, Situation, Kind, Statement, Source, Line, Question, Judged, Guidance, Pin, Entry, Inventory, Change, LicenceRow
+        );
+        print!(
+            Verdict,
+            Severity,
+            Place,
+            Finding,
+            Gap,
+            Used,
+            Standing,
+            Import,
+            Tensors,
+            Metadata,
+            Licence,
+            Node,
+            External,
+            FileReport,
+            Tool,
+            Report,
+            Row,
+            Mark,
+            Evidence,
+            RuleRow,
+            FormatRow,
+            Tables
+        );
+        print!(
+            Paths,
+            Shown, ExportOptions, ExportRow, Algorithm, Listed, ListText, Given, State, FileCheck, Outcome, Verification, News, Difference, Comparison
+        );
         // JSON has one kind of number; the sizes of files stay far below 2^53.
         let out = out.replace("bigint", "number");
         pinned("www/report.types.ts", &out);

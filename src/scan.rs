@@ -138,7 +138,12 @@ impl<'a> Scan<'a> {
             }
             None if out.imports.len() < out.limits.facts => {
                 out.import_seen.insert(key, (out.imports.len(), usage));
-                out.imports.push(Import { module: printable(module, out.limits.text), name: printable(name, out.limits.text), usage: used, standing: rule::standing_word(module, name, usage) });
+                out.imports.push(Import {
+                    module: printable(module, out.limits.text),
+                    name: printable(name, out.limits.text),
+                    usage: used,
+                    standing: rule::standing_word(module, name, usage),
+                });
             }
             None => {}
         }
@@ -180,7 +185,13 @@ impl<'a> Scan<'a> {
         let (text, most) = (self.out.limits.text, self.out.limits.outline);
         if let Some(top) = self.out.open.last_mut() {
             if top.children.len() < most {
-                top.children.push(Node { label: printable(&speech::part(self.out.lang, label), text), kind: kind.to_string(), size: size.map(exact), note: note.map(|n| printable(&speech::note(self.out.lang, &n), text)), ..Node::default() });
+                top.children.push(Node {
+                    label: printable(&speech::part(self.out.lang, label), text),
+                    kind: kind.to_string(),
+                    size: size.map(exact),
+                    note: note.map(|n| printable(&speech::note(self.out.lang, &n), text)),
+                    ..Node::default()
+                });
             } else {
                 top.more += 1;
             }

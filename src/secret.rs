@@ -118,9 +118,18 @@ const SHAPES: &[Shape] = &[
 ];
 
 /// Names before a value that has no shape of its own.
-const NAMED: &[(&str, usize, &str)] = &[("aws_secret_access_key", 40, "AWS secret key"), ("wandb_api_key", 40, "Weights & Biases key"), ("accountkey=", 88, "Azure storage key"), ("azure_client_secret", 40, "Azure client secret"), ("comet_api_key", 25, "Comet key")];
+const NAMED: &[(&str, usize, &str)] = &[
+    ("aws_secret_access_key", 40, "AWS secret key"),
+    ("wandb_api_key", 40, "Weights & Biases key"),
+    ("accountkey=", 88, "Azure storage key"),
+    ("azure_client_secret", 40, "Azure client secret"),
+    ("comet_api_key", 25, "Comet key"),
+];
 
-const SCHEMES: &[&str] = &["postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps", "mssql", "clickhouse", "ftp", "sftp", "https", "http", "postgresql+psycopg2", "mysql+pymysql", "nats", "kafka"];
+const SCHEMES: &[&str] = &[
+    "postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps", "mssql", "clickhouse", "ftp", "sftp", "https",
+    "http", "postgresql+psycopg2", "mysql+pymysql", "nats", "kafka",
+];
 
 /// Every credential in a text, in order.
 pub fn find(text: &[u8]) -> Vec<Secret> {
@@ -223,7 +232,24 @@ fn lively(body: &[u8]) -> bool {
     }
     let lower = body.to_ascii_lowercase();
     let holds = |w: &[u8]| lower.windows(w.len()).any(|x| x == w);
-    ![&b"example"[..], b"xxxx", b"your", b"placeholder", b"dummy", b"redacted", b"abcdefgh", b"12345678", b"00000000", b"insert", b"changeme", b"token-here", b"_here", b"-here"].iter().any(|w| holds(w))
+    ![
+        &b"example"[..],
+        b"xxxx",
+        b"your",
+        b"placeholder",
+        b"dummy",
+        b"redacted",
+        b"abcdefgh",
+        b"12345678",
+        b"00000000",
+        b"insert",
+        b"changeme",
+        b"token-here",
+        b"_here",
+        b"-here",
+    ]
+    .iter()
+    .any(|w| holds(w))
 }
 
 /// GitHub's and npm's checksum: six letters of base 62 at the end.
@@ -250,7 +276,8 @@ fn crc_fits(body: &[u8]) -> bool {
 fn private_key(text: &[u8], at: usize) -> Option<Secret> {
     let rest = text.get(at..)?.strip_prefix(b"-----BEGIN ")?;
     let line = rest.get(..rest.len().min(60))?;
-    let end = line.windows(16).position(|w| w == b"PRIVATE KEY-----").or_else(|| line.windows(22).position(|w| w == b"PRIVATE KEY BLOCK-----").map(|n| n + 6))?;
+    let end =
+        line.windows(16).position(|w| w == b"PRIVATE KEY-----").or_else(|| line.windows(22).position(|w| w == b"PRIVATE KEY BLOCK-----").map(|n| n + 6))?;
     let body_at = at + 11 + end + 16;
     let body = text.get(body_at..)?;
     let window = body.get(..body.len().min(8192))?;
@@ -327,7 +354,10 @@ fn url(text: &[u8], at: usize) -> Option<Secret> {
     if !SCHEMES.contains(&scheme.as_str()) {
         return None;
     }
-    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'/' | b'@' | b':' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'{' | b'}' | b'$' | b'(' | b')' | b'[' | b']' | b'|' | b',');
+    let plain = |b: u8| {
+        b.is_ascii_graphic()
+            && !matches!(b, b'/' | b'@' | b':' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'{' | b'}' | b'$' | b'(' | b')' | b'[' | b']' | b'|' | b',')
+    };
     let user = run(text, at + 3, plain, 64);
     let colon = at + 3 + user;
     let pass_at = colon + 1;
@@ -340,9 +370,18 @@ fn url(text: &[u8], at: usize) -> Option<Secret> {
     let password = String::from_utf8_lossy(text.get(pass_at..pass_at + pass)?).to_ascii_lowercase();
     let name = String::from_utf8_lossy(text.get(at + 3..colon)?).to_ascii_lowercase();
     let host_name = String::from_utf8_lossy(text.get(host_at..host_at + host)?).to_ascii_lowercase();
-    let written = ["pass", "pwd", "secret", "changeme", "user", "xxx", "***", "...", "your", "token", "example", "12345", "admin", "root", "postgres", "key", "mysql", "guest", "test", "foo", "bar", "login", "access"].iter().any(|w| password.contains(w)) || password == name;
+    let written = [
+        "pass", "pwd", "secret", "changeme", "user", "xxx", "***", "...", "your", "token", "example", "12345", "admin", "root", "postgres", "key", "mysql",
+        "guest", "test", "foo", "bar", "login", "access",
+    ]
+    .iter()
+    .any(|w| password.contains(w))
+        || password == name;
     let sample = host_name.contains("example") || host_name == "host" || host_name == "hostname" || host == 0;
-    let kinds = [password.bytes().any(|b| b.is_ascii_digit()), text.get(pass_at..pass_at + pass)?.iter().any(u8::is_ascii_uppercase), pass >= 12].iter().filter(|k| **k).count();
+    let kinds = [password.bytes().any(|b| b.is_ascii_digit()), text.get(pass_at..pass_at + pass)?.iter().any(u8::is_ascii_uppercase), pass >= 12]
+        .iter()
+        .filter(|k| **k)
+        .count();
     (!written && !sample && kinds >= 1).then_some(Secret { at: start, len: host_at + host - start, kind: "password in an address" })
 }
 
@@ -407,7 +446,16 @@ mod tests {
     fn repeated_beginnings_cost_no_more_than_their_bytes() {
         let jwt = format!("{}.4ijwuAXp8OX7yam8.dqFj5u53z4sF0w9s1xBF8rkRcbYR5CJnyn", "eyJhbGciOiJIUzI1NiJ9");
         let body = "a1b2c3d4e5f6g7h8".repeat(1000);
-        let units = ["-eyJ".to_string(), "eyJ.".into(), format!("{}.{body}.", "-eyJhbGci".repeat(400)), "-----BEGIN PRIVATE KEY-----".into(), "sk-proj-a1b2c3d4e5f6-".into(), "pypi-AgEIa1b2c3d4-".into(), "http://a:".into(), "ya29.".into()];
+        let units = [
+            "-eyJ".to_string(),
+            "eyJ.".into(),
+            format!("{}.{body}.", "-eyJhbGci".repeat(400)),
+            "-----BEGIN PRIVATE KEY-----".into(),
+            "sk-proj-a1b2c3d4e5f6-".into(),
+            "pypi-AgEIa1b2c3d4-".into(),
+            "http://a:".into(),
+            "ya29.".into(),
+        ];
         for unit in units {
             let text = unit.repeat((1 << 20) / unit.len());
             let start = std::time::Instant::now();

@@ -31,16 +31,8 @@ struct Host<'a> {
 impl<'a> Host<'a> {
     fn new(read: &'a Function, len: f64) -> Self {
         // A file size in JavaScript is a whole number below 2^53; anything else is a caller's mistake and reads as empty.
-        let len = if len.is_finite() && len > 0.0 {
-            len as u64
-        } else {
-            0
-        };
-        Host {
-            read,
-            len,
-            scratch: RefCell::new(Uint8Array::new_with_length(0)),
-        }
+        let len = if len.is_finite() && len > 0.0 { len as u64 } else { 0 };
+        Host { read, len, scratch: RefCell::new(Uint8Array::new_with_length(0)) }
     }
 }
 
@@ -58,10 +50,7 @@ impl Source for Host<'_> {
             }
             scratch.subarray(0, want)
         };
-        let answer = self
-            .read
-            .call2(&JsValue::NULL, &JsValue::from_f64(at as f64), &view)
-            .map_err(|_| io::Error::other("the host could not read the file"))?;
+        let answer = self.read.call2(&JsValue::NULL, &JsValue::from_f64(at as f64), &view).map_err(|_| io::Error::other("the host could not read the file"))?;
         let wrote = match answer.as_f64() {
             Some(n) if n >= 0.0 && n <= f64::from(want) => n as u32,
             _ => return Err(io::Error::other("the host answered a read with no count")),
@@ -92,29 +81,14 @@ pub fn start() {
 /// The structural scan of one file; a `FileReport` as JSON.
 #[wasm_bindgen]
 pub fn scan(read: &Function, len: f64, path: &str, lang: &str) -> Result<String, JsError> {
-    to_json(&crate::scan(
-        &Host::new(read, len),
-        path,
-        Lang::from_tag(lang),
-    ))
+    to_json(&crate::scan(&Host::new(read, len), path, Lang::from_tag(lang)))
 }
 
 /// The bytes and the listing around one place of a report; an `Evidence` as JSON.
 #[wasm_bindgen]
-pub fn evidence(
-    read: &Function,
-    len: f64,
-    path: &str,
-    place_json: &str,
-    lang: &str,
-) -> Result<String, JsError> {
+pub fn evidence(read: &Function, len: f64, path: &str, place_json: &str, lang: &str) -> Result<String, JsError> {
     let place: Place = from_json(place_json)?;
-    to_json(&crate::evidence(
-        &Host::new(read, len),
-        path,
-        &place,
-        Lang::from_tag(lang),
-    ))
+    to_json(&crate::evidence(&Host::new(read, len), path, &place, Lang::from_tag(lang)))
 }
 
 /// The report over a set of file reports (a JSON array, as [`scan`] and [`stopped`] gave them).
@@ -133,11 +107,7 @@ pub fn tables(lang: &str) -> Result<String, JsError> {
 /// The report of a file that could not be scanned to the end, for one of the reasons the core knows by id.
 #[wasm_bindgen]
 pub fn stopped(path: &str, size: f64, reason: &str, lang: &str) -> Result<String, JsError> {
-    let size = if size.is_finite() && size > 0.0 {
-        size as u64
-    } else {
-        0
-    };
+    let size = if size.is_finite() && size > 0.0 { size as u64 } else { 0 };
     to_json(&crate::stopped(path, size, reason, Lang::from_tag(lang)))
 }
 
@@ -311,9 +281,8 @@ mod tests {
 
     /// A `read` over the characters of a JavaScript string literal.
     fn reader(literal: &str) -> Function {
-        let body = format!(
-            "const bytes = Uint8Array.from('{literal}', c => c.charCodeAt(0)).subarray(at, at + view.length); view.set(bytes); return bytes.length;"
-        );
+        let body =
+            format!("const bytes = Uint8Array.from('{literal}', c => c.charCodeAt(0)).subarray(at, at + view.length); view.set(bytes); return bytes.length;");
         Function::new_with_args("at, view", &body)
     }
 
@@ -341,16 +310,8 @@ mod tests {
     #[wasm_bindgen_test]
     fn a_place_of_a_report_leads_back_to_its_bytes() {
         let report = scan(&reader(PICKLE), PICKLE_LEN, "bad.pkl", "en").expect("a report");
-        let place =
-            JSON::stringify(&field(&report, &["findings", "0", "places", "0"])).expect("JSON");
-        let shown = evidence(
-            &reader(PICKLE),
-            PICKLE_LEN,
-            "bad.pkl",
-            &String::from(place),
-            "en",
-        )
-        .expect("evidence");
+        let place = JSON::stringify(&field(&report, &["findings", "0", "places", "0"])).expect("JSON");
+        let shown = evidence(&reader(PICKLE), PICKLE_LEN, "bad.pkl", &String::from(place), "en").expect("evidence");
         assert!(text(&shown, &["bytes"]).starts_with("8002"));
     }
 
@@ -364,28 +325,14 @@ mod tests {
         let size = 6.0 * 1024.0 * 1024.0 * 1024.0;
         let report = scan(&seen, size, "large.zip", "en").expect("a report");
         assert_eq!(field(&report, &["size"]).as_f64(), Some(size));
-        let farthest = Reflect::get(&js_sys::global(), &JsValue::from_str("farthest"))
-            .expect("a field")
-            .as_f64();
+        let farthest = Reflect::get(&js_sys::global(), &JsValue::from_str("farthest")).expect("a field").as_f64();
         assert_eq!(farthest, Some(size));
     }
 
     #[wasm_bindgen_test]
     fn a_host_that_throws_or_lies_is_not_trusted() {
-        for body in [
-            "throw new Error('gone')",
-            "return -1",
-            "return 1e9",
-            "return 'many'",
-            "return NaN",
-        ] {
-            let report = scan(
-                &Function::new_with_args("at, view", body),
-                100.0,
-                "gone.pkl",
-                "en",
-            )
-            .expect("a report");
+        for body in ["throw new Error('gone')", "return -1", "return 1e9", "return 'many'", "return NaN"] {
+            let report = scan(&Function::new_with_args("at, view", body), 100.0, "gone.pkl", "en").expect("a report");
             assert_ne!(text(&report, &["verdict"]), "clear", "{body}");
         }
     }
@@ -405,10 +352,7 @@ mod tests {
         let report = conclude(&format!("[{one},{two}]"), "en").expect("a report");
         assert_eq!(text(&report, &["schema"]), "weighstation-report/1");
         assert_eq!(text(&report, &["verdict"]), "dangerous");
-        assert_eq!(
-            text(&report, &["files", "1", "gaps", "0", "reason"]),
-            "cancelled"
-        );
+        assert_eq!(text(&report, &["files", "1", "gaps", "0", "reason"]), "cancelled");
         assert!(conclude("not json", "en").is_err());
         assert!(text(&tables("en").expect("tables"), &["rules", "0", "id"]).starts_with("WS"));
     }
@@ -429,7 +373,9 @@ mod tests {
         let report = conclude(&format!("[{file}]"), "en").expect("a report");
         assert!(text(&exports().expect("a list"), &["0", "media"]).contains('/'));
         assert!(export_report(&report, "html", "{}").expect("HTML").contains("WS101"));
-        assert!(export_report(&report, "pdf", "{}").is_err() && export_report("{}", "html", "{}").is_err() && export_report(&report, "html", "nothing").is_err());
+        assert!(
+            export_report(&report, "pdf", "{}").is_err() && export_report("{}", "html", "{}").is_err() && export_report(&report, "html", "nothing").is_err()
+        );
         assert_eq!(open_report(&report, "en").expect("a report"), report);
         let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         let files = format!(r#"[{{"path":"a","size":3,"sha256":"{digest}"}}]"#);
@@ -446,17 +392,11 @@ mod tests {
     fn the_digest_is_sha_256_however_it_is_cut() {
         let mut whole = Sha256::new();
         whole.update(b"abc");
-        assert_eq!(
-            whole.finish(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(whole.finish(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         let mut parts = Sha256::new();
         for part in [&b"a"[..], b"", b"bc"] {
             parts.update(part);
         }
-        assert_eq!(
-            parts.finish(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(parts.finish(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

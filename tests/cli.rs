@@ -15,7 +15,8 @@ const TEXT: &[u8] = b"a text\n";
 fn folder(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
     let _ = std::fs::remove_dir_all(&path);
-    for (file, bytes) in [("bad.pkl", SHELL), ("odd.pkl", UNKNOWN), ("cut.pkl", CUT), ("notes.txt", TEXT), ("set/.hidden/bad.pkl", SHELL), ("set/a.txt", TEXT)] {
+    for (file, bytes) in [("bad.pkl", SHELL), ("odd.pkl", UNKNOWN), ("cut.pkl", CUT), ("notes.txt", TEXT), ("set/.hidden/bad.pkl", SHELL), ("set/a.txt", TEXT)]
+    {
         let at = path.join(file);
         std::fs::create_dir_all(at.parent().expect("a folder")).expect("a folder");
         std::fs::write(at, bytes).expect("a file");
@@ -40,7 +41,9 @@ fn json(folder: &Path, args: &[&str]) -> Value {
 #[test]
 fn exit_status_0_and_1_follow_the_threshold() {
     let at = folder("threshold");
-    for (file, verdict, dangerous, suspicious, incomplete) in [("bad.pkl", "dangerous", 1, 1, 1), ("odd.pkl", "suspicious", 0, 1, 1), ("cut.pkl", "incomplete", 0, 0, 1), ("notes.txt", "clear", 0, 0, 0)] {
+    for (file, verdict, dangerous, suspicious, incomplete) in
+        [("bad.pkl", "dangerous", 1, 1, 1), ("odd.pkl", "suspicious", 0, 1, 1), ("cut.pkl", "incomplete", 0, 0, 1), ("notes.txt", "clear", 0, 0, 0)]
+    {
         assert_eq!(json(&at, &["scan", "--format", "json", file])["verdict"], verdict, "{file}");
         assert_eq!(code(&at, &["scan", "--fail-on", "dangerous", file]), dangerous, "{file}");
         assert_eq!(code(&at, &["scan", "--fail-on=suspicious", file]), suspicious, "{file}");
@@ -53,7 +56,18 @@ fn exit_status_0_and_1_follow_the_threshold() {
 #[test]
 fn exit_status_2_when_the_command_line_is_wrong() {
     let at = folder("usage");
-    let wrong: &[&[&str]] = &[&[], &["weigh"], &["scan"], &["scan", "--no-such-flag", "bad.pkl"], &["scan", "--format", "xml", "bad.pkl"], &["scan", "--fail-on", "sometimes", "bad.pkl"], &["scan", "bad.pkl", "--format"], &["explain"], &["explain", "WS000"], &["rules", "--format", "xml"]];
+    let wrong: &[&[&str]] = &[
+        &[],
+        &["weigh"],
+        &["scan"],
+        &["scan", "--no-such-flag", "bad.pkl"],
+        &["scan", "--format", "xml", "bad.pkl"],
+        &["scan", "--fail-on", "sometimes", "bad.pkl"],
+        &["scan", "bad.pkl", "--format"],
+        &["explain"],
+        &["explain", "WS000"],
+        &["rules", "--format", "xml"],
+    ];
     for args in wrong {
         let out = run(&at, args);
         assert_eq!(out.status.code(), Some(2), "{args:?}");
@@ -65,7 +79,14 @@ fn exit_status_2_when_the_command_line_is_wrong() {
 fn every_command_speaks_japanese_and_refuses_what_it_does_not_speak() {
     let at = folder("language");
     let said = |args: &[&str]| String::from_utf8(run(&at, args).stdout).expect("UTF-8");
-    for args in [&["scan", "--lang", "ja", "bad.pkl"][..], &["scan", "--lang=ja-JP", "--format", "json", "bad.pkl"], &["licence", "--lang", "ja", "bad.pkl"], &["explain", "WS101", "--lang", "ja"], &["rules", "--lang", "ja"], &["formats", "--format", "json", "--lang=ja"]] {
+    for args in [
+        &["scan", "--lang", "ja", "bad.pkl"][..],
+        &["scan", "--lang=ja-JP", "--format", "json", "bad.pkl"],
+        &["licence", "--lang", "ja", "bad.pkl"],
+        &["explain", "WS101", "--lang", "ja"],
+        &["rules", "--lang", "ja"],
+        &["formats", "--format", "json", "--lang=ja"],
+    ] {
         assert!(said(args).contains(|c| matches!(c, '\u{3040}'..='\u{30ff}')), "{args:?}");
     }
     let out = run(&at, &["scan", "--lang", "de", "notes.txt"]);
@@ -104,7 +125,10 @@ fn folders_are_walked_with_hidden_files_in_a_fixed_order() {
     let at = folder("walk");
     let paths = |report: &Value| report["files"].as_array().expect("files").iter().map(|f| f["path"].as_str().expect("a path").to_string()).collect::<Vec<_>>();
     let report = json(&at, &["scan", "--format", "json", "."]);
-    assert_eq!(paths(&report).iter().map(|p| p.trim_start_matches("./")).collect::<Vec<_>>(), ["bad.pkl", "cut.pkl", "notes.txt", "odd.pkl", "set/.hidden/bad.pkl", "set/a.txt"]);
+    assert_eq!(
+        paths(&report).iter().map(|p| p.trim_start_matches("./")).collect::<Vec<_>>(),
+        ["bad.pkl", "cut.pkl", "notes.txt", "odd.pkl", "set/.hidden/bad.pkl", "set/a.txt"]
+    );
     assert_eq!(report, json(&at, &["scan", "--format", "json", "."]));
 }
 
@@ -197,12 +221,24 @@ fn every_form_of_export_comes_out_of_a_scan_and_of_its_stored_report() {
     assert!(text(&at, &["scan", "--format", "html", "bad.pkl"]).contains("<mark>"));
     let dated = text(&at, &["scan", "--format", "sarif", "--time", "none", "bad.pkl"]);
     assert!(!dated.contains("endTimeUtc"));
-    let epoch = Command::new(env!("CARGO_BIN_EXE_weighstation")).args(["scan", "--format", "sarif", "bad.pkl"]).env("SOURCE_DATE_EPOCH", "0").current_dir(&at).output().expect("the command line");
+    let epoch = Command::new(env!("CARGO_BIN_EXE_weighstation"))
+        .args(["scan", "--format", "sarif", "bad.pkl"])
+        .env("SOURCE_DATE_EPOCH", "0")
+        .current_dir(&at)
+        .output()
+        .expect("the command line");
     assert!(String::from_utf8_lossy(&epoch.stdout).contains("1970-01-01T00:00:00Z"));
     let absolute = at.join("set/.hidden/bad.pkl");
     let named = text(&at, &["scan", "--format", "json", "--paths", "names", &absolute.to_string_lossy()]);
     assert!(named.contains("\"bad.pkl\"") && !named.contains("hidden"), "{named}");
-    for wrong in [vec!["export"], vec!["export", "a", "b"], vec!["export", "--format", "pdf", "report.json"], vec!["scan", "--time", "today", "bad.pkl"], vec!["scan", "--serial", "1", "bad.pkl"], vec!["scan", "--paths", "some", "bad.pkl"]] {
+    for wrong in [
+        vec!["export"],
+        vec!["export", "a", "b"],
+        vec!["export", "--format", "pdf", "report.json"],
+        vec!["scan", "--time", "today", "bad.pkl"],
+        vec!["scan", "--serial", "1", "bad.pkl"],
+        vec!["scan", "--paths", "some", "bad.pkl"],
+    ] {
         assert_eq!(code(&at, &wrong), 2, "{wrong:?}");
     }
     for unusable in ["not-there.json", "notes.txt", "set"] {

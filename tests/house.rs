@@ -54,7 +54,8 @@ fn formats_name_no_rules_and_no_judgement() {
 
 #[test]
 fn rules_name_no_bytes_and_no_reader() {
-    let found = lines_with("rule", &["crate::bytes", "super::super::bytes", "View<", "dyn Source", "crate::scan", "crate::format::pickle", "crate::format::zip"]);
+    let found =
+        lines_with("rule", &["crate::bytes", "super::super::bytes", "View<", "dyn Source", "crate::scan", "crate::format::pickle", "crate::format::zip"]);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -72,7 +73,8 @@ fn only_the_doors_name_the_outside_world() {
     let outside = ["std::fs", "std::net", "std::env", "std::process", "std::time", "std::thread", "js_sys", "wasm_bindgen", "web_sys"];
     // The command line is main.rs and what lies in cli.
     let commands = lines_with("cli", &outside);
-    let found: Vec<String> = lines_with("", &outside).into_iter().filter(|l| !l.starts_with("main.rs:") && !l.starts_with("web.rs:") && !commands.contains(l)).collect();
+    let found: Vec<String> =
+        lines_with("", &outside).into_iter().filter(|l| !l.starts_with("main.rs:") && !l.starts_with("web.rs:") && !commands.contains(l)).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

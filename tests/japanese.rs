@@ -25,7 +25,10 @@ fn japanese(text: &str) -> bool {
 
 /// Braces that were to be filled: of a name that arguments have.
 fn unfilled(text: &str) -> Option<&str> {
-    const NAMES: &[&str] = &["file", "call", "member", "detail", "what", "kind", "name", "text", "target", "language", "when", "where", "gap", "operator", "given", "bytes", "licence"];
+    const NAMES: &[&str] = &[
+        "file", "call", "member", "detail", "what", "kind", "name", "text", "target", "language", "when", "where", "gap", "operator", "given", "bytes",
+        "licence",
+    ];
     text.split('{').skip(1).filter_map(|t| t.split('}').next()).find(|name| NAMES.contains(name))
 }
 
@@ -49,7 +52,12 @@ fn every_case_is_told_in_japanese() {
     for case in cases() {
         let (en, ja) = (report(&case, Lang::En), report(&case, Lang::Ja));
         assert_eq!(en.verdict, ja.verdict, "{}", case.id);
-        assert_eq!(findings(&en).map(|f| (&f.rule, &f.args, f.count)).collect::<Vec<_>>(), findings(&ja).map(|f| (&f.rule, &f.args, f.count)).collect::<Vec<_>>(), "{}", case.id);
+        assert_eq!(
+            findings(&en).map(|f| (&f.rule, &f.args, f.count)).collect::<Vec<_>>(),
+            findings(&ja).map(|f| (&f.rule, &f.args, f.count)).collect::<Vec<_>>(),
+            "{}",
+            case.id
+        );
         let mut said: Vec<&String> = findings(&ja).flat_map(|f| [&f.title, &f.message, &f.why, &f.fix]).collect();
         said.extend(ja.files.iter().flat_map(|f| f.gaps.iter().map(|g| &g.message).chain(&f.advice).chain([&f.headline])));
         for text in said {
@@ -72,7 +80,9 @@ fn every_case_is_told_in_japanese() {
         for file in &ja.files {
             let mut said = Vec::new();
             notes(&file.outline, &mut said);
-            wrong.extend(said.into_iter().filter(|n| english(n) && !n.contains('[') && n.chars().any(|c| c.is_ascii_digit())).map(|n| format!("{} note: {n}", case.id)));
+            wrong.extend(
+                said.into_iter().filter(|n| english(n) && !n.contains('[') && n.chars().any(|c| c.is_ascii_digit())).map(|n| format!("{} note: {n}", case.id)),
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.into_iter().collect::<Vec<_>>().join("\n"));
@@ -98,7 +108,8 @@ fn licence_guidance_is_told_in_japanese() {
         let (en, ja) = (of(Lang::En), of(Lang::Ja));
         assert_eq!(en.level, ja.level, "{}", case.id);
         let lines = [&ja.clashes, &ja.ask, &ja.must, &ja.must_not, &ja.may, &ja.watch, &ja.act];
-        let said = lines.into_iter().flatten().flat_map(|l| [&l.text, &l.resolve]).chain(ja.questions.iter().map(|q| &q.text)).chain([&ja.headline, &ja.disclaimer]);
+        let said =
+            lines.into_iter().flatten().flat_map(|l| [&l.text, &l.resolve]).chain(ja.questions.iter().map(|q| &q.text)).chain([&ja.headline, &ja.disclaimer]);
         for text in said.filter(|t| !t.is_empty()) {
             told += 1;
             assert!(japanese(text) && unfilled(text).is_none(), "{}: {text}", case.id);

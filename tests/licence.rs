@@ -12,7 +12,9 @@ const APACHE: &str = include_str!("../LICENSE");
 fn folder(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("licence").join(name);
     let _ = std::fs::remove_dir_all(&path);
-    for (file, text) in [("m/README.md", "---\nlicense: mit\nbase_model: meta-llama/Llama-3.1-8B\n---\n"), ("ok/README.md", "---\nlicense: mit\n---\n"), ("ok/LICENSE", MIT)] {
+    for (file, text) in
+        [("m/README.md", "---\nlicense: mit\nbase_model: meta-llama/Llama-3.1-8B\n---\n"), ("ok/README.md", "---\nlicense: mit\n---\n"), ("ok/LICENSE", MIT)]
+    {
         let at = path.join(file);
         std::fs::create_dir_all(at.parent().expect("a folder")).expect("a folder");
         std::fs::write(at, text).expect("a file");
@@ -36,7 +38,9 @@ fn the_exit_status_is_the_answer() {
     assert_eq!(code(&at, &["m", "--use", "give", "--fail-on", "never"]), 0);
     assert_eq!(code(&at, &["m", "--use", "inside", "--users", "10", "--fail-on", "needs-review"]), 1);
     assert_eq!(code(&at, &["gone"]), 3);
-    for wrong in [&["ok", "--use", "play"][..], &[], &["ok", "--format", "pdf"], &["ok", "--assume", "moon=yes"], &["ok", "--nothing"], &["ok", "--users", "many"]] {
+    for wrong in
+        [&["ok", "--use", "play"][..], &[], &["ok", "--format", "pdf"], &["ok", "--assume", "moon=yes"], &["ok", "--nothing"], &["ok", "--users", "many"]]
+    {
         assert_eq!(code(&at, wrong), 2, "{wrong:?}");
     }
 }
@@ -121,7 +125,8 @@ fn a_permissive_text_with_a_condition_is_not_permissive() {
 
 #[test]
 fn a_permissive_text_with_harmless_words_is_still_it() {
-    for words in ["Portions of this model were trained on a cluster of the university.", "This product bundles fonts; see NOTICE.", "https://example.org/model"] {
+    for words in ["Portions of this model were trained on a cluster of the university.", "This product bundles fonts; see NOTICE.", "https://example.org/model"]
+    {
         assert_eq!(one(&format!("{words}\n\n{APACHE}")), [("Apache-2.0", How::Text)], "{words}");
         assert_eq!(one(&format!("{MIT}\n{words}\n")), [("MIT", How::Text)], "{words}");
     }
@@ -145,7 +150,10 @@ fn a_licence_that_is_spoken_of_is_not_there() {
     let card = "This model is a fine-tune. The model that it is made from is under the Skywork Community License, see there.";
     assert!(find(card).hits.is_empty());
     assert_eq!(find(card).headers.first().map(|h| h.0.as_str()), Some("skywork-community"));
-    assert_eq!(one(&format!("Skywork Community License\n\n{}", "terms and conditions of this model and its use ".repeat(30))).first().map(|h| h.0), Some("skywork-community"));
+    assert_eq!(
+        one(&format!("Skywork Community License\n\n{}", "terms and conditions of this model and its use ".repeat(30))).first().map(|h| h.0),
+        Some("skywork-community")
+    );
 }
 
 #[test]
@@ -204,9 +212,12 @@ fn safetensors(metadata: &str) -> Vec<u8> {
 
 #[test]
 fn every_format_says_its_licence_with_its_bytes() {
-    let onnx = [&b"\x08\x08"[..], &field(2, b"weigh"), &field(7, &field(2, b"g")), &field(14, &[field(1, b"model_license"), field(2, b"apache-2.0")].concat())].concat();
+    let onnx = [&b"\x08\x08"[..], &field(2, b"weigh"), &field(7, &field(2, b"g")), &field(14, &[field(1, b"model_license"), field(2, b"apache-2.0")].concat())]
+        .concat();
     let coreml = [&b"\x08\x05"[..], &field(2, &field(100, &[field(3, b"Somebody"), field(4, b"apache-2.0")].concat()))].concat();
-    let openvino = b"<?xml version=\"1.0\"?><net name=\"m\" version=\"11\"><layers></layers><edges></edges><rt_info><license value=\"apache-2.0\"/></rt_info></net>".to_vec();
+    let openvino =
+        b"<?xml version=\"1.0\"?><net name=\"m\" version=\"11\"><layers></layers><edges></edges><rt_info><license value=\"apache-2.0\"/></rt_info></net>"
+            .to_vec();
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("m.gguf", gguf(&[("general.architecture", "llama"), ("general.license", "apache-2.0")]), "Apache-2.0"),
         ("m.gguf", gguf(&[("general.architecture", "llama"), ("general.license", APACHE)]), "Apache-2.0"),

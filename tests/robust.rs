@@ -62,7 +62,25 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     let padding = lost.iter().all(|b| matches!(b, 0 | b' ' | b'\n' | b'\r'));
     // A text has no end of its own, and the beginning of a text format is a text. So is nothing at all.
     // Shorter than the longest mark of a format, nothing can be told apart.
-    let text = kept.len() < 8 || formats.iter().all(|f| matches!(*f, "text" | "jinja" | "yaml" | "spacy" | "triton" | "ncnn" | "lightgbm" | "python" | "shell" | "requirements" | "project" | "mlir-text" | "document")) && !kept.contains(&0);
+    let text = kept.len() < 8
+        || formats.iter().all(|f| {
+            matches!(
+                *f,
+                "text"
+                    | "jinja"
+                    | "yaml"
+                    | "spacy"
+                    | "triton"
+                    | "ncnn"
+                    | "lightgbm"
+                    | "python"
+                    | "shell"
+                    | "requirements"
+                    | "project"
+                    | "mlir-text"
+                    | "document"
+            )
+        }) && !kept.contains(&0);
     // Pickles follow one another without a count: the file may end behind any of them. So do the pieces of a vocabulary.
     let chain = formats == ["pickle"] && kept.ends_with(b".") || formats == ["sentencepiece"];
     // A picture is shown, not loaded, and what is left of it was looked at.
@@ -70,10 +88,12 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     // The comment behind an archive's end record is for people.
     let comment = kept.windows(4).rposition(|w| w == b"PK\x05\x06").is_some_and(|at| at + 22 <= kept.len());
     // What the whole file had too much is what was cut off.
-    let stray = scan(&file.bytes, &file.path, Lang::En).findings.iter().filter(|f| f.rule == "WS304").flat_map(|f| &f.places).any(|p| p.file_offset.is_some_and(|at| {
-        let at = at as usize;
-        kept.len() == at || kept.len() > at && kept[at..].iter().all(|b| *b == 0)
-    }));
+    let stray = scan(&file.bytes, &file.path, Lang::En).findings.iter().filter(|f| f.rule == "WS304").flat_map(|f| &f.places).any(|p| {
+        p.file_offset.is_some_and(|at| {
+            let at = at as usize;
+            kept.len() == at || kept.len() > at && kept[at..].iter().all(|b| *b == 0)
+        })
+    });
     // A message, a list of records and a list of parameters have no end: they may stop behind any of theirs. Inside of one is a fault.
     let records = formats.iter().any(|f| matches!(*f, "tfrecord" | "paddle-params" | "tf-text"));
     let message = formats.iter().any(|f| MESSAGES.contains(f)) && between_fields(kept);
@@ -167,7 +187,36 @@ fn extreme_lengths_everywhere_neither_panic_nor_hang() {
 
 #[test]
 fn random_bytes_behind_every_magic_neither_panic_nor_hang() {
-    let magics: &[&[u8]] = &[b"", b"\x80\x02", b"\x80\x05", b"PK\x03\x04", b"\x93NUMPY\x01\0", b"GGUF\x03\0\0\0", b"{\"", b"\x40\0\0\0\0\0\0\0{\"", b"{%", b"\x89PNG\r\n\x1a\n", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", b"x\x9c", b"BZh9\x31\x41\x59\x26\x53\x59", b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46", b"\x5d\0\0\x10\0\xff\xff\xff\xff\xff\xff\xff\xff\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18\x64\x40\xa7", b"\x02\x21\x4c\x18", b"7z\xbc\xaf\x27\x1c\0\x04", b"ZF0x19               x\x9c", b"\x08\x08\x12\x01x\x3a\x80\x03\x0a\x08", b"\x0a\x0a\x0a\x01x\x12\x05Const\x0a", b"\x20\0\0\0TFL3", b"\x20\0\0\0ORTM", b"\x20\0\0\0ET12", b"<net version=\"11\">", b"node { name: \"", b"\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\xc9\xfa\x93\xf9"];
+    let magics: &[&[u8]] = &[
+        b"",
+        b"\x80\x02",
+        b"\x80\x05",
+        b"PK\x03\x04",
+        b"\x93NUMPY\x01\0",
+        b"GGUF\x03\0\0\0",
+        b"{\"",
+        b"\x40\0\0\0\0\0\0\0{\"",
+        b"{%",
+        b"\x89PNG\r\n\x1a\n",
+        b"\x1f\x8b\x08\0\0\0\0\0\0\x03",
+        b"x\x9c",
+        b"BZh9\x31\x41\x59\x26\x53\x59",
+        b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46",
+        b"\x5d\0\0\x10\0\xff\xff\xff\xff\xff\xff\xff\xff\0",
+        b"\x28\xb5\x2f\xfd",
+        b"\x04\x22\x4d\x18\x64\x40\xa7",
+        b"\x02\x21\x4c\x18",
+        b"7z\xbc\xaf\x27\x1c\0\x04",
+        b"ZF0x19               x\x9c",
+        b"\x08\x08\x12\x01x\x3a\x80\x03\x0a\x08",
+        b"\x0a\x0a\x0a\x01x\x12\x05Const\x0a",
+        b"\x20\0\0\0TFL3",
+        b"\x20\0\0\0ORTM",
+        b"\x20\0\0\0ET12",
+        b"<net version=\"11\">",
+        b"node { name: \"",
+        b"\x12\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\xc9\xfa\x93\xf9",
+    ];
     let mut random = Random::seeded("magics");
     for (n, magic) in magics.iter().enumerate() {
         for round in 0..200 {

@@ -55,7 +55,10 @@ fn the_readme_prints_the_tables_as_they_are() {
         let (open, close) = (format!("<!-- {table} -->\n"), format!("<!-- /{table} -->"));
         let from = readme.find(&open).unwrap_or_else(|| panic!("README.md has no {open:?}")) + open.len();
         let len = readme[from..].find(&close).unwrap_or_else(|| panic!("README.md has no {close:?}"));
-        assert!(readme[from..from + len].trim() == printed(table, "markdown").trim(), "README.md: print the table of {table} again with `weighstation {table} --format markdown`");
+        assert!(
+            readme[from..from + len].trim() == printed(table, "markdown").trim(),
+            "README.md: print the table of {table} again with `weighstation {table} --format markdown`"
+        );
     }
 }
 

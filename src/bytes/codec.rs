@@ -107,13 +107,19 @@ impl Coder {
         match (self, head) {
             (Coder::Gzip, [0x1f, 0x8b, 8, ..]) => true,
             // Method 8, a window up to 32 KiB, no preset dictionary, and a check over both bytes.
-            (Coder::Zlib, [cmf, flags, ..]) => cmf & 15 == 8 && cmf >> 4 <= 7 && flags & 0x20 == 0 && (u16::from(cmf) << 8 | u16::from(flags)).is_multiple_of(31),
-            (Coder::Bzip2, [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..]) => rest.starts_with(&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59]) || rest.starts_with(&[0x17, 0x72, 0x45, 0x38, 0x50, 0x90]),
+            (Coder::Zlib, [cmf, flags, ..]) => {
+                cmf & 15 == 8 && cmf >> 4 <= 7 && flags & 0x20 == 0 && (u16::from(cmf) << 8 | u16::from(flags)).is_multiple_of(31)
+            }
+            (Coder::Bzip2, [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..]) => {
+                rest.starts_with(&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59]) || rest.starts_with(&[0x17, 0x72, 0x45, 0x38, 0x50, 0x90])
+            }
             (Coder::Xz, head) => head.starts_with(b"\xfd7zXZ\0"),
             // What xz itself takes for one: a usual dictionary, a size below 256 GiB or none, and the range coder's first byte.
             (Coder::LzmaAlone, [props, a, b, c, d, size @ .., first, _, _]) => {
                 let dictionary = u32::from_le_bytes([a, b, c, d]);
-                let usual = dictionary == u32::MAX || dictionary.count_ones() == 1 && dictionary >= 4096 || dictionary.count_ones() == 2 && dictionary & dictionary >> 1 != 0 && dictionary >= 4096;
+                let usual = dictionary == u32::MAX
+                    || dictionary.count_ones() == 1 && dictionary >= 4096
+                    || dictionary.count_ones() == 2 && dictionary & dictionary >> 1 != 0 && dictionary >= 4096;
                 let size = u64::from_le_bytes(size);
                 props < 225 && usual && (size == u64::MAX || size < 1 << 38) && first == 0
             }
@@ -386,7 +392,15 @@ impl Read for Streams<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
             let step = match self.now.as_mut() {
-                Some(stream) => stream.read(buf).and_then(|n| if n == 0 { self.finish().map(|()| true) } else { self.made = true; Ok(true) }.map(|more| (n, more))),
+                Some(stream) => stream.read(buf).and_then(|n| {
+                    if n == 0 {
+                        self.finish().map(|()| true)
+                    } else {
+                        self.made = true;
+                        Ok(true)
+                    }
+                    .map(|more| (n, more))
+                }),
                 None => self.next().map(|more| (0, more)),
             };
             match step {

@@ -109,7 +109,9 @@ fn terms(args: &[String]) -> Result<Terms, Failure> {
             }
             "--assume" => {
                 let known = |name: &str| ASSUMPTIONS.iter().any(|(n, _)| *n == name);
-                let (name, answer) = chosen(&mut line, |v| v.split_once('=').filter(|(name, _)| known(name)).and_then(|(name, answer)| Some((name.to_string(), switch(answer)?))))?;
+                let (name, answer) = chosen(&mut line, |v| {
+                    v.split_once('=').filter(|(name, _)| known(name)).and_then(|(name, answer)| Some((name.to_string(), switch(answer)?)))
+                })?;
                 s.assume.insert(name, answer);
             }
             "--format" => o.format = chosen(&mut line, |v| ["text", "json", "markdown", "csv"].contains(&v).then(|| v.to_string()))?,
@@ -179,6 +181,15 @@ pub fn run(args: &[String]) -> Result<u8, Failure> {
 fn changed(changes: &[Change], lang: Lang) -> String {
     let b = words::book(lang);
     let said = |id: &str| words::label(b, &format!("change-{id}"));
-    let line = |c: &Change| format!("{}: {}{} {:?} -> {:?}\n", c.name, said(&c.what), if c.grade.is_empty() { String::new() } else { format!(" ({})", said(&c.grade)) }, c.before, c.after);
+    let line = |c: &Change| {
+        format!(
+            "{}: {}{} {:?} -> {:?}\n",
+            c.name,
+            said(&c.what),
+            if c.grade.is_empty() { String::new() } else { format!(" ({})", said(&c.grade)) },
+            c.before,
+            c.after
+        )
+    };
     if changes.is_empty() { format!("{}\n\n", said("none")) } else { changes.iter().map(line).collect::<String>() + "\n" }
 }

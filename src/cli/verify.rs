@@ -37,7 +37,13 @@ fn given(path: &Path, wider: Wider) -> io::Result<Given> {
             long.update(bytes);
         }
     }
-    Ok(Given { path: name(path), size, sha256: Some(short.finish()), sha384: wider.sha384.then(|| middle.finish()), sha512: wider.sha512.then(|| long.finish()) })
+    Ok(Given {
+        path: name(path),
+        size,
+        sha256: Some(short.finish()),
+        sha384: wider.sha384.then(|| middle.finish()),
+        sha512: wider.sha512.then(|| long.finish()),
+    })
 }
 
 /// What stops a verification: exit status 1.

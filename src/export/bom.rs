@@ -79,10 +79,22 @@ pub fn of<'a>(p: &'a Paper<'_>) -> Bom<'a> {
         *by_form.entry(f.formats.first().map_or("", String::as_str)).or_default() += f.tensors.parameters;
     }
     let parameters = by_form.iter().max_by_key(|(_, n)| **n).map(|(form, n)| (*n, *form));
-    let statements = |kind: Kind| r.files.iter().flat_map(|f| &f.licence.statements).filter(move |s| s.kind == kind && s.how != "relation" && !s.value.is_empty()).map(|s| s.value.as_str()).collect();
-    let licences: BTreeSet<&str> = r.licence.parts.iter().filter(|x| !x.licence.is_empty() && matches!(x.source.as_str(), "text" | "declared")).map(|x| x.licence.as_str()).collect();
+    let statements = |kind: Kind| {
+        r.files
+            .iter()
+            .flat_map(|f| &f.licence.statements)
+            .filter(move |s| s.kind == kind && s.how != "relation" && !s.value.is_empty())
+            .map(|s| s.value.as_str())
+            .collect()
+    };
+    let licences: BTreeSet<&str> =
+        r.licence.parts.iter().filter(|x| !x.licence.is_empty() && matches!(x.source.as_str(), "text" | "declared")).map(|x| x.licence.as_str()).collect();
     let first = r.files.first().map_or("", |f| f.path.as_str()).trim_start_matches("./").trim_start_matches('/');
-    let by_path = if r.files.len() > 1 { first.rsplit_once('/').map_or("", |(folder, _)| folder.split('/').next_back().unwrap_or("")) } else { first.rsplit('/').next().unwrap_or("") };
+    let by_path = if r.files.len() > 1 {
+        first.rsplit_once('/').map_or("", |(folder, _)| folder.split('/').next_back().unwrap_or(""))
+    } else {
+        first.rsplit('/').next().unwrap_or("")
+    };
     let name = told(r, &["general.name"]).unwrap_or(by_path);
     Bom {
         name: if name.is_empty() { "model".into() } else { name.into() },

@@ -18,7 +18,20 @@ pub fn write(p: &Paper<'_>) -> String {
         let mut line = |place: [&str; 4]| {
             let [member, offset, length, file_offset] = place;
             let rule = format!("{} {}", f.rule, f.name);
-            row(&[file.map_or(&f.path, |f| &f.path), verdict, sha, w.severity(f.severity), &rule, &f.message, &f.fix, &f.count.to_string(), member, offset, length, file_offset]);
+            row(&[
+                file.map_or(&f.path, |f| &f.path),
+                verdict,
+                sha,
+                w.severity(f.severity),
+                &rule,
+                &f.message,
+                &f.fix,
+                &f.count.to_string(),
+                member,
+                offset,
+                length,
+                file_offset,
+            ]);
         };
         for x in &f.places {
             line([&x.member, &x.offset.to_string(), &x.length.to_string(), &x.file_offset.map_or(String::new(), |o| o.to_string())]);

@@ -64,11 +64,13 @@ pub fn write(p: &Paper<'_>) -> String {
         facts.push(property("tensor-dtypes", &b.dtypes.iter().copied().collect::<Vec<_>>().join(" ")));
     }
     set(&mut card, "properties", facts.into());
-    let mut model = json!({"type": "machine-learning-model", "bom-ref": "model", "name": b.name, "properties": [property("files:total", &r.files.len().to_string())]});
+    let mut model =
+        json!({"type": "machine-learning-model", "bom-ref": "model", "name": b.name, "properties": [property("files:total", &r.files.len().to_string())]});
     set(&mut model, "description", told(r, &["general.description"]).unwrap_or("").into());
     set(&mut model, "licenses", licences(&b.licences));
     set(&mut model, "modelCard", card);
-    let ancestors: Vec<Value> = b.bases.iter().enumerate().map(|(n, name)| json!({"type": "machine-learning-model", "bom-ref": format!("base:{n}"), "name": name})).collect();
+    let ancestors: Vec<Value> =
+        b.bases.iter().enumerate().map(|(n, name)| json!({"type": "machine-learning-model", "bom-ref": format!("base:{n}"), "name": name})).collect();
     if !ancestors.is_empty() {
         set(&mut model, "pedigree", json!({"ancestors": ancestors}));
     }
@@ -97,7 +99,9 @@ pub fn write(p: &Paper<'_>) -> String {
         if f.gaps.is_empty() { &mut whole } else { &mut partial }.push(file_ref(n));
     }
     let data: Vec<String> = (0..b.datasets.len()).map(|n| format!("data:{n}")).collect();
-    components.extend(b.datasets.iter().zip(&data).map(|(name, at)| json!({"type": "data", "bom-ref": at, "name": name, "data": [{"type": "dataset", "name": name}]})));
+    components.extend(
+        b.datasets.iter().zip(&data).map(|(name, at)| json!({"type": "data", "bom-ref": at, "name": name, "data": [{"type": "dataset", "name": name}]})),
+    );
 
     let vulnerabilities: Vec<Value> = findings(r)
         .enumerate()
@@ -122,7 +126,11 @@ pub fn write(p: &Paper<'_>) -> String {
 
     let mut parts: Vec<String> = (0..r.files.len()).map(file_ref).collect();
     parts.extend(data.iter().cloned());
-    let compositions: Vec<Value> = [("complete", whole), ("incomplete", partial), ("unknown", data)].into_iter().filter(|(_, a)| !a.is_empty()).map(|(how, a)| json!({"aggregate": how, "assemblies": a})).collect();
+    let compositions: Vec<Value> = [("complete", whole), ("incomplete", partial), ("unknown", data)]
+        .into_iter()
+        .filter(|(_, a)| !a.is_empty())
+        .map(|(how, a)| json!({"aggregate": how, "assemblies": a}))
+        .collect();
     let mut out = Value::Object(Map::new());
     for (key, value) in [
         ("$schema", "http://cyclonedx.org/schema/bom-1.6.schema.json".into()),

@@ -65,12 +65,33 @@ pub fn write(p: &Paper<'_>) -> String {
         [one] => format!("{}: {}", w.verdict(r.verdict), one.path),
         _ => format!("{}: {}", w.verdict(r.verdict), p.summary()),
     };
-    s.put(&["<!doctype html>\n<html lang=\"", w.tag, "\"><head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" content=\"", &policy, "\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"referrer\" content=\"no-referrer\"><title>", &title]);
-    s.put(&["</title><style>", "", STYLE, "", "</style></head>\n<body><header><p class=\"m\">", w.report, " · ", &put(w.made_by, &[("tool", &p.tool()), ("rules", &r.tool.rules)]), if p.options.time.is_empty() { "" } else { " · " }, &p.options.time]);
+    s.put(&[
+        "<!doctype html>\n<html lang=\"",
+        w.tag,
+        "\"><head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" content=\"",
+        &policy,
+        "\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"referrer\" content=\"no-referrer\"><title>",
+        &title,
+    ]);
+    s.put(&[
+        "</title><style>",
+        "",
+        STYLE,
+        "",
+        "</style></head>\n<body><header><p class=\"m\">",
+        w.report,
+        " · ",
+        &put(w.made_by, &[("tool", &p.tool()), ("rules", &r.tool.rules)]),
+        if p.options.time.is_empty() { "" } else { " · " },
+        &p.options.time,
+    ]);
     s.put(&["</p></header>\n<main><h1 class=\"v ", r.verdict.word(), "\">", w.verdict(r.verdict), "</h1><p class=\"h\">", headline.trim(), "</p>"]);
     list(&mut s, w.to_do, "ol", advice.iter().map(String::as_str));
     let summary = if r.files.len() > 1 { p.summary() } else { String::new() };
-    s.put(&["<h2>", w.files, "</h2><p>", &summary, "</p><div class=\"w\"><table><thead><tr><th>", w.verdict, "</th><th>", w.file, "</th><th>", w.format, "</th><th>", w.size, "</th><th>SHA-256</th></tr></thead><tbody>"]);
+    s.put(&[
+        "<h2>", w.files, "</h2><p>", &summary, "</p><div class=\"w\"><table><thead><tr><th>", w.verdict, "</th><th>", w.file, "</th><th>", w.format,
+        "</th><th>", w.size, "</th><th>SHA-256</th></tr></thead><tbody>",
+    ]);
     let looked = to_look_at(r);
     let linked: std::collections::HashSet<usize> = looked.iter().map(|(n, _)| *n).collect();
     for (n, f) in r.files.iter().enumerate() {
@@ -80,7 +101,15 @@ pub fn write(p: &Paper<'_>) -> String {
         } else {
             s.put(&["", &f.path]);
         }
-        s.put(&["</td><td>", &f.formats.join(" + "), "</td><td class=\"n\">", &number(f.size), "</td><td class=\"a\">", f.sha256.as_deref().unwrap_or("–"), "</td></tr>"]);
+        s.put(&[
+            "</td><td>",
+            &f.formats.join(" + "),
+            "</td><td class=\"n\">",
+            &number(f.size),
+            "</td><td class=\"a\">",
+            f.sha256.as_deref().unwrap_or("–"),
+            "</td></tr>",
+        ]);
     }
     s.put(&["</tbody></table></div>"]);
     for (n, f) in looked {
@@ -140,7 +169,19 @@ fn file(p: &Paper<'_>, s: &mut Sheet, n: usize, f: &FileReport) {
 /// What is in a file, as far as the report keeps it in lists.
 fn contents(p: &Paper<'_>, s: &mut Sheet, f: &FileReport) {
     let w = p.words;
-    s.put(&["<dl><dt>", w.format, "</dt><dd>", &f.formats.join(" + "), "</dd><dt>", w.size, "</dt><dd>", &number(f.size), "</dd><dt>SHA-256</dt><dd class=\"a\">", f.sha256.as_deref().unwrap_or("–"), "</dd>"]);
+    s.put(&[
+        "<dl><dt>",
+        w.format,
+        "</dt><dd>",
+        &f.formats.join(" + "),
+        "</dd><dt>",
+        w.size,
+        "</dt><dd>",
+        &number(f.size),
+        "</dd><dt>SHA-256</dt><dd class=\"a\">",
+        f.sha256.as_deref().unwrap_or("–"),
+        "</dd>",
+    ]);
     if f.tensors.count > 0 {
         let kinds: Vec<String> = f.tensors.dtypes.iter().map(|(k, n)| format!("{k} ×{}", number(*n))).collect();
         let (count, parameters) = (format!("{} ({})", number(f.tensors.count), kinds.join(", ")), number(f.tensors.parameters));
@@ -153,11 +194,22 @@ fn contents(p: &Paper<'_>, s: &mut Sheet, f: &FileReport) {
     }
     s.put(&["</dl>"]);
     if !f.imports.is_empty() {
-        s.put(&["<h3>", w.imports, "</h3><div class=\"w\"><table><thead><tr><th>", w.value, "</th><th>", w.usage, "</th><th>", w.standing, "</th></tr></thead><tbody>"]);
+        s.put(&[
+            "<h3>", w.imports, "</h3><div class=\"w\"><table><thead><tr><th>", w.value, "</th><th>", w.usage, "</th><th>", w.standing,
+            "</th></tr></thead><tbody>",
+        ]);
         let mut imports: Vec<&Import> = f.imports.iter().collect();
         imports.sort_by_key(|i| std::cmp::Reverse(i.standing as u8));
         for i in imports.iter().take(LISTED) {
-            s.put(&["<tr><td class=\"a\">", &format!("{}.{}", i.module, i.name), "</td><td>", w.usage(i.usage), "</td><td>", w.standing(i.standing), "</td></tr>"]);
+            s.put(&[
+                "<tr><td class=\"a\">",
+                &format!("{}.{}", i.module, i.name),
+                "</td><td>",
+                w.usage(i.usage),
+                "</td><td>",
+                w.standing(i.standing),
+                "</td></tr>",
+            ]);
         }
         s.put(&["</tbody></table></div>"]);
         more(p, s, f.imports.len());
@@ -172,7 +224,9 @@ fn contents(p: &Paper<'_>, s: &mut Sheet, f: &FileReport) {
     }
     let members: Vec<&Node> = f.outline.children.iter().filter(|n| n.kind != "tensor" && n.kind != "metadata" && n.kind != "import").collect();
     if !members.is_empty() {
-        s.put(&["<h3>", w.member, "</h3><div class=\"w\"><table><thead><tr><th>", w.member, "</th><th>", w.format, "</th><th>", w.size, "</th></tr></thead><tbody>"]);
+        s.put(&[
+            "<h3>", w.member, "</h3><div class=\"w\"><table><thead><tr><th>", w.member, "</th><th>", w.format, "</th><th>", w.size, "</th></tr></thead><tbody>",
+        ]);
         for m in members.iter().take(LISTED) {
             s.put(&["<tr><td class=\"a\">", &m.label, "</td><td>", &m.kind, "</td><td class=\"n\">", &m.size.map_or(String::new(), number), "</td></tr>"]);
         }
@@ -192,7 +246,21 @@ fn finding(p: &Paper<'_>, s: &mut Sheet, f: &Finding, file: Option<usize>) {
     let w = p.words;
     let count = if f.count > 1 { format!(" ×{}", number(f.count)) } else { String::new() };
     let class = Verdict::of([f], &[]).word();
-    s.put(&["\n<article><h3><span class=\"v ", class, "\">", w.severity(f.severity), "</span> ", &f.title, " <code>", &f.rule, "</code>", &count, "</h3><p>", &f.message, "</p>"]);
+    s.put(&[
+        "\n<article><h3><span class=\"v ",
+        class,
+        "\">",
+        w.severity(f.severity),
+        "</span> ",
+        &f.title,
+        " <code>",
+        &f.rule,
+        "</code>",
+        &count,
+        "</h3><p>",
+        &f.message,
+        "</p>",
+    ]);
     if !f.places.is_empty() {
         s.put(&["<ul>"]);
         for x in &f.places {
@@ -206,17 +274,44 @@ fn finding(p: &Paper<'_>, s: &mut Sheet, f: &Finding, file: Option<usize>) {
             evidence(p, s, e);
         }
     }
-    s.put(&["<dl><dt>", w.why, "</dt><dd>", &f.why, "</dd><dt>", w.fix, "</dt><dd>", &f.fix, "</dd><dt>", w.refs, "</dt><dd>", &f.refs.join(", "), "</dd></dl></article>"]);
+    s.put(&[
+        "<dl><dt>",
+        w.why,
+        "</dt><dd>",
+        &f.why,
+        "</dd><dt>",
+        w.fix,
+        "</dt><dd>",
+        &f.fix,
+        "</dd><dt>",
+        w.refs,
+        "</dt><dd>",
+        &f.refs.join(", "),
+        "</dd></dl></article>",
+    ]);
 }
 
 /// The listing and the bytes, the range of the finding marked in both.
 fn evidence(p: &Paper<'_>, s: &mut Sheet, e: &Evidence) {
     let w = p.words;
     if !e.rows.is_empty() {
-        s.put(&["<div class=\"w\"><table><thead><tr><th>", w.offset, "</th><th>", w.instruction, "</th><th>", w.argument, "</th><th>", w.means, "</th></tr></thead><tbody>"]);
+        s.put(&[
+            "<div class=\"w\"><table><thead><tr><th>", w.offset, "</th><th>", w.instruction, "</th><th>", w.argument, "</th><th>", w.means,
+            "</th></tr></thead><tbody>",
+        ]);
         for row in &e.rows {
             let at = format!("{:#06x}", row.offset);
-            s.put(&[if row.marked { "<tr class=\"k\"><td class=\"n\">" } else { "<tr><td class=\"n\">" }, &at, "</td><td class=\"a\">", &row.instruction, "</td><td class=\"a\">", &row.argument, "</td><td>", &row.means, "</td></tr>"]);
+            s.put(&[
+                if row.marked { "<tr class=\"k\"><td class=\"n\">" } else { "<tr><td class=\"n\">" },
+                &at,
+                "</td><td class=\"a\">",
+                &row.instruction,
+                "</td><td class=\"a\">",
+                &row.argument,
+                "</td><td>",
+                &row.means,
+                "</td></tr>",
+            ]);
         }
         s.put(&["</tbody></table></div>"]);
     }

@@ -45,9 +45,35 @@ pub fn write(p: &Paper<'_>) -> String {
         s.put(&[&format!("{}. ", n + 1), a, "\n"]);
     }
     let summary = if r.files.len() > 1 { p.summary() } else { String::new() };
-    s.put(&["\n## ", w.files, "\n\n", &summary, if summary.is_empty() { "| " } else { "\n\n| " }, w.verdict, " | ", w.file, " | ", w.format, " | ", w.size, " | SHA-256 |\n|---|---|---|---:|---|\n"]);
+    s.put(&[
+        "\n## ",
+        w.files,
+        "\n\n",
+        &summary,
+        if summary.is_empty() { "| " } else { "\n\n| " },
+        w.verdict,
+        " | ",
+        w.file,
+        " | ",
+        w.format,
+        " | ",
+        w.size,
+        " | SHA-256 |\n|---|---|---|---:|---|\n",
+    ]);
     for f in r.files.iter().take(FILES) {
-        s.put(&["| ", w.verdict(f.verdict), " | ", &f.path, " | ", &f.formats.join(" + "), " | ", &number(f.size), " | ", f.sha256.as_deref().unwrap_or(""), " |\n"]);
+        s.put(&[
+            "| ",
+            w.verdict(f.verdict),
+            " | ",
+            &f.path,
+            " | ",
+            &f.formats.join(" + "),
+            " | ",
+            &number(f.size),
+            " | ",
+            f.sha256.as_deref().unwrap_or(""),
+            " |\n",
+        ]);
     }
     if r.files.len() > FILES {
         s.put(&["\n", &put(w.more, &[("n", &number((r.files.len() - FILES) as u64))]), "\n"]);

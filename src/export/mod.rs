@@ -127,7 +127,13 @@ impl Paper<'_> {
     /// How many files have which verdict.
     fn summary(&self) -> String {
         let count = |v| number(self.report.files.iter().filter(|f| f.verdict == v).count() as u64);
-        let values = [("dangerous", count(crate::Verdict::Dangerous)), ("suspicious", count(crate::Verdict::Suspicious)), ("incomplete", count(crate::Verdict::Incomplete)), ("clear", count(crate::Verdict::Clear)), ("files", number(self.report.files.len() as u64))];
+        let values = [
+            ("dangerous", count(crate::Verdict::Dangerous)),
+            ("suspicious", count(crate::Verdict::Suspicious)),
+            ("incomplete", count(crate::Verdict::Incomplete)),
+            ("clear", count(crate::Verdict::Clear)),
+            ("files", number(self.report.files.len() as u64)),
+        ];
         crate::speech::export::put(self.words.summary, &values.each_ref().map(|(k, v)| (*k, v.as_str())))
     }
 

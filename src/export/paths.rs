@@ -5,7 +5,10 @@ use crate::report::Report;
 use std::collections::{BTreeSet, HashMap};
 
 /// Keys whose texts are the product's own words or names inside of files, and no paths.
-const NO_PATHS: &[&str] = &["schema", "rule", "severity", "verdict", "reason", "refs", "module", "name", "sha256", "formats", "use", "standing", "title", "why", "fix", "kind", "version", "rules"];
+const NO_PATHS: &[&str] = &[
+    "schema", "rule", "severity", "verdict", "reason", "refs", "module", "name", "sha256", "formats", "use", "standing", "title", "why", "fix", "kind",
+    "version", "rules",
+];
 
 /// The report with short names in place of its paths, wherever they stand. Sentences are to be told anew afterwards.
 pub fn left_out(mut report: Report, how: Paths) -> Report {

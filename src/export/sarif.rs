@@ -146,7 +146,8 @@ pub fn write(p: &Paper<'_>) -> String {
         let line = format!("{}:{nth}", print.get(..16).unwrap_or_default());
         let first = f.places.first();
         let place = first.map_or(String::new(), |x| format!(" ({}{}{})", x.member, if x.member.is_empty() { "" } else { " " }, p.place(x)));
-        let locations: Vec<Value> = if f.places.is_empty() { vec![location(index, at, None)] } else { f.places.iter().map(|x| location(index, at, Some(x))).collect() };
+        let locations: Vec<Value> =
+            if f.places.is_empty() { vec![location(index, at, None)] } else { f.places.iter().map(|x| location(index, at, Some(x))).collect() };
         results.push(json!({
             "ruleId": f.rule,
             "ruleIndex": number_of_rule,
@@ -165,7 +166,9 @@ pub fn write(p: &Paper<'_>) -> String {
         for g in &f.gaps {
             let id = format!("gap/{}", g.reason);
             if !reasons.iter().any(|x| x.get("id").and_then(Value::as_str) == Some(&id)) {
-                reasons.push(json!({"id": id, "shortDescription": {"text": speech::gap(p.lang, &g.reason, "").trim()}, "defaultConfiguration": {"level": "warning"}}));
+                reasons.push(
+                    json!({"id": id, "shortDescription": {"text": speech::gap(p.lang, &g.reason, "").trim()}, "defaultConfiguration": {"level": "warning"}}),
+                );
             }
             notes.push(json!({"descriptor": {"id": id}, "level": "warning", "message": {"text": g.message}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": at, "uriBaseId": "ROOT"}}}], "properties": {"member": g.member}}));
         }

@@ -54,45 +54,68 @@ pub fn write(p: &Paper<'_>) -> String {
     let tool = g.add("Tool", "tool", json!({"name": p.tool()}));
     // A document has to say when it was made; the beginning of time says that nobody knows.
     let created = if p.options.time.is_empty() { "1970-01-01T00:00:00Z" } else { &p.options.time };
-    let creation = json!({"type": "CreationInfo", "@id": "_:creation", "specVersion": "3.0.1", "created": created, "createdBy": [agent], "createdUsing": [tool]});
+    let creation =
+        json!({"type": "CreationInfo", "@id": "_:creation", "specVersion": "3.0.1", "created": created, "createdBy": [agent], "createdUsing": [tool]});
 
-    let texts: Vec<String> = b.licences.iter().map(|t| match t {
-        Terms::Spdx(e) if e.contains(' ') => format!("({e})"),
-        Terms::Spdx(id) => id.clone(),
-        Terms::Other(name) => reference(name),
-    }).collect();
+    let texts: Vec<String> = b
+        .licences
+        .iter()
+        .map(|t| match t {
+            Terms::Spdx(e) if e.contains(' ') => format!("({e})"),
+            Terms::Spdx(id) => id.clone(),
+            Terms::Other(name) => reference(name),
+        })
+        .collect();
     let all = texts.join(" AND ");
     let declared = g.licence("licence", if all.is_empty() { "NOASSERTION" } else { &all });
     let unknown = g.licence("no-assertion", "NOASSERTION");
     let data_licence = g.licence("document-licence", "CC0-1.0");
     let entries: Vec<Value> = b
         .parameters
-        .map(|(n, form)| vec![("parameters", n.to_string()), ("parameters counted in", form.to_string()), ("tensor element types", b.dtypes.iter().copied().collect::<Vec<_>>().join(" "))])
+        .map(|(n, form)| {
+            vec![
+                ("parameters", n.to_string()),
+                ("parameters counted in", form.to_string()),
+                ("tensor element types", b.dtypes.iter().copied().collect::<Vec<_>>().join(" ")),
+            ]
+        })
         .unwrap_or_default()
         .into_iter()
         .map(|(key, value)| json!({"type": "DictionaryEntry", "key": key, "value": value}))
         .collect();
     let kinds: Vec<&str> = ["general.architecture", "model_type", "architectures"].iter().filter_map(|k| told(r, &[k])).collect();
-    let model = g.add("ai_AIPackage", "model", json!({
-        "name": b.name,
-        "description": told(r, &["general.description"]),
-        "software_primaryPurpose": "model",
-        "ai_typeOfModel": kinds,
-        "ai_domain": told(r, &["pipeline_tag"]).map(|t| vec![t]),
-        "ai_hyperparameter": entries
-    }));
+    let model = g.add(
+        "ai_AIPackage",
+        "model",
+        json!({
+            "name": b.name,
+            "description": told(r, &["general.description"]),
+            "software_primaryPurpose": "model",
+            "ai_typeOfModel": kinds,
+            "ai_domain": told(r, &["pipeline_tag"]).map(|t| vec![t]),
+            "ai_hyperparameter": entries
+        }),
+    );
     let mut files = Vec::new();
     for (n, f) in r.files.iter().enumerate() {
         let purpose = if f.tensors.count > 0 { "model" } else { "file" };
         let hash = f.sha256.as_ref().map(|sha| vec![json!({"type": "Hash", "algorithm": "sha256", "hashValue": sha})]);
-        files.push(g.add("software_File", &format!("file-{n}"), json!({"name": f.path, "software_fileKind": "file", "software_primaryPurpose": purpose, "verifiedUsing": hash})));
+        files.push(g.add(
+            "software_File",
+            &format!("file-{n}"),
+            json!({"name": f.path, "software_fileKind": "file", "software_primaryPurpose": purpose, "verifiedUsing": hash}),
+        ));
     }
     g.relate("contains", &model, "contains", &files, Some(if b.complete { "complete" } else { "noAssertion" }));
     g.relate("declared", &model, "hasDeclaredLicense", std::slice::from_ref(&declared), None);
     g.relate("concluded", &model, "hasConcludedLicense", std::slice::from_ref(&unknown), None);
     let mut data = Vec::new();
     for (n, name) in b.datasets.iter().enumerate() {
-        data.push(g.add("dataset_DatasetPackage", &format!("data-{n}"), json!({"name": name, "software_primaryPurpose": "data", "dataset_datasetType": ["noAssertion"]})));
+        data.push(g.add(
+            "dataset_DatasetPackage",
+            &format!("data-{n}"),
+            json!({"name": name, "software_primaryPurpose": "data", "dataset_datasetType": ["noAssertion"]}),
+        ));
     }
     g.relate("trained-on", &model, "trainedOn", &data, Some("noAssertion"));
     let mut bases = Vec::new();
@@ -111,9 +134,14 @@ pub fn write(p: &Paper<'_>) -> String {
     }
     let mut elements: Vec<Value> = g.list.iter().filter_map(|e| e.get("spdxId").cloned()).collect();
     let profiles = json!(["core", "software", "simpleLicensing"]);
-    let sbom = g.add("software_Sbom", "sbom", json!({"rootElement": [model], "element": elements, "software_sbomType": ["analyzed"], "profileConformance": profiles}));
+    let sbom =
+        g.add("software_Sbom", "sbom", json!({"rootElement": [model], "element": elements, "software_sbomType": ["analyzed"], "profileConformance": profiles}));
     elements.push(sbom.as_str().into());
-    g.add("SpdxDocument", "document", json!({"name": b.name, "rootElement": [sbom], "element": elements, "profileConformance": profiles, "dataLicense": data_licence}));
+    g.add(
+        "SpdxDocument",
+        "document",
+        json!({"name": b.name, "rootElement": [sbom], "element": elements, "profileConformance": profiles, "dataLicense": data_licence}),
+    );
     g.list.insert(0, creation);
     super::json::indented(&serde_json::to_string(&json!({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": g.list})).unwrap_or_default())
 }

@@ -15,7 +15,8 @@ fn hostile_pickle() -> Vec<u8> {
 const HOSTILE: &str = "=cmd|' /C calc'!A0/\u{1b}[2J\u{202e}<img src=x onerror=alert(1)>&\"'`|\n# h @octocat.pkl";
 
 fn report() -> Report {
-    let files = [("m/model.pkl", hostile_pickle()), (HOSTILE, hostile_pickle()), ("m/cut.pkl", b"\x80\x02]K\x01a".to_vec()), ("m/notes.txt", b"a text\n".to_vec())];
+    let files =
+        [("m/model.pkl", hostile_pickle()), (HOSTILE, hostile_pickle()), ("m/cut.pkl", b"\x80\x02]K\x01a".to_vec()), ("m/notes.txt", b"a text\n".to_vec())];
     let mut files: Vec<_> = files.iter().map(|(path, bytes)| scan(bytes, path, Lang::En)).collect();
     files[0].sha256 = Some("ab".repeat(32));
     conclude(files, Lang::En)
@@ -149,7 +150,10 @@ fn html_is_well_formed_and_holds_nothing_that_runs_or_leads_away() {
     }
     assert!(html.contains("&lt;img src=x onerror=alert(1)&gt;") && html.contains("default-src 'none'".replace('\'', "&#39;").as_str()));
     // Listing and bytes of the place are there, and the range is marked in both.
-    assert!(html.contains("<tr class=\"k\">") && html.contains("<mark>63</mark> <mark>6f</mark>") && html.contains("STACK_GLOBAL") || html.contains("GLOBAL"), "{html}");
+    assert!(
+        html.contains("<tr class=\"k\">") && html.contains("<mark>63</mark> <mark>6f</mark>") && html.contains("STACK_GLOBAL") || html.contains("GLOBAL"),
+        "{html}"
+    );
     let style = html.split_once("<style>").and_then(|(_, r)| r.split_once("</style>")).expect("a style").0;
     let mut d = crate::Digest::new();
     d.update(style.as_bytes());
@@ -237,7 +241,13 @@ fn sarif_says_what_sites_ask_for() {
     let notes = run["invocations"][0]["toolExecutionNotifications"].as_array().expect("gaps");
     assert!(notes.iter().any(|n| n["descriptor"]["id"].as_str().is_some_and(|i| i.starts_with("gap/"))));
     assert_eq!(run["invocations"][0]["endTimeUtc"], "2026-11-20T12:00:00Z");
-    for (path, root, want) in [("./a/../b c.bin", "", "a/b%20c.bin"), ("/home/u/m/x.bin", "/home/u/m", "x.bin"), ("/home/um/x.bin", "/home/u", "home/um/x.bin"), ("日.bin", "", "%E6%97%A5.bin"), ("..", "", "_")] {
+    for (path, root, want) in [
+        ("./a/../b c.bin", "", "a/b%20c.bin"),
+        ("/home/u/m/x.bin", "/home/u/m", "x.bin"),
+        ("/home/um/x.bin", "/home/u", "home/um/x.bin"),
+        ("日.bin", "", "%E6%97%A5.bin"),
+        ("..", "", "_"),
+    ] {
         assert_eq!(sarif::uri(path, root), want);
     }
 }
@@ -251,7 +261,8 @@ fn paths_can_be_left_out_of_every_form() {
     for e in EXPORTS {
         for paths in [Paths::Names, Paths::Numbered] {
             let place = r.files[0].findings[0].places[0].clone();
-            let evidence = vec![Shown { path: r.files[0].path.clone(), evidence: crate::evidence(&hostile_pickle(), &r.files[0].path, &place, Lang::En), place }];
+            let evidence =
+                vec![Shown { path: r.files[0].path.clone(), evidence: crate::evidence(&hostile_pickle(), &r.files[0].path, &place, Lang::En), place }];
             let text = export(r.clone(), e.id, &Options { paths, evidence, ..Options::default() }).expect("a form");
             for personal in ["alice/", "secret-project", "sub dir", "sub%20dir"] {
                 assert!(!text.contains(personal), "{} {paths:?} has {personal}: {text}", e.id);
@@ -276,7 +287,13 @@ fn many_files_and_odd_reports_are_written_all_the_same() {
         assert!(!export(conclude(Vec::new(), Lang::En), e.id, &Options::default()).expect("a form").is_empty() || e.id == "jsonl");
     }
     assert!(export(r, "html", &Options::default()).expect("HTML").contains("It was not read."));
-    let odd = Evidence { rows: vec![Row { offset: u64::MAX, ..Row::default() }], bytes: "zz0".into(), base: u64::MAX, file_base: Some(u64::MAX), ..Evidence::default() };
+    let odd = Evidence {
+        rows: vec![Row { offset: u64::MAX, ..Row::default() }],
+        bytes: "zz0".into(),
+        base: u64::MAX,
+        file_base: Some(u64::MAX),
+        ..Evidence::default()
+    };
     let mut s = scan(&hostile_pickle(), "x", Lang::En);
     s.findings[0].severity = Severity::Info;
     let place = s.findings[0].places[0].clone();

@@ -33,7 +33,19 @@ pub fn write(p: &Paper<'_>) -> String {
         let (colour, shape) = paint(f.verdict);
         let word = p.words.verdict(f.verdict).to_uppercase();
         let formats = if f.formats.is_empty() { String::new() } else { format!("{}, ", f.formats.join(" + ")) };
-        s.put(&[on(colour), &format!("{shape} {word}"), off, "", "  ", &f.path, on("\x1b[2m"), &format!("  ({formats}{})", put(p.words.bytes, &[("n", &number(f.size))])), off, "", "\n"]);
+        s.put(&[
+            on(colour),
+            &format!("{shape} {word}"),
+            off,
+            "",
+            "  ",
+            &f.path,
+            on("\x1b[2m"),
+            &format!("  ({formats}{})", put(p.words.bytes, &[("n", &number(f.size))])),
+            off,
+            "",
+            "\n",
+        ]);
         if f.verdict != Verdict::Clear {
             s.put(&["  ", f.headline.trim(), "\n"]);
         }
@@ -80,7 +92,17 @@ fn finding(p: &Paper<'_>, s: &mut Sheet, f: &Finding, said: &str) {
     };
     let (on, off) = if p.options.colour && !bold.is_empty() { (bold, "\x1b[0m") } else { ("", "") };
     let count = if f.count > 1 { format!(" ×{}", number(f.count)) } else { String::new() };
-    s.put(&["  ", "", on, p.words.severity(f.severity), off, &format!("  {} {}{count}  ", f.rule, f.name), "", if f.message == said { &f.title } else { &f.message }, "\n"]);
+    s.put(&[
+        "  ",
+        "",
+        on,
+        p.words.severity(f.severity),
+        off,
+        &format!("  {} {}{count}  ", f.rule, f.name),
+        "",
+        if f.message == said { &f.title } else { &f.message },
+        "\n",
+    ]);
     for place in f.places.iter().take(PLACES) {
         let member = if place.member.is_empty() { String::new() } else { format!("{} ", place.member) };
         s.put(&["      ", &member, "", &p.place(place), "\n"]);

@@ -34,7 +34,8 @@ struct Table<'s> {
 impl<'s> Table<'s> {
     fn at(core: View<'s>, at: u64) -> Result<Table<'s>> {
         let back = i64::from(core.u32(at)? as i32);
-        let fields = i64::try_from(at).ok().and_then(|p| p.checked_sub(back)).and_then(|p| u64::try_from(p).ok()).ok_or(Error::malformed(at, "flatbuffer-table"))?;
+        let fields =
+            i64::try_from(at).ok().and_then(|p| p.checked_sub(back)).and_then(|p| u64::try_from(p).ok()).ok_or(Error::malformed(at, "flatbuffer-table"))?;
         let size = u64::from(core.u16(fields)?);
         core.slice(fields, size)?;
         Ok(Table { core, at, fields, count: size.saturating_sub(4) / 2 })
@@ -173,7 +174,12 @@ fn trees(t: Table<'_>, view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         return Err(Error::malformed(sizes, "leaf-count"));
     }
     scan.leaf("trees", "trees", None, Some(format!("{count} trees, {leaves} leaf values")));
-    scan.state(view, 8 + t.at, 4, Fact::Tensor(Tensor { name: "leaf values".into(), dtype: "F64".into(), shape: vec![leaves], bytes: leaves.saturating_mul(8) }));
+    scan.state(
+        view,
+        8 + t.at,
+        4,
+        Fact::Tensor(Tensor { name: "leaf values".into(), dtype: "F64".into(), shape: vec![leaves], bytes: leaves.saturating_mul(8) }),
+    );
     Ok(())
 }
 

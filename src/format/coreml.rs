@@ -15,10 +15,12 @@ use crate::scan::Scan;
 pub const COREML: Format = Format { id: "coreml", name: "Core ML model", extensions: &["mlmodel"], refines: &["text"], probe, read };
 
 /// `Manifest.json` of an `.mlpackage`.
-pub const PACKAGE: Format = Format { id: "mlpackage", name: "Core ML package manifest", extensions: &["json"], refines: &["json", "text"], probe: probe_package, read: read_package };
+pub const PACKAGE: Format =
+    Format { id: "mlpackage", name: "Core ML package manifest", extensions: &["json"], refines: &["json", "text"], probe: probe_package, read: read_package };
 
 /// `weights/weight.bin` of an `.mlpackage`.
-pub const WEIGHTS: Format = Format { id: "coreml-weights", name: "Core ML weights", extensions: &["bin"], refines: &["text"], probe: probe_weights, read: read_weights };
+pub const WEIGHTS: Format =
+    Format { id: "coreml-weights", name: "Core ML weights", extensions: &["bin"], refines: &["text"], probe: probe_weights, read: read_weights };
 
 /// Bytes of a name that are kept.
 const NAME: u64 = 512;

@@ -9,7 +9,14 @@ use crate::fact::Fact;
 use crate::scan::Scan;
 
 /// Everything of [`ENGINES`].
-pub const ENGINE: Format = Format { id: "engine", name: "compiled engine", extensions: &["engine", "plan", "trt", "rknn", "hef", "dlc", "om", "mnn", "kmodel"], refines: &["text"], probe, read };
+pub const ENGINE: Format = Format {
+    id: "engine",
+    name: "compiled engine",
+    extensions: &["engine", "plan", "trt", "rknn", "hef", "dlc", "om", "mnn", "kmodel"],
+    refines: &["text"],
+    probe,
+    read,
+};
 
 /// Bytes at the beginning and at the end that are looked through for names.
 const LOOK: u64 = 1 << 20;
@@ -72,7 +79,8 @@ fn libraries(view: View<'_>, from: u64, len: u64, scan: &mut Scan<'_>) -> Result
     let bytes = view.take(from, len, usize::try_from(LOOK).unwrap_or(0))?;
     let (mut start, mut told) = (0usize, 0);
     for end in 0..=bytes.len() {
-        let inside = bytes.get(end).is_some_and(|b| (b'!'..127).contains(b) && !matches!(b, b'"' | b'\'' | b',' | b';' | b':' | b'=' | b'{' | b'}' | b'[' | b']'));
+        let inside =
+            bytes.get(end).is_some_and(|b| (b'!'..127).contains(b) && !matches!(b, b'"' | b'\'' | b',' | b';' | b':' | b'=' | b'{' | b'}' | b'[' | b']'));
         if inside {
             continue;
         }

@@ -163,7 +163,9 @@ impl Reader<'_, '_> {
                     flat.reach(at.saturating_add(size));
                     keep_head(&mut self.heads, &format!("segment {i}"), at, size, true);
                 }
-                None => fault(view, segment.at, 16, "offset-outside", format!("segment {i}: {offset} + {size} of {}", view.len().saturating_sub(base)), true, scan),
+                None => {
+                    fault(view, segment.at, 16, "offset-outside", format!("segment {i}: {offset} + {size} of {}", view.len().saturating_sub(base)), true, scan)
+                }
             }
         }
         Ok(())
@@ -244,7 +246,9 @@ pub(super) fn is_library(text: &str) -> bool {
     let lower = text.trim().to_ascii_lowercase();
     let base = lower.rsplit(['/', '\\']).next().unwrap_or(&lower);
     let versioned = base.split_once(".so.").is_some_and(|(stem, version)| !stem.is_empty() && version.chars().all(|c| c.is_ascii_digit() || c == '.'));
-    lower.len() <= 1024 && !lower.contains(char::is_whitespace) && (versioned || [".so", ".dll", ".dylib", ".node"].iter().any(|e| base.len() > e.len() && base.ends_with(e)))
+    lower.len() <= 1024
+        && !lower.contains(char::is_whitespace)
+        && (versioned || [".so", ".dll", ".dylib", ".node"].iter().any(|e| base.len() > e.len() && base.ends_with(e)))
 }
 
 /// Element types of `c10::ScalarType`: name and bits.

@@ -11,7 +11,8 @@ use std::collections::HashSet;
 pub const JAVA: Format = Format { id: "java", name: "Java objects", extensions: &["model", "ser", "bin"], refines: &[], probe: probe_java, read: read_java };
 
 /// Torch7's binary and text (`torch7/File.lua`).
-pub const TORCH7: Format = Format { id: "torch7", name: "Torch7", extensions: &["t7", "net", "dat"], refines: &["text"], probe: probe_torch7, read: read_torch7 };
+pub const TORCH7: Format =
+    Format { id: "torch7", name: "Torch7", extensions: &["t7", "net", "dat"], refines: &["text"], probe: probe_torch7, read: read_torch7 };
 
 /// ncnn's list of layers (`src/net.cpp`).
 pub const NCNN: Format = Format { id: "ncnn", name: "ncnn layers", extensions: &["param"], refines: &["text"], probe: probe_ncnn, read: read_ncnn };
@@ -101,7 +102,9 @@ fn probe_torch7(view: View<'_>) -> Match {
     let binary = matches!(head.as_slice(), [4, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, b'V', b' ', b'1', ..]);
     // A table: an index, a count, and a first key that is a text or the number 1.
     let table = match head.as_slice() {
-        [3, 0, 0, 0, 1, 0, 0, 0, _, _, _, 0, 2, 0, 0, 0, n @ 1..=64, 0, 0, 0, key @ ..] => key.get(..usize::from(*n).min(key.len())).is_some_and(|k| !k.is_empty() && k.iter().all(u8::is_ascii_graphic)),
+        [3, 0, 0, 0, 1, 0, 0, 0, _, _, _, 0, 2, 0, 0, 0, n @ 1..=64, 0, 0, 0, key @ ..] => {
+            key.get(..usize::from(*n).min(key.len())).is_some_and(|k| !k.is_empty() && k.iter().all(u8::is_ascii_graphic))
+        }
         [3, 0, 0, 0, 1, 0, 0, 0, _, _, _, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, ..] => true,
         _ => false,
     };
@@ -125,12 +128,18 @@ fn read_torch7(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             }
             for call in ["package.loadlib", "os.execute", "io.popen", "loadstring", "dofile", "ffi.load"] {
                 if bytes.starts_with(call.as_bytes()) {
-                    scan.state(view, at, call.len() as u64, Fact::StoredCall { language: "lua", name: call.to_string(), text: format!("{call}(…)"), moment: Moment::Called });
+                    scan.state(
+                        view,
+                        at,
+                        call.len() as u64,
+                        Fact::StoredCall { language: "lua", name: call.to_string(), text: format!("{call}(…)"), moment: Moment::Called },
+                    );
                 }
             }
             // `V 1`, then the length and the name of the class.
             if let [b'V', b' ', b'1', n, 0, 0, 0, tail @ ..] = bytes
-                && let Some(name) = tail.get(..usize::from(*n)).and_then(|b| std::str::from_utf8(b).ok()).filter(|s| s.chars().all(|c| c.is_ascii_graphic() || c == ' '))
+                && let Some(name) =
+                    tail.get(..usize::from(*n)).and_then(|b| std::str::from_utf8(b).ok()).filter(|s| s.chars().all(|c| c.is_ascii_graphic() || c == ' '))
                 && classes.len() < CLASSES
             {
                 classes.insert(name.to_string());
@@ -154,119 +163,16 @@ fn probe_ncnn(view: View<'_>) -> Match {
 
 /// Layers that ncnn has (`src/layer`).
 const LAYERS: &[&str] = &[
-    "AbsVal",
-    "ArgMax",
-    "BNLL",
-    "BatchNorm",
-    "Bias",
-    "BinaryOp",
-    "CELU",
-    "CTCGreedyDecoder",
-    "Cast",
-    "Clip",
-    "Concat",
-    "Convolution",
-    "Convolution1D",
-    "Convolution3D",
-    "ConvolutionDepthWise",
-    "ConvolutionDepthWise1D",
-    "ConvolutionDepthWise3D",
-    "CopyTo",
-    "Crop",
-    "CumulativeSum",
-    "Deconvolution",
-    "Deconvolution1D",
-    "Deconvolution3D",
-    "DeconvolutionDepthWise",
-    "DeconvolutionDepthWise1D",
-    "DeconvolutionDepthWise3D",
-    "DeepCopy",
-    "DeformableConv2D",
-    "Dequantize",
-    "DetectionOutput",
-    "Diag",
-    "Dropout",
-    "ELU",
-    "Einsum",
-    "Eltwise",
-    "Embed",
-    "Erf",
-    "Exp",
-    "ExpandDims",
-    "Flatten",
-    "Fold",
-    "GELU",
-    "GLU",
-    "GRU",
-    "Gemm",
-    "GridSample",
-    "GroupNorm",
-    "HardSigmoid",
-    "HardSwish",
-    "InnerProduct",
-    "Input",
-    "InstanceNorm",
-    "Interp",
-    "InverseSpectrogram",
-    "LRN",
-    "LSTM",
-    "LayerNorm",
-    "Log",
-    "MVN",
-    "MatMul",
-    "MemoryData",
-    "Mish",
-    "MultiHeadAttention",
-    "Noop",
-    "Normalize",
-    "PReLU",
-    "PSROIPooling",
-    "Packing",
-    "Padding",
-    "Permute",
-    "PixelShuffle",
-    "Pooling",
-    "Pooling1D",
-    "Pooling3D",
-    "Power",
-    "PriorBox",
-    "Proposal",
-    "Quantize",
-    "RMSNorm",
-    "RNN",
-    "ROIAlign",
-    "ROIPooling",
-    "ReLU",
-    "Reduction",
-    "Reorg",
-    "Requantize",
-    "Reshape",
-    "RotaryEmbed",
-    "SDPA",
-    "SELU",
-    "SPP",
-    "Scale",
-    "Shrink",
-    "ShuffleChannel",
-    "Sigmoid",
-    "Silence",
-    "Slice",
-    "Softmax",
-    "Softplus",
-    "Spectrogram",
-    "Split",
-    "Squeeze",
-    "StatisticsPooling",
-    "Swish",
-    "TanH",
-    "Threshold",
-    "Tile",
-    "UnaryOp",
-    "Unfold",
-    "YoloDetectionOutput",
-    "Yolov3DetectionOutput",
-    "Flip",
-    "Unpooling",
+    "AbsVal", "ArgMax", "BNLL", "BatchNorm", "Bias", "BinaryOp", "CELU", "CTCGreedyDecoder", "Cast", "Clip", "Concat", "Convolution", "Convolution1D",
+    "Convolution3D", "ConvolutionDepthWise", "ConvolutionDepthWise1D", "ConvolutionDepthWise3D", "CopyTo", "Crop", "CumulativeSum", "Deconvolution",
+    "Deconvolution1D", "Deconvolution3D", "DeconvolutionDepthWise", "DeconvolutionDepthWise1D", "DeconvolutionDepthWise3D", "DeepCopy", "DeformableConv2D",
+    "Dequantize", "DetectionOutput", "Diag", "Dropout", "ELU", "Einsum", "Eltwise", "Embed", "Erf", "Exp", "ExpandDims", "Flatten", "Fold", "GELU", "GLU",
+    "GRU", "Gemm", "GridSample", "GroupNorm", "HardSigmoid", "HardSwish", "InnerProduct", "Input", "InstanceNorm", "Interp", "InverseSpectrogram", "LRN",
+    "LSTM", "LayerNorm", "Log", "MVN", "MatMul", "MemoryData", "Mish", "MultiHeadAttention", "Noop", "Normalize", "PReLU", "PSROIPooling", "Packing",
+    "Padding", "Permute", "PixelShuffle", "Pooling", "Pooling1D", "Pooling3D", "Power", "PriorBox", "Proposal", "Quantize", "RMSNorm", "RNN", "ROIAlign",
+    "ROIPooling", "ReLU", "Reduction", "Reorg", "Requantize", "Reshape", "RotaryEmbed", "SDPA", "SELU", "SPP", "Scale", "Shrink", "ShuffleChannel", "Sigmoid",
+    "Silence", "Slice", "Softmax", "Softplus", "Spectrogram", "Split", "Squeeze", "StatisticsPooling", "Swish", "TanH", "Threshold", "Tile", "UnaryOp",
+    "Unfold", "YoloDetectionOutput", "Yolov3DetectionOutput", "Flip", "Unpooling",
 ];
 
 fn read_ncnn(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {

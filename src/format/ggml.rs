@@ -94,7 +94,11 @@ fn entry(view: View<'_>, at: u64, k: Kind, old: bool) -> Result<Entry> {
     let (dtype, elements, bytes) = block(kind, old).ok_or(Error::malformed(at + 8, "tensor-type"))?;
     let head = name_at + u64::from(name_len);
     let data = head.checked_next_multiple_of(k.align).ok_or(Error::malformed(at, "past-end"))?;
-    let total = shape.iter().try_fold(1u64, |n, d| n.checked_mul(*d)).and_then(|n| n.div_ceil(elements).checked_mul(bytes)).ok_or(Error::malformed(at + 12, "shape-overflow"))?;
+    let total = shape
+        .iter()
+        .try_fold(1u64, |n, d| n.checked_mul(*d))
+        .and_then(|n| n.div_ceil(elements).checked_mul(bytes))
+        .ok_or(Error::malformed(at + 12, "shape-overflow"))?;
     let end = data.checked_add(total).ok_or(Error::malformed(at + 12, "shape-overflow"))?;
     shape.reverse();
     let tensor = Tensor { name: String::from_utf8_lossy(&name).into_owned(), dtype: dtype.to_string(), shape, bytes: total };
@@ -156,7 +160,12 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         }
     }
     let (at, error) = best.unwrap_or((k.body, Error::malformed(k.body, "ggml-header")));
-    scan.state(view, at.min(view.len()), 4, Fact::Header { what: "ggml-layout", detail: format!("nothing that wrote {} lays a file out like this", k.name), memory: false });
+    scan.state(
+        view,
+        at.min(view.len()),
+        4,
+        Fact::Header { what: "ggml-layout", detail: format!("nothing that wrote {} lays a file out like this", k.name), memory: false },
+    );
     Err(error)
 }
 

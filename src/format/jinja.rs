@@ -32,32 +32,39 @@ const FINDINGS: usize = 200;
 const HUGE: i64 = 1_000_000;
 
 const STATEMENTS: &[&str] = &[
-    "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "call", "endcall", "filter", "endfilter", "block", "endblock", "raw", "endraw", "with", "endwith", "import", "from",
-    "include", "extends", "do", "break", "continue", "generation", "endgeneration", "autoescape", "endautoescape", "trans", "endtrans",
+    "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "call", "endcall", "filter", "endfilter", "block", "endblock", "raw",
+    "endraw", "with", "endwith", "import", "from", "include", "extends", "do", "break", "continue", "generation", "endgeneration", "autoescape",
+    "endautoescape", "trans", "endtrans",
 ];
 
 /// Globals that templates have for other purposes than their attributes.
 const GLOBALS: &[&str] = &[
-    "cycler", "joiner", "namespace", "lipsum", "range", "dict", "self", "raise_exception", "strftime_now", "get_flashed_messages", "url_for", "config", "request", "session", "application", "current_app", "environ",
-    "caller", "super",
+    "cycler", "joiner", "namespace", "lipsum", "range", "dict", "self", "raise_exception", "strftime_now", "get_flashed_messages", "url_for", "config",
+    "request", "session", "application", "current_app", "environ", "caller", "super",
 ];
 
 /// Of these, the ones that a template may well be handed as plain values.
 const VALUES: &[&str] = &["config", "request", "session", "application", "current_app", "environ", "caller", "super"];
 
-const CALLABLE: &[&str] = &["range", "namespace", "dict", "lipsum", "cycler", "joiner", "raise_exception", "strftime_now", "caller", "super", "loop", "tojson", "_", "gettext", "ngettext", "len", "str", "int", "float", "bool", "list"];
+const CALLABLE: &[&str] = &[
+    "range", "namespace", "dict", "lipsum", "cycler", "joiner", "raise_exception", "strftime_now", "caller", "super", "loop", "tojson", "_", "gettext",
+    "ngettext", "len", "str", "int", "float", "bool", "list",
+];
 
 const METHODS: &[&str] = &[
-    "append", "capitalize", "casefold", "center", "copy", "count", "cycle", "changed", "decode", "encode", "endswith", "expandtabs", "extend", "find", "format", "get", "index", "insert", "isalnum", "isalpha", "isascii",
-    "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle", "isupper", "items", "join", "keys", "ljust", "lower", "lstrip", "next", "partition", "pop", "remove",
-    "removeprefix", "removesuffix", "replace", "reset", "reverse", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "sort", "split", "splitlines", "startswith", "strftime", "isoformat", "strip",
-    "swapcase", "title", "translate", "update", "upper", "values", "zfill", "setdefault", "clear", "popitem", "fromkeys", "union", "trim", "date", "year", "month", "day", "bit_length", "add", "current", "contains",
+    "append", "capitalize", "casefold", "center", "copy", "count", "cycle", "changed", "decode", "encode", "endswith", "expandtabs", "extend", "find",
+    "format", "get", "index", "insert", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable",
+    "isspace", "istitle", "isupper", "items", "join", "keys", "ljust", "lower", "lstrip", "next", "partition", "pop", "remove", "removeprefix", "removesuffix",
+    "replace", "reset", "reverse", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "sort", "split", "splitlines", "startswith", "strftime",
+    "isoformat", "strip", "swapcase", "title", "translate", "update", "upper", "values", "zfill", "setdefault", "clear", "popitem", "fromkeys", "union",
+    "trim", "date", "year", "month", "day", "bit_length", "add", "current", "contains",
 ];
 
 /// Names of frames, code and classes in Python's object model.
 const INTERNAL: &[&str] = &[
-    "gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin", "ag_frame", "ag_code", "ag_await", "f_globals", "f_locals", "f_builtins", "f_back", "f_code", "f_trace", "func_globals",
-    "func_code", "func_closure", "func_defaults", "func_dict", "tb_frame", "tb_next", "co_consts", "co_code", "im_func", "im_self", "im_class", "mro",
+    "gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin", "ag_frame", "ag_code", "ag_await", "f_globals", "f_locals",
+    "f_builtins", "f_back", "f_code", "f_trace", "func_globals", "func_code", "func_closure", "func_defaults", "func_dict", "tb_frame", "tb_next", "co_consts",
+    "co_code", "im_func", "im_self", "im_class", "mro",
 ];
 
 /// Filters and the position of their attribute argument.
@@ -85,7 +92,8 @@ fn probe(view: View<'_>) -> Match {
     }
     let start = text.trim_start_matches('\u{feff}').trim_start();
     // Documents that quote templates, and languages that share the braces.
-    let quotes = ["#", "---", "<", "\\", "```", "import ", "from ", "def ", "\"\"\"", "//", "/*", "{\"", "[", "%"].iter().any(|p| start.starts_with(p)) || text.contains("```") && !start.starts_with('{');
+    let quotes = ["#", "---", "<", "\\", "```", "import ", "from ", "def ", "\"\"\"", "//", "/*", "{\"", "[", "%"].iter().any(|p| start.starts_with(p))
+        || text.contains("```") && !start.starts_with('{');
     // A brace that opens no tag opens a JSON object.
     let object = start.starts_with('{') && !["{{", "{%", "{#"].iter().any(|p| start.starts_with(p));
     if quotes || object {
@@ -102,14 +110,19 @@ fn probe(view: View<'_>) -> Match {
                 }
                 statements += 1;
             }
-            Kind::Expression => deep |= piece.closed && (piece.body.contains("__") || piece.body.contains("|attr") || piece.body.contains("| attr") || piece.body.contains("\\x")),
+            Kind::Expression => {
+                deep |=
+                    piece.closed && (piece.body.contains("__") || piece.body.contains("|attr") || piece.body.contains("| attr") || piece.body.contains("\\x"))
+            }
             Kind::Comment => {}
         }
         if statements >= 2 || deep {
             return Match::Sure;
         }
     }
-    let opens = Pieces::new(&text).next().is_some_and(|p| p.closed && p.at < 3 && p.kind != Kind::Comment && !tokens(p.body, 0).is_empty() && !p.body.trim_start().starts_with(['.', '#', '/', '>', '^', '{']));
+    let opens = Pieces::new(&text).next().is_some_and(|p| {
+        p.closed && p.at < 3 && p.kind != Kind::Comment && !tokens(p.body, 0).is_empty() && !p.body.trim_start().starts_with(['.', '#', '/', '>', '^', '{'])
+    });
     if statements == 1 && start.starts_with('{') || opens && start.starts_with("{{") { Match::Sure } else { Match::No }
 }
 
@@ -156,7 +169,8 @@ pub fn inspect_marked(template: &str, view: View<'_>, marks: &[(usize, u64)], sc
 /// some scripts and in emoji.
 fn hidden(text: &str, found: &mut Found) {
     for (i, c) in text.char_indices() {
-        if matches!(c, '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}') {
+        if matches!(c, '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}')
+        {
             found.add(i, i + c.len_utf8(), "hidden-unicode");
         }
     }
@@ -286,7 +300,8 @@ struct Token {
     to: usize,
 }
 
-const OPERATORS: &[&str] = &["**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ".", ",", ":", "|", ";"];
+const OPERATORS: &[&str] =
+    &["**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ".", ",", ":", "|", ";"];
 
 /// The tokens of a tag's body, which stands at `base` of the template.
 fn tokens(body: &str, base: usize) -> Vec<Token> {
@@ -651,7 +666,10 @@ impl Program {
             self.found.add(from, to, "frame-access");
         }
         // '{0.__class__}'.format(x) walks attributes by itself.
-        if s.split('{').skip(1).any(|f| f.split('}').next().is_some_and(|f| (f.contains(".__") || f.contains("[__")) && f.len() < 200 && !f.contains(char::is_whitespace))) {
+        if s.split('{')
+            .skip(1)
+            .any(|f| f.split('}').next().is_some_and(|f| (f.contains(".__") || f.contains("[__")) && f.len() < 200 && !f.contains(char::is_whitespace)))
+        {
             self.found.add(from, to, "dunder-attribute");
         }
     }
@@ -741,7 +759,16 @@ impl Run<'_, '_> {
     }
 
     fn frame(&mut self, open: Open, from: usize) {
-        self.frames.push(Frame { open, items: Vec::new(), keyword: None, colons: Vec::new(), operands: self.operands.len(), operators: self.operators.len(), from, comma: false });
+        self.frames.push(Frame {
+            open,
+            items: Vec::new(),
+            keyword: None,
+            colons: Vec::new(),
+            operands: self.operands.len(),
+            operators: self.operators.len(),
+            from,
+            comma: false,
+        });
         self.want = true;
     }
 
@@ -1328,7 +1355,9 @@ fn slice(on: &Val, args: &[Val], colons: &[usize]) -> Val {
     if step == 0 {
         return Val::Other;
     }
-    let clamp = |b: Option<i64>, or: i64| b.map_or(or, |b| if b < 0 { b.saturating_add(n).max(if step < 0 { -1 } else { 0 }) } else { b.min(if step < 0 { n - 1 } else { n }) });
+    let clamp = |b: Option<i64>, or: i64| {
+        b.map_or(or, |b| if b < 0 { b.saturating_add(n).max(if step < 0 { -1 } else { 0 }) } else { b.min(if step < 0 { n - 1 } else { n }) })
+    };
     let (mut at, end) = if step > 0 { (clamp(bounds[0], 0), clamp(bounds[1], n)) } else { (clamp(bounds[0], n - 1), clamp(bounds[1], -1)) };
     let mut out = Vec::new();
     while if step > 0 { at < end } else { at > end } {
@@ -1371,7 +1400,9 @@ fn transform(name: &str, on: &Val, args: &[Val], method: bool) -> Val {
         ("reverse", Val::List(l)) => list(l.iter().rev().cloned().collect()),
         ("upper", Val::Text(s)) => text(s.to_uppercase()),
         ("lower" | "casefold", Val::Text(s)) => text(s.to_lowercase()),
-        ("swapcase", Val::Text(s)) => text(s.chars().flat_map(|c| if c.is_uppercase() { c.to_lowercase().collect::<Vec<_>>() } else { c.to_uppercase().collect() }).collect()),
+        ("swapcase", Val::Text(s)) => {
+            text(s.chars().flat_map(|c| if c.is_uppercase() { c.to_lowercase().collect::<Vec<_>>() } else { c.to_uppercase().collect() }).collect())
+        }
         ("capitalize" | "title", Val::Text(s)) => text(s.to_lowercase()),
         ("strip" | "trim" | "lstrip" | "rstrip", Val::Text(s)) => match first {
             Some(Val::Text(set)) => {
@@ -1403,12 +1434,20 @@ fn transform(name: &str, on: &Val, args: &[Val], method: bool) -> Val {
         ("last", Val::List(l)) => l.last().cloned().unwrap_or(Val::Other),
         ("first", Val::Text(s)) => s.chars().next().map_or(Val::Other, |c| text(c.to_string())),
         ("last", Val::Text(s)) => s.chars().next_back().map_or(Val::Other, |c| text(c.to_string())),
-        ("string" | "tojson" | "int", Val::Int(n)) => if name == "int" { Val::Int(*n) } else { text(n.to_string()) },
+        ("string" | "tojson" | "int", Val::Int(n)) => {
+            if name == "int" {
+                Val::Int(*n)
+            } else {
+                text(n.to_string())
+            }
+        }
         ("int", Val::Text(s)) => s.trim().parse().map_or(Val::Other, Val::Int),
         ("length" | "count", Val::Text(s)) if !method => Val::Int(i64::try_from(s.chars().count()).unwrap_or(0)),
         ("length" | "count", Val::List(l)) if !method => Val::Int(i64::try_from(l.len()).unwrap_or(0)),
         ("string" | "safe" | "escape" | "e" | "forceescape" | "default" | "d" | "list" | "sort" | "keys", Val::Text(_) | Val::List(_)) => on.clone(),
-        ("lower" | "upper" | "trim" | "strip" | "lstrip" | "rstrip" | "string" | "safe" | "escape" | "e" | "reverse" | "capitalize" | "title", Val::Built) => Val::Built,
+        ("lower" | "upper" | "trim" | "strip" | "lstrip" | "rstrip" | "string" | "safe" | "escape" | "e" | "reverse" | "capitalize" | "title", Val::Built) => {
+            Val::Built
+        }
         ("urlencode" | "indent" | "wordwrap" | "truncate", Val::Text(_)) => Val::Built,
         _ => Val::Other,
     }
@@ -1519,7 +1558,13 @@ mod tests {
 
     #[test]
     fn nesting_and_length_cost_no_stack() {
-        for t in ["{{ ".to_string() + &"(".repeat(200_000), "{{ ".to_string() + &"-".repeat(200_000) + "1 }}", "{{ a".to_string() + &".b".repeat(200_000) + " }}", "{{ ".to_string() + &"[".repeat(200_000) + &"]".repeat(200_000), "{{ ".to_string() + &"a~".repeat(200_000)] {
+        for t in [
+            "{{ ".to_string() + &"(".repeat(200_000),
+            "{{ ".to_string() + &"-".repeat(200_000) + "1 }}",
+            "{{ a".to_string() + &".b".repeat(200_000) + " }}",
+            "{{ ".to_string() + &"[".repeat(200_000) + &"]".repeat(200_000),
+            "{{ ".to_string() + &"a~".repeat(200_000),
+        ] {
             let start = std::time::Instant::now();
             found(&t);
             assert!(start.elapsed().as_secs() < 5, "{}", &t[..10]);

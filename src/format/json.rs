@@ -16,7 +16,8 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Any JSON text, and texts of one JSON value a line.
-pub const JSON: Format = Format { id: "json", name: "JSON", extensions: &["json", "jsonl", "ndjson", "geojson", "webmanifest", "ipynb"], refines: &["text"], probe, read };
+pub const JSON: Format =
+    Format { id: "json", name: "JSON", extensions: &["json", "jsonl", "ndjson", "geojson", "webmanifest", "ipynb"], refines: &["text"], probe, read };
 
 /// Containers that may stand inside one another; Python's own parser gives up at about a thousand.
 pub const DEPTH: usize = 10_000;
@@ -234,7 +235,11 @@ impl<'s> Reader<'s> {
             let byte = self.blank()?;
             self.start = self.at;
             let Some(byte) = byte else {
-                return if self.want == Want::Done || self.many && self.depth == 0 && self.want == Want::Value { Ok(None) } else { self.bad("json-ends-early") };
+                return if self.want == Want::Done || self.many && self.depth == 0 && self.want == Want::Value {
+                    Ok(None)
+                } else {
+                    self.bad("json-ends-early")
+                };
             };
             match (self.want, byte) {
                 (Want::Done, _) if self.many => self.want = Want::Value,
@@ -311,7 +316,11 @@ impl<'s> Reader<'s> {
             b"false" => Ok(Event::Bool(false)),
             b"null" => Ok(Event::Null),
             b"NaN" | b"Infinity" | b"-Infinity" => Ok(Event::Number),
-            _ if digits.first().is_some_and(u8::is_ascii_digit) && digits.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E')) => Ok(Event::Number),
+            _ if digits.first().is_some_and(u8::is_ascii_digit)
+                && digits.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E')) =>
+            {
+                Ok(Event::Number)
+            }
             _ => Err(Error::malformed(self.start, "json-syntax")),
         }
     }
@@ -469,13 +478,15 @@ fn probe(view: View<'_>) -> Match {
 
 /// Keys whose value says something about the model.
 const TELLING: &[&str] = &[
-    "license", "license_name", "license_link", "licence", "model_type", "architectures", "_name_or_path", "base_model", "base_model_name_or_path", "torch_dtype", "dtype", "transformers_version", "_class_name",
-    "library_name", "pipeline_tag", "tokenizer_class", "processor_class", "max_position_embeddings", "vocab_size", "peft_type", "quant_method", "total_size", "total_parameters",
-    "licenseDeclared", "licenseConcluded", "model_license", "allowNoCredit", "allowCommercialUse", "allowDerivatives", "allowDifferentLicense", "baseModel",
+    "license", "license_name", "license_link", "licence", "model_type", "architectures", "_name_or_path", "base_model", "base_model_name_or_path",
+    "torch_dtype", "dtype", "transformers_version", "_class_name", "library_name", "pipeline_tag", "tokenizer_class", "processor_class",
+    "max_position_embeddings", "vocab_size", "peft_type", "quant_method", "total_size", "total_parameters", "licenseDeclared", "licenseConcluded",
+    "model_license", "allowNoCredit", "allowCommercialUse", "allowDerivatives", "allowDifferentLicense", "baseModel",
 ];
 
 /// Keys that make a loader fetch or run something, wherever they stand.
-const LOADING: &[&str] = &["_target_", "auto_map", "trust_remote_code", "custom_pipelines", "custom_generate", "_attn_implementation_internal", "parent_library"];
+const LOADING: &[&str] =
+    &["_target_", "auto_map", "trust_remote_code", "custom_pipelines", "custom_generate", "_attn_implementation_internal", "parent_library"];
 
 /// Objects with more keys than this are vocabularies, not settings: equal keys are no longer looked for.
 const SETTINGS: usize = 10_000;
@@ -557,7 +568,11 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], sh
         return;
     }
     let under = |name: &str| levels.iter().any(|l| l.object && l.key == name);
-    if event == Event::String && key != "name" && levels.iter().any(|l| l.object && l.key.to_ascii_lowercase().contains("template")) && reader.text.windows(2).any(|w| matches!(w, b"{{" | b"{%" | b"{#")) {
+    if event == Event::String
+        && key != "name"
+        && levels.iter().any(|l| l.object && l.key.to_ascii_lowercase().contains("template"))
+        && reader.text.windows(2).any(|w| matches!(w, b"{{" | b"{%" | b"{#"))
+    {
         if reader.cut() {
             scan.gap("limit-template");
         }
@@ -589,7 +604,10 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], sh
 }
 
 /// Libraries whose classes a setting may name without bringing code of its own.
-const LIBRARIES: &[&str] = &["sentence_transformers", "transformers", "diffusers", "torch", "peft", "timm", "optimum", "setfit", "pylate", "model2vec", "tokenizers", "accelerate", "trl", "__main__"];
+const LIBRARIES: &[&str] = &[
+    "sentence_transformers", "transformers", "diffusers", "torch", "peft", "timm", "optimum", "setfit", "pylate", "model2vec", "tokenizers", "accelerate",
+    "trl", "__main__",
+];
 
 fn of_library(name: &str) -> bool {
     LIBRARIES.contains(&name.split('.').next().unwrap_or(name))
@@ -614,7 +632,11 @@ fn names_code(view: View<'_>, reader: &Reader<'_>, levels: &[Level], scan: &mut 
         None if under("auto_mapping") => ("library", target.clone()),
         None => ("beside", target.clone()),
     };
-    let key = if module { "type".to_string() } else { levels.iter().find(|l| matches!(l.key.as_str(), "auto_map" | "custom_pipelines" | "auto_mapping")).map_or(key, |l| l.key.as_str()).to_string() };
+    let key = if module {
+        "type".to_string()
+    } else {
+        levels.iter().find(|l| matches!(l.key.as_str(), "auto_map" | "custom_pipelines" | "auto_mapping")).map_or(key, |l| l.key.as_str()).to_string()
+    };
     scan.state(view, reader.start(), reader.len(), Fact::CodeReference { key, target: target.clone(), origin });
     // Every model that was tuned from one with code of its own says so; what would run is just not here to be read.
     if origin == "elsewhere" {

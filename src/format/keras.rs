@@ -18,7 +18,8 @@ use json::{Event, Reader};
 pub const KERAS: Format = Format { id: "keras", name: "Keras", extensions: &["keras"], refines: &["zip"], probe, read };
 
 /// A model's configuration by itself: `to_json`, TensorFlow.js.
-pub const CONFIG: Format = Format { id: "keras-config", name: "Keras configuration", extensions: &["json"], refines: &["json", "text"], probe: probe_config, read: read_config };
+pub const CONFIG: Format =
+    Format { id: "keras-config", name: "Keras configuration", extensions: &["json"], refines: &["json", "text"], probe: probe_config, read: read_config };
 
 /// Objects inside one another that are followed; Python gives up at about a thousand.
 const LEVELS: usize = 2_000;
@@ -37,12 +38,14 @@ const WIDE: u64 = 256 << 20;
 
 /// Keys whose values decide what loading does.
 const TELLING: &[&str] = &[
-    "items", "class_name", "module", "registered_name", "config", "spec_name", "name", "function", "function_type", "output_shape", "output_shape_type", "output_shape_module", "mask", "mask_type", "mask_module", "filepath",
-    "file_path", "filename", "path", "vocabulary", "vocabulary_file", "idf_weights", "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype", "node_def",
+    "items", "class_name", "module", "registered_name", "config", "spec_name", "name", "function", "function_type", "output_shape", "output_shape_type",
+    "output_shape_module", "mask", "mask_type", "mask_module", "filepath", "file_path", "filename", "path", "vocabulary", "vocabulary_file", "idf_weights",
+    "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype", "node_def",
 ];
 
 /// Object names that stand for values, not for code.
-const VALUE_CLASSES: &[&str] = &["__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__keras_tensor__", "__complex__", "__tuple__", "__dict__", "__set__"];
+const VALUE_CLASSES: &[&str] =
+    &["__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__keras_tensor__", "__complex__", "__tuple__", "__dict__", "__set__"];
 
 fn probe(view: View<'_>) -> Match {
     let config = zip::any_member(view, |n| n == "config.json");
@@ -63,7 +66,12 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 /// `config.json` as Python's `json.loads` takes its bytes: in UTF-8, UTF-16 or UTF-32.
 fn read_member(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let Some(text) = narrow(view)? else { return read_config(view, scan) };
-    scan.state(view, 0, view.len().min(16), Fact::Header { what: "wide-text", detail: "the configuration is in UTF-16 or UTF-32, which Keras does not write".into(), memory: false });
+    scan.state(
+        view,
+        0,
+        view.len().min(16),
+        Fact::Header { what: "wide-text", detail: "the configuration is in UTF-16 or UTF-32, which Keras does not write".into(), memory: false },
+    );
     let pages = Pages::new(&text);
     read_config(View::of_inflated(&pages), scan)
 }
@@ -80,7 +88,8 @@ fn narrow(view: View<'_>) -> Result<Option<Vec<u8>>> {
         _ => return Ok(None),
     };
     let bytes = view.take(0, view.len(), usize::try_from(WIDE).unwrap_or(usize::MAX))?;
-    let units = bytes.chunks(width).map(|c| c.iter().enumerate().fold(0u32, |n, (i, b)| if big { n << 8 | u32::from(*b) } else { n | u32::from(*b) << (8 * i) }));
+    let units =
+        bytes.chunks(width).map(|c| c.iter().enumerate().fold(0u32, |n, (i, b)| if big { n << 8 | u32::from(*b) } else { n | u32::from(*b) << (8 * i) }));
     let text: String = if width == 4 {
         units.map(|u| char::from_u32(u).unwrap_or('\u{fffd}')).collect()
     } else {
@@ -372,7 +381,8 @@ impl Walk<'_> {
 
     /// Functions that a Lambda layer carries in the way of Keras 1 and 2: bytecode in a list, or the name of a function in a module.
     fn functions(&self, f: &Frame, scan: &mut Scan<'_>) -> Result<()> {
-        const ROLES: [(&str, &str, &str); 3] = [("function", "function_type", "module"), ("output_shape", "output_shape_type", "output_shape_module"), ("mask", "mask_type", "mask_module")];
+        const ROLES: [(&str, &str, &str); 3] =
+            [("function", "function_type", "module"), ("output_shape", "output_shape_type", "output_shape_module"), ("mask", "mask_type", "mask_module")];
         for (role, kind, module) in ROLES {
             let said = Frame::one(&f.values, kind);
             let kind = said.map(|v| v.text.as_str());
@@ -480,7 +490,9 @@ pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
 
 /// What the outermost object says about the whole.
 fn settings(view: View<'_>, f: &Frame, scan: &mut Scan<'_>) {
-    for v in f.values.iter().filter(|v| v.stands == Stands::Plain && matches!(v.key, "class_name" | "keras_version" | "backend" | "date_saved" | "format" | "generatedBy" | "convertedBy")) {
+    for v in f.values.iter().filter(|v| {
+        v.stands == Stands::Plain && matches!(v.key, "class_name" | "keras_version" | "backend" | "date_saved" | "format" | "generatedBy" | "convertedBy")
+    }) {
         scan.state(view, v.at, v.len, Fact::Metadata { key: v.key.to_string(), value: v.text.clone() });
     }
 }

@@ -49,9 +49,17 @@ struct Model {
 
 /// Arrays by key: their name, and whether they have an entry for each leaf rather than for each split.
 fn column(key: &str) -> Option<(&'static str, bool)> {
-    [("split_feature", false), ("threshold", false), ("left_child", false), ("right_child", false), ("decision_type", false), ("split_gain", false), ("leaf_value", true)]
-        .into_iter()
-        .find(|(k, _)| *k == key)
+    [
+        ("split_feature", false),
+        ("threshold", false),
+        ("left_child", false),
+        ("right_child", false),
+        ("decision_type", false),
+        ("split_gain", false),
+        ("leaf_value", true),
+    ]
+    .into_iter()
+    .find(|(k, _)| *k == key)
 }
 
 fn fault(view: View<'_>, at: u64, what: &'static str, detail: String, memory: bool, scan: &mut Scan<'_>) {
@@ -127,9 +135,25 @@ impl Model {
         let value = value.trim();
         // Numbers, words, paths and lists are what parameters are; a call is somebody's code.
         if value.contains('(') && value.contains(')') {
-            scan.state(view, at, text.len() as u64, Fact::OwnCode { kind: "parameter", name: format!("{key}: {}", value.chars().take(100).collect::<String>()) });
+            scan.state(
+                view,
+                at,
+                text.len() as u64,
+                Fact::OwnCode { kind: "parameter", name: format!("{key}: {}", value.chars().take(100).collect::<String>()) },
+            );
         } else if !value.is_empty()
-            && matches!(key, "objective" | "boosting" | "data" | "input_model" | "output_model" | "machines" | "machine_list_filename" | "forcedsplits_filename" | "parser_config_file")
+            && matches!(
+                key,
+                "objective"
+                    | "boosting"
+                    | "data"
+                    | "input_model"
+                    | "output_model"
+                    | "machines"
+                    | "machine_list_filename"
+                    | "forcedsplits_filename"
+                    | "parser_config_file"
+            )
         {
             scan.state(view, at, text.len() as u64, Fact::Metadata { key: key.to_string(), value: value.to_string() });
         }
@@ -151,7 +175,9 @@ impl Model {
                         fault(view, at, "tree-size", format!("{bad} of {limit}"), true, scan);
                     }
                 }
-                "objective" | "version" | "num_class" => scan.state(view, at, (key.len() + value.len()) as u64, Fact::Metadata { key: key.into(), value: value.chars().take(KEEP).collect() }),
+                "objective" | "version" | "num_class" => {
+                    scan.state(view, at, (key.len() + value.len()) as u64, Fact::Metadata { key: key.into(), value: value.chars().take(KEEP).collect() })
+                }
                 _ => {}
             }
             return;

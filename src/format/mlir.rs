@@ -14,13 +14,16 @@ use crate::fact::Fact;
 use crate::scan::Scan;
 
 /// Bytecode.
-pub const MLIR: Format = Format { id: "mlir", name: "MLIR bytecode", extensions: &["mlirbc", "mlir", "bc", "stablehlo"], refines: &["text"], probe: probe_mlir, read: read_mlir };
+pub const MLIR: Format =
+    Format { id: "mlir", name: "MLIR bytecode", extensions: &["mlirbc", "mlir", "bc", "stablehlo"], refines: &["text"], probe: probe_mlir, read: read_mlir };
 
 /// The text of modules.
-pub const MLIR_TEXT: Format = Format { id: "mlir-text", name: "MLIR text", extensions: &["mlir", "txt"], refines: &["text"], probe: probe_text, read: read_text };
+pub const MLIR_TEXT: Format =
+    Format { id: "mlir-text", name: "MLIR text", extensions: &["mlir", "txt"], refines: &["text"], probe: probe_text, read: read_text };
 
 /// What `jax.export` serializes.
-pub const JAX: Format = Format { id: "jax-export", name: "JAX export", extensions: &["jax", "jaxexport", "bin"], refines: &["text"], probe: probe_jax, read: read_jax };
+pub const JAX: Format =
+    Format { id: "jax-export", name: "JAX export", extensions: &["jax", "jaxexport", "bin"], refines: &["text"], probe: probe_jax, read: read_jax };
 
 /// How bytecode begins.
 pub const MAGIC: &[u8] = b"ML\xefR";
@@ -368,7 +371,12 @@ fn read_jax(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         for i in 0..platforms.count.min(64) {
             names.push(flat.text(flat.follow(platforms.at + 4 * i)?, 64)?);
         }
-        scan.state(view, table.at, 4, Fact::Metadata { key: if order == 0 { "platforms".into() } else { format!("platforms of gradient {order}") }, value: names.join(", ") });
+        scan.state(
+            view,
+            table.at,
+            4,
+            Fact::Metadata { key: if order == 0 { "platforms".into() } else { format!("platforms of gradient {order}") }, value: names.join(", ") },
+        );
         let bytes = table.vector(exported::MODULE, 1)?;
         let inner = view.slice(bytes.at, bytes.count)?;
         if inner.has(0, MAGIC) {
@@ -424,7 +432,9 @@ fn probe_text(view: View<'_>) -> Match {
     let text = String::from_utf8_lossy(&head);
     let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("//"));
     let first = lines.find(|l| !(l.starts_with('#') || l.starts_with('!') && l.contains('='))).unwrap_or("");
-    let module = first.strip_prefix("module").is_some_and(|r| r.starts_with([' ', '{']) && (r.trim_start().starts_with(['@', '{']) || r.trim_start().starts_with("attributes")));
+    let module = first
+        .strip_prefix("module")
+        .is_some_and(|r| r.starts_with([' ', '{']) && (r.trim_start().starts_with(['@', '{']) || r.trim_start().starts_with("attributes")));
     let named = first.starts_with("func.func ") || first.starts_with("\"builtin.module\"") || first.starts_with("builtin.module");
     if (module && first.ends_with('{') && (text.contains("func") || text.contains(" = "))) || named { Match::Sure } else { Match::No }
 }
@@ -443,7 +453,11 @@ fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         at = from + 6;
         let rest = text.get(from..(from + NAME as usize).min(text.len())).unwrap_or(&[]);
         let rest = String::from_utf8_lossy(rest);
-        let name = rest.strip_prefix("custom_call").map(|r| r.trim_start()).and_then(symbol).or_else(|| rest.strip_prefix("call_target_name").and_then(|r| symbol(r.trim_start_matches([' ', '=']))));
+        let name = rest
+            .strip_prefix("custom_call")
+            .map(|r| r.trim_start())
+            .and_then(symbol)
+            .or_else(|| rest.strip_prefix("call_target_name").and_then(|r| symbol(r.trim_start_matches([' ', '=']))));
         if let Some(name) = name {
             operators.add("", &name, from as u64, name.len() as u64, Vec::new());
         }

@@ -185,7 +185,11 @@ pub static FORMATS: &[Format] = &[
 ];
 
 /// Formats without a beginning of their own that numbers could not have by accident, or that need more than a look at it.
-const NOT_IN_NUMBERS: &[&str] = &["text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index", "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma", "notebook", "pointer", "requirements", "project", "python", "shell", "document", "mlir-text", "tfjs"];
+const NOT_IN_NUMBERS: &[&str] = &[
+    "text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index",
+    "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma", "notebook", "pointer", "requirements", "project", "python", "shell",
+    "document", "mlir-text", "tfjs",
+];
 
 /// Archives with certain members, which only an archive can be.
 const ARCHIVES: &[&str] = &["torch", "skops", "mar", "npz", "keras"];

@@ -164,7 +164,12 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 let map = matches!(v, Value::Map(_));
                 let least = if map { 2 } else { 1 };
                 if n.checked_mul(least).is_none_or(|b| b > view.len().saturating_sub(at)) {
-                    scan.state(view, begin, at - begin, Fact::Header { what: "count", detail: format!("{n} elements, {} bytes left", view.len().saturating_sub(at)), memory: false });
+                    scan.state(
+                        view,
+                        begin,
+                        at - begin,
+                        Fact::Header { what: "count", detail: format!("{n} elements, {} bytes left", view.len().saturating_sub(at)), memory: false },
+                    );
                     return Err(Error::malformed(begin, "msgpack-count"));
                 }
                 done(&mut levels);
@@ -231,7 +236,8 @@ fn width(dtype: &str) -> Option<u64> {
 #[allow(clippy::too_many_arguments)]
 fn array(view: View<'_>, kind: i8, from: u64, len: u64, name: String, groups: &mut Groups, heads: &mut Vec<Head>, scan: &mut Scan<'_>) -> Result<()> {
     let inner = view.slice(from, len)?;
-    let bad = |what: &'static str, detail: String, memory: bool, scan: &mut Scan<'_>| scan.state(view, from, len.min(64), Fact::Header { what, detail, memory });
+    let bad =
+        |what: &'static str, detail: String, memory: bool, scan: &mut Scan<'_>| scan.state(view, from, len.min(64), Fact::Header { what, detail, memory });
     let (Value::Array(3), mut at) = value(inner, 0)? else {
         // Scalars of old versions are bare values.
         if kind == 1 {
@@ -281,7 +287,9 @@ fn array(view: View<'_>, kind: i8, from: u64, len: u64, name: String, groups: &m
         Some(size) if size == bytes => {}
         // Four-bit numbers are one a byte or two.
         Some(_) if dtype.ends_with("int4") => {}
-        None if width(&dtype).is_none() && !dtype.starts_with('V') && !dtype.starts_with('S') && !dtype.starts_with("str") => bad("dtype", format!("{name}: {dtype}"), false, scan),
+        None if width(&dtype).is_none() && !dtype.starts_with('V') && !dtype.starts_with('S') && !dtype.starts_with("str") => {
+            bad("dtype", format!("{name}: {dtype}"), false, scan)
+        }
         None if width(&dtype).is_none() => {}
         _ => bad("size", format!("{name}: {dtype} {shape:?}, {bytes} bytes"), size.is_none_or(|s| s > bytes), scan),
     }

@@ -12,10 +12,12 @@ use crate::fact::{Fact, OperatorText, Tensor};
 use crate::scan::Scan;
 
 /// `-symbol.json`.
-pub const SYMBOL: Format = Format { id: "mxnet-symbol", name: "MXNet symbol", extensions: &["json"], refines: &["json", "text"], probe: probe_symbol, read: read_symbol };
+pub const SYMBOL: Format =
+    Format { id: "mxnet-symbol", name: "MXNet symbol", extensions: &["json"], refines: &["json", "text"], probe: probe_symbol, read: read_symbol };
 
 /// `.params`, `.nd`.
-pub const ARRAYS: Format = Format { id: "mxnet-arrays", name: "MXNet arrays", extensions: &["params", "nd"], refines: &["text"], probe: probe_arrays, read: read_arrays };
+pub const ARRAYS: Format =
+    Format { id: "mxnet-arrays", name: "MXNet arrays", extensions: &["params", "nd"], refines: &["text"], probe: probe_arrays, read: read_arrays };
 
 /// The first eight bytes of a list of arrays.
 const LIST: u64 = 0x112;

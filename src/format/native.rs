@@ -13,7 +13,14 @@ use crate::fact::Fact;
 use crate::scan::Scan;
 
 /// Machine code with a header of its own.
-pub const NATIVE: Format = Format { id: "native", name: "program or native library", extensions: &["so", "dll", "dylib", "exe", "pyd", "wasm", "class", "dex", "o", "node", "sys", "scr"], refines: &[], probe, read };
+pub const NATIVE: Format = Format {
+    id: "native",
+    name: "program or native library",
+    extensions: &["so", "dll", "dylib", "exe", "pyd", "wasm", "class", "dex", "o", "node", "sys", "scr"],
+    refines: &[],
+    probe,
+    read,
+};
 
 fn probe(view: View<'_>) -> Match {
     if describe(view).is_some() { Match::Sure } else { Match::No }

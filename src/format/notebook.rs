@@ -101,7 +101,11 @@ fn finish(view: View<'_>, cell: Cell, scan: &mut Scan<'_>) {
     let mut plain = String::with_capacity(cell.source.len());
     for line in cell.source.split_inclusive('\n') {
         let text = line.trim_start();
-        let command = text.strip_prefix('!').or_else(|| text.strip_prefix("%sx ")).or_else(|| text.strip_prefix("%system ")).or_else(|| text.split_once("= !").filter(|(n, _)| !n.contains('(')).map(|(_, c)| c));
+        let command = text
+            .strip_prefix('!')
+            .or_else(|| text.strip_prefix("%sx "))
+            .or_else(|| text.strip_prefix("%system "))
+            .or_else(|| text.split_once("= !").filter(|(n, _)| !n.contains('(')).map(|(_, c)| c));
         if let Some(command) = command {
             commands(command, plain.len() + line.len() - command.len(), view, &place, scan);
         }

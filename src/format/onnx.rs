@@ -55,7 +55,8 @@ fn probe(view: View<'_>) -> Match {
 }
 
 fn line(view: View<'_>, at: u64, len: u64) -> bool {
-    len <= 4096 && view.take(at, len, 4096).is_ok_and(|b| std::str::from_utf8(&b).is_ok_and(|t| !t.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))))
+    len <= 4096
+        && view.take(at, len, 4096).is_ok_and(|b| std::str::from_utf8(&b).is_ok_and(|t| !t.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))))
 }
 
 fn plain(view: View<'_>, at: u64, len: u64) -> bool {
@@ -188,7 +189,15 @@ struct Reader<'s> {
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    let mut r = Reader { view, operators: Operators::new("onnx"), files: Files::default(), heads: Vec::new(), groups: Groups::new(), opsets: Vec::new(), ports: Vec::new() };
+    let mut r = Reader {
+        view,
+        operators: Operators::new("onnx"),
+        files: Files::default(),
+        heads: Vec::new(),
+        groups: Groups::new(),
+        opsets: Vec::new(),
+        ports: Vec::new(),
+    };
     let done = r.walk(scan);
     r.groups.end(scan);
     if !r.opsets.is_empty() {
@@ -235,7 +244,9 @@ impl Reader<'_> {
             (Kind::Opset | Kind::Pair | Kind::External, 1 | 2) if f.bytes().is_some() => top.names.push((f.number, f.text(view, TEXT))),
             (Kind::Opset, 2) => top.dtype = f.varint().unwrap_or(0),
             (Kind::Graph, 10) => self.document(f, scan),
-            (Kind::Node, 4 | 7) | (Kind::Function, 1 | 10) | (Kind::Value | Kind::Attribute, 1) | (Kind::Tensor, 8) if top.names.len() < 64 => top.names.push((f.number, f.text(view, NAME))),
+            (Kind::Node, 4 | 7) | (Kind::Function, 1 | 10) | (Kind::Value | Kind::Attribute, 1) | (Kind::Tensor, 8) if top.names.len() < 64 => {
+                top.names.push((f.number, f.text(view, NAME)))
+            }
             (Kind::Attribute, 4 | 9) => self.attribute(f, top),
             (Kind::Tensor, 1) => proto::numbers(view, f, &mut top.dims, 64)?,
             (Kind::Tensor, 2) => top.dtype = f.varint().unwrap_or(0),
@@ -321,7 +332,9 @@ impl Reader<'_> {
                 if let Some(node) = parent {
                     let room = 32usize.saturating_sub(node.texts.len());
                     let name = done.name(1).to_string();
-                    node.texts.extend(done.texts.into_iter().take(room).map(|t| OperatorText { key: if t.key.is_empty() { name.clone() } else { t.key }, value: t.value }));
+                    node.texts.extend(
+                        done.texts.into_iter().take(room).map(|t| OperatorText { key: if t.key.is_empty() { name.clone() } else { t.key }, value: t.value }),
+                    );
                 }
             }
             Kind::Node => {
@@ -347,7 +360,15 @@ impl Reader<'_> {
         let view = self.view;
         let name = t.name(8).to_string();
         if t.dims.iter().any(|d| i64::try_from(*d).is_err()) {
-            fault(view, t.at, t.len.min(64), "negative-dimension", format!("{name}: {:?}", t.dims.iter().map(|d| d.cast_signed()).collect::<Vec<_>>()), true, scan);
+            fault(
+                view,
+                t.at,
+                t.len.min(64),
+                "negative-dimension",
+                format!("{name}: {:?}", t.dims.iter().map(|d| d.cast_signed()).collect::<Vec<_>>()),
+                true,
+                scan,
+            );
             return;
         }
         let outside = t.place == 1 || !t.pairs.is_empty();
@@ -410,7 +431,9 @@ impl Reader<'_> {
 
 /// Texts are worth keeping where the operator is not one of the standard's: those compute.
 fn notable(domain: &str, texts: &[OperatorText]) -> Vec<OperatorText> {
-    if matches!(domain, "" | "ai.onnx" | "ai.onnx.ml") && !texts.iter().any(|t| matches!(t.key.as_str(), "module" | "class_name" | "library" | "script" | "code")) {
+    if matches!(domain, "" | "ai.onnx" | "ai.onnx.ml")
+        && !texts.iter().any(|t| matches!(t.key.as_str(), "module" | "class_name" | "library" | "script" | "code"))
+    {
         return Vec::new();
     }
     texts.to_vec()

@@ -17,7 +17,9 @@ pub const OPENVINO: Format = Format { id: "openvino", name: "OpenVINO IR", exten
 
 fn probe(view: View<'_>) -> Match {
     match xml::root(view) {
-        Some((name, attributes)) if name.rsplit(':').next() == Some("net") && attributes.iter().any(|(k, _)| matches!(k.as_str(), "version" | "name")) => Match::Sure,
+        Some((name, attributes)) if name.rsplit(':').next() == Some("net") && attributes.iter().any(|(k, _)| matches!(k.as_str(), "version" | "name")) => {
+            Match::Sure
+        }
         _ => Match::No,
     }
 }

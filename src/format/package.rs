@@ -18,10 +18,12 @@ pub const MAR: Format = Format { id: "mar", name: "TorchServe archive", extensio
 pub const NEMO: Format = Format { id: "nemo", name: "NeMo", extensions: &["nemo"], refines: &["tar"], probe: probe_nemo, read: read_tar };
 
 /// BentoML (`bentoml/_internal/bento`): a tar of the service's source, its models, and `bento.yaml` that says what is served and installed.
-pub const BENTO: Format = Format { id: "bento", name: "BentoML archive", extensions: &["bento", "bentomodel"], refines: &["tar"], probe: probe_bento, read: read_tar };
+pub const BENTO: Format =
+    Format { id: "bento", name: "BentoML archive", extensions: &["bento", "bentomodel"], refines: &["tar"], probe: probe_bento, read: read_tar };
 
 /// Triton's `config.pbtxt` (`model_config.proto` as text).
-pub const TRITON: Format = Format { id: "triton", name: "Triton settings", extensions: &["pbtxt"], refines: &["text", "yaml"], probe: probe_triton, read: read_triton };
+pub const TRITON: Format =
+    Format { id: "triton", name: "Triton settings", extensions: &["pbtxt"], refines: &["text", "yaml"], probe: probe_triton, read: read_triton };
 
 /// spaCy's and thinc's `config.cfg`: INI sections whose `@registry` keys name functions.
 pub const SPACY: Format = Format { id: "spacy", name: "spaCy settings", extensions: &["cfg"], refines: &["text"], probe: probe_spacy, read: read_spacy };
@@ -83,10 +85,14 @@ fn read_manifest(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                         scan.state(view, r.start(), r.len(), Fact::OwnCode { kind: "script", name: text.clone() });
                     }
                     "modelFile" if !text.is_empty() => scan.state(view, r.start(), r.len(), Fact::OwnCode { kind: "script", name: text.clone() }),
-                    "modelName" | "modelVersion" | "runtime" | "archiverVersion" => scan.state(view, r.start(), r.len(), Fact::Metadata { key: key.clone(), value: text.clone() }),
+                    "modelName" | "modelVersion" | "runtime" | "archiverVersion" => {
+                        scan.state(view, r.start(), r.len(), Fact::Metadata { key: key.clone(), value: text.clone() })
+                    }
                     _ => {}
                 }
-                if matches!(key.as_str(), "handler" | "modelFile" | "serializedFile" | "requirementsFile" | "configFile" | "extraFiles") && json::leaves_folder(&text) {
+                if matches!(key.as_str(), "handler" | "modelFile" | "serializedFile" | "requirementsFile" | "configFile" | "extraFiles")
+                    && json::leaves_folder(&text)
+                {
                     scan.state(view, r.start(), r.len(), Fact::Traversal { target: text });
                 }
             }
@@ -107,8 +113,10 @@ fn probe_triton(view: View<'_>) -> Match {
 }
 
 /// Backends that come with Triton and run the model's graph, not the model's code.
-const BACKENDS: &[&str] =
-    &["tensorrt", "onnxruntime", "tensorflow", "pytorch", "openvino", "fil", "tensorrtllm", "dali", "identity", "repeat", "square", "ensemble", "vllm", "armnn_tflite", "paddle", "hugectr", ""];
+const BACKENDS: &[&str] = &[
+    "tensorrt", "onnxruntime", "tensorflow", "pytorch", "openvino", "fil", "tensorrtllm", "dali", "identity", "repeat", "square", "ensemble", "vllm",
+    "armnn_tflite", "paddle", "hugectr", "",
+];
 
 fn read_triton(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     plain::read_text(view, scan)?;

@@ -13,7 +13,14 @@ use crate::scan::Scan;
 pub const REQUIREMENTS: Format = Format { id: "requirements", name: "package list", extensions: &["txt", "in"], refines: &["text"], probe, read };
 
 /// Settings of a project that name packages: `pyproject.toml`, `Pipfile`, `setup.cfg`, `poetry.lock`, `uv.toml`, `pip.conf`.
-pub const PROJECT: Format = Format { id: "project", name: "Python project settings", extensions: &["toml", "cfg", "lock", "conf", "ini"], refines: &["text"], probe: probe_project, read: read_project };
+pub const PROJECT: Format = Format {
+    id: "project",
+    name: "Python project settings",
+    extensions: &["toml", "cfg", "lock", "conf", "ini"],
+    refines: &["text"],
+    probe: probe_project,
+    read: read_project,
+};
 
 const LONGEST: u64 = 4 << 20;
 
@@ -31,7 +38,11 @@ fn probe(view: View<'_>) -> Match {
 
 fn name(line: &str) -> bool {
     let (base, extra) = line.split_once('[').unwrap_or((line, "]"));
-    !base.is_empty() && base.len() < 80 && base.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) && extra.ends_with(']') && base.starts_with(|c: char| c.is_ascii_alphabetic())
+    !base.is_empty()
+        && base.len() < 80
+        && base.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && extra.ends_with(']')
+        && base.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 /// `name==1.0; marker`
@@ -46,12 +57,23 @@ fn versioned(line: &str) -> bool {
 }
 
 fn option(line: &str) -> bool {
-    ["-r ", "-c ", "-e ", "-i ", "-f ", "--index-url", "--extra-index-url", "--trusted-host", "--find-links", "--no-binary", "--only-binary", "--pre", "--prefer-binary", "--editable", "--requirement", "--constraint", "--no-index", "--require-hashes", "--hash="].iter().any(|o| line.starts_with(o))
+    [
+        "-r ", "-c ", "-e ", "-i ", "-f ", "--index-url", "--extra-index-url", "--trusted-host", "--find-links", "--no-binary", "--only-binary", "--pre",
+        "--prefer-binary", "--editable", "--requirement", "--constraint", "--no-index", "--require-hashes", "--hash=",
+    ]
+    .iter()
+    .any(|o| line.starts_with(o))
 }
 
 fn address(line: &str) -> bool {
     let target = line.split_once(" @ ").map_or(line, |(n, t)| if name(n.trim()) { t.trim() } else { "" });
-    ["git+", "hg+", "svn+", "bzr+", "https://", "http://", "file:"].iter().any(|p| target.starts_with(p)) && (target.starts_with("git+") || target != line || target.ends_with(".whl") || target.ends_with(".tar.gz") || target.ends_with(".zip") || target.contains("#egg="))
+    ["git+", "hg+", "svn+", "bzr+", "https://", "http://", "file:"].iter().any(|p| target.starts_with(p))
+        && (target.starts_with("git+")
+            || target != line
+            || target.ends_with(".whl")
+            || target.ends_with(".tar.gz")
+            || target.ends_with(".zip")
+            || target.contains("#egg="))
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
@@ -73,8 +95,10 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 }
 
 /// Sections by which those files are known: of PEP 621 and 518, of setuptools, Poetry, uv, PDM and Pipenv, of pip's own settings.
-const SECTIONS: &[&str] =
-    &["[project]", "[build-system]", "[dependency-groups]", "[[package]]", "[[source]]", "[packages]", "[dev-packages]", "[options]", "[options.extras_require]", "[easy_install]", "[global]", "[install]", "[[index]]", "[pip]"];
+const SECTIONS: &[&str] = &[
+    "[project]", "[build-system]", "[dependency-groups]", "[[package]]", "[[source]]", "[packages]", "[dev-packages]", "[options]", "[options.extras_require]",
+    "[easy_install]", "[global]", "[install]", "[[index]]", "[pip]",
+];
 
 fn probe_project(view: View<'_>) -> Match {
     let Ok(head) = view.head(64 * 1024) else { return Match::No };
@@ -89,7 +113,8 @@ fn probe_project(view: View<'_>) -> Match {
     if !(opens(first) || first.split_once('=').is_some_and(|(k, _)| name(k.trim()))) {
         return Match::No;
     }
-    let known = |l: &str| SECTIONS.contains(&l) || ["[tool.", "[project.", "[[tool.", "[package.", "[options."].iter().any(|p| l.starts_with(p)) && l.ends_with(']');
+    let known =
+        |l: &str| SECTIONS.contains(&l) || ["[tool.", "[project.", "[[tool.", "[package.", "[options."].iter().any(|p| l.starts_with(p)) && l.ends_with(']');
     if std::iter::once(first).chain(lines).any(known) { Match::Sure } else { Match::No }
 }
 
@@ -113,7 +138,12 @@ fn read_project(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         } else if !plain.starts_with(['#', ';']) {
             let (key, value) = match plain.split_once('=') {
                 // A requirement has a second sign or a version behind the first; a key is one word.
-                Some((key, value)) if !value.starts_with('=') && !key.contains([' ', '<', '>', '!', '~', '"', '[', '@', ':']) || plain.split_once(" = ").is_some_and(|(k, _)| !k.trim().contains(['@', '<', '>'])) => (key.trim().trim_matches('"'), value.trim()),
+                Some((key, value))
+                    if !value.starts_with('=') && !key.contains([' ', '<', '>', '!', '~', '"', '[', '@', ':'])
+                        || plain.split_once(" = ").is_some_and(|(k, _)| !k.trim().contains(['@', '<', '>'])) =>
+                {
+                    (key.trim().trim_matches('"'), value.trim())
+                }
                 _ => (list.as_str(), plain),
             };
             if let Some(what) = project_line(&section, key, value) {
@@ -143,7 +173,11 @@ fn project_line(section: &str, key: &str, value: &str) -> Option<&'static str> {
         return texts.iter().find_map(|t| source(&format!("--index-url {t}")));
     }
     // `name = { git = "https://…" }`, and lock files that say the same over several lines.
-    let depends = section.contains("dependencies") || section.contains("packages") || section.starts_with("tool.uv.sources") || section == "package.source" || section.contains("dependency-groups");
+    let depends = section.contains("dependencies")
+        || section.contains("packages")
+        || section.starts_with("tool.uv.sources")
+        || section == "package.source"
+        || section.contains("dependency-groups");
     let from = |word: &str| {
         let (_, rest) = value.split_once(word)?;
         let rest = rest.trim_start().strip_prefix('=')?.trim_start();
@@ -175,7 +209,8 @@ pub fn in_setup(view: View<'_>, source_text: &[u8], scan: &mut Scan<'_>) {
         let words = String::from_utf8_lossy(line);
         let links = words.contains("dependency_links");
         for quoted in words.split(['"', '\'']).skip(1).step_by(2) {
-            let what = if links && quoted.contains("://") { source(&format!("--find-links {quoted}")) } else { source(quoted.trim()).filter(|what| *what != "path") };
+            let what =
+                if links && quoted.contains("://") { source(&format!("--find-links {quoted}")) } else { source(quoted.trim()).filter(|what| *what != "path") };
             if let Some(what) = what {
                 scan.state(view, at, line.len() as u64, Fact::PackageSource { what, line: crate::secret::masked(words.trim()) });
             }
@@ -199,27 +234,9 @@ pub fn listed(key: &str, value: &str) -> Option<&'static str> {
 
 /// Hosts that publish what the registry's packages are built from, and the registries themselves.
 const KNOWN: &[&str] = &[
-    "pypi.org",
-    "files.pythonhosted.org",
-    "download.pytorch.org",
-    "github.com",
-    "raw.githubusercontent.com",
-    "huggingface.co",
-    "pypi.nvidia.com",
-    "pypi.ngc.nvidia.com",
-    "storage.googleapis.com",
-    "data.pyg.org",
-    "conda.anaconda.org",
-    "pypi.anaconda.org",
-    "repo.anaconda.com",
-    "repo.prefix.dev",
-    "gitlab.com",
-    "flashinfer.ai",
-    "test.pypi.org",
-    "wheels.vllm.ai",
-    "pypi.python.org",
-    "mirrors.aliyun.com",
-    "pypi.tuna.tsinghua.edu.cn",
+    "pypi.org", "files.pythonhosted.org", "download.pytorch.org", "github.com", "raw.githubusercontent.com", "huggingface.co", "pypi.nvidia.com",
+    "pypi.ngc.nvidia.com", "storage.googleapis.com", "data.pyg.org", "conda.anaconda.org", "pypi.anaconda.org", "repo.anaconda.com", "repo.prefix.dev",
+    "gitlab.com", "flashinfer.ai", "test.pypi.org", "wheels.vllm.ai", "pypi.python.org", "mirrors.aliyun.com", "pypi.tuna.tsinghua.edu.cn",
 ];
 
 /// Where a line sends the installer, if that is not the registry.

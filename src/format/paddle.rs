@@ -11,13 +11,16 @@ use crate::fact::{Fact, OperatorText, Tensor};
 use crate::scan::Scan;
 
 /// `.pdmodel`, `__model__`.
-pub const PROGRAM: Format = Format { id: "paddle", name: "PaddlePaddle program", extensions: &["pdmodel"], refines: &["text"], probe: probe_program, read: read_program };
+pub const PROGRAM: Format =
+    Format { id: "paddle", name: "PaddlePaddle program", extensions: &["pdmodel"], refines: &["text"], probe: probe_program, read: read_program };
 
 /// `.json` of version 3.
-pub const PIR: Format = Format { id: "paddle-pir", name: "PaddlePaddle program (PIR)", extensions: &["json"], refines: &["json", "text"], probe: probe_pir, read: read_pir };
+pub const PIR: Format =
+    Format { id: "paddle-pir", name: "PaddlePaddle program (PIR)", extensions: &["json"], refines: &["json", "text"], probe: probe_pir, read: read_pir };
 
 /// `.pdiparams`, `__params__`, and the files of single variables.
-pub const PARAMS: Format = Format { id: "paddle-params", name: "PaddlePaddle parameters", extensions: &["pdiparams"], refines: &["text"], probe: probe_params, read: read_params };
+pub const PARAMS: Format =
+    Format { id: "paddle-params", name: "PaddlePaddle parameters", extensions: &["pdiparams"], refines: &["text"], probe: probe_params, read: read_params };
 
 /// Bytes of a name that are kept.
 const NAME: u64 = 512;

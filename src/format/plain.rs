@@ -7,13 +7,22 @@ use crate::fact::Fact;
 use crate::scan::Scan;
 
 /// Plain text in UTF-8 or UTF-16.
-pub const TEXT: Format = Format { id: "text", name: "text", extensions: &["txt", "md", "py", "yaml", "yml", "csv", "tsv"], refines: &[], probe: probe_text, read: read_text };
+pub const TEXT: Format =
+    Format { id: "text", name: "text", extensions: &["txt", "md", "py", "yaml", "yml", "csv", "tsv"], refines: &[], probe: probe_text, read: read_text };
 
 /// Pages and drawings in markup, which may carry programs for whoever shows them.
-pub const DOCUMENT: Format = Format { id: "document", name: "HTML or SVG", extensions: &["html", "htm", "svg", "xhtml"], refines: &["text"], probe: probe_document, read: read_document };
+pub const DOCUMENT: Format = Format {
+    id: "document",
+    name: "HTML or SVG",
+    extensions: &["html", "htm", "svg", "xhtml"],
+    refines: &["text"],
+    probe: probe_document,
+    read: read_document,
+};
 
 /// Pictures that a browser shows: recognised by their beginning, and looked at for what is appended to them.
-pub const IMAGE: Format = Format { id: "image", name: "picture", extensions: &["png", "jpg", "jpeg", "gif", "webp"], refines: &[], probe: probe_image, read: read_image };
+pub const IMAGE: Format =
+    Format { id: "image", name: "picture", extensions: &["png", "jpg", "jpeg", "gif", "webp"], refines: &[], probe: probe_image, read: read_image };
 
 pub(super) fn probe_text(view: View<'_>) -> Match {
     let Ok(head) = view.head(4096) else { return Match::No };
@@ -170,7 +179,8 @@ fn probe_document(view: View<'_>) -> Match {
     let Ok(head) = view.head(1024) else { return Match::No };
     let text = String::from_utf8_lossy(&head).to_ascii_lowercase();
     let start = text.trim_start_matches('\u{feff}').trim_start();
-    let markup = ["<!doctype html", "<html", "<svg", "<script"].iter().any(|t| start.starts_with(t)) || start.starts_with("<?xml") && (start.contains("<svg") || start.contains("<html"));
+    let markup = ["<!doctype html", "<html", "<svg", "<script"].iter().any(|t| start.starts_with(t))
+        || start.starts_with("<?xml") && (start.contains("<svg") || start.contains("<html"));
     if markup { Match::Sure } else { Match::No }
 }
 
@@ -195,7 +205,9 @@ fn read_document(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 pub fn active(markup: &str) -> Option<&'static str> {
     let lower = markup.to_ascii_lowercase();
     let decodes = lower.contains("atob(") && (lower.contains("eval(") || lower.contains("function("));
-    let handler = ["onload=", "onerror=", "onclick=", "onmouseover=", "onfocus="].iter().any(|h| lower.match_indices(h).any(|(i, _)| lower.as_bytes().get(i.wrapping_sub(1)).is_some_and(u8::is_ascii_whitespace)));
+    let handler = ["onload=", "onerror=", "onclick=", "onmouseover=", "onfocus="]
+        .iter()
+        .any(|h| lower.match_indices(h).any(|(i, _)| lower.as_bytes().get(i.wrapping_sub(1)).is_some_and(u8::is_ascii_whitespace)));
     if decodes {
         Some("decoded-script")
     } else if lower.contains("<script") || lower.contains("javascript:") || handler {

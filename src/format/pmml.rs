@@ -139,7 +139,11 @@ fn element(view: View<'_>, at: u64, len: u64, e: &BytesStart<'_>, elements: &mut
             let pairs: Vec<String> = ["extender", "name", "value"].iter().filter_map(|k| attribute(k)).collect();
             let script = pairs.iter().find(|v| {
                 let low = v.to_ascii_lowercase();
-                low.contains("script") || low.contains("runtime.getruntime") || low.contains("processbuilder") || low.starts_with("javax.") || low.starts_with("x-java")
+                low.contains("script")
+                    || low.contains("runtime.getruntime")
+                    || low.contains("processbuilder")
+                    || low.starts_with("javax.")
+                    || low.starts_with("x-java")
             });
             if let Some(text) = script {
                 scan.state(view, at, len, Fact::OwnCode { kind: "plugin", name: text.chars().take(100).collect() });
@@ -155,7 +159,8 @@ mod tests {
     use crate::{Lang, Verdict};
 
     fn verdict(prolog: &str, body: &str) -> Verdict {
-        let text = format!("<?xml version=\"1.0\"?>\n{prolog}<PMML version=\"4.4\" xmlns=\"http://www.dmg.org/PMML-4_4\"><Header copyright=\"x\"/>{body}</PMML>");
+        let text =
+            format!("<?xml version=\"1.0\"?>\n{prolog}<PMML version=\"4.4\" xmlns=\"http://www.dmg.org/PMML-4_4\"><Header copyright=\"x\"/>{body}</PMML>");
         crate::scan(&text.into_bytes(), "m.pmml", Lang::En).verdict
     }
 

@@ -84,7 +84,9 @@ fn magic(view: View<'_>) -> Option<(u64, bool)> {
     match head.as_slice() {
         [b'R', b'D', kind @ (b'X' | b'A' | b'B'), b'1'..=b'9', b'\n', again, ..] if again == kind => Some((5, true)),
         [b'R', b'D', b'X' | b'A' | b'B', b'1', b'\n', ..] => Some((5, true)),
-        [b'X', b'\n', 0, 0, 0, 1..=9, ..] | [b'B', b'\n', 0, 0, 0, 1..=9, ..] | [b'B', b'\n', 1..=9, 0, 0, 0, ..] | [b'A', b'\n', b'1'..=b'9', b'\n', ..] => Some((0, false)),
+        [b'X', b'\n', 0, 0, 0, 1..=9, ..] | [b'B', b'\n', 0, 0, 0, 1..=9, ..] | [b'B', b'\n', 1..=9, 0, 0, 0, ..] | [b'A', b'\n', b'1'..=b'9', b'\n', ..] => {
+            Some((0, false))
+        }
         _ => None,
     }
 }
@@ -125,7 +127,19 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             return Ok(());
         }
     };
-    let mut r = Reader { view, at: at + 2, spelling, todo: Vec::new(), references: Vec::new(), seen: HashSet::new(), waiting: None, spaces: 0, class: false, raws: 0, promise: None };
+    let mut r = Reader {
+        view,
+        at: at + 2,
+        spelling,
+        todo: Vec::new(),
+        references: Vec::new(),
+        seen: HashSet::new(),
+        waiting: None,
+        spaces: 0,
+        class: false,
+        raws: 0,
+        promise: None,
+    };
     let version = r.int()?;
     let writer = r.int()?;
     r.int()?;

@@ -15,7 +15,8 @@ use std::collections::HashSet;
 pub const SAFETENSORS: Format = Format { id: "safetensors", name: "safetensors", extensions: &["safetensors", "sft"], refines: &[], probe, read };
 
 /// The list of shards of a model: `*.safetensors.index.json`, `*.bin.index.json`.
-pub const INDEX: Format = Format { id: "safetensors-index", name: "shard index", extensions: &["json"], refines: &["json", "text"], probe: probe_index, read: json::read };
+pub const INDEX: Format =
+    Format { id: "safetensors-index", name: "shard index", extensions: &["json"], refines: &["json", "text"], probe: probe_index, read: json::read };
 
 /// Longest header that the library accepts.
 const LIBRARY_HEADER: u64 = 100_000_000;
@@ -201,7 +202,16 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     }
     let end = 8 + n.min(left);
     let mut r = Reader::new(view, 8, end.min(8 + HEADER), KEEP);
-    let mut header = Header { view, room: left - n.min(left), data: end, ranges: Vec::new(), names: HashSet::new(), heads: Vec::new(), groups: Groups::new(), unknown: n > left };
+    let mut header = Header {
+        view,
+        room: left - n.min(left),
+        data: end,
+        ranges: Vec::new(),
+        names: HashSet::new(),
+        heads: Vec::new(),
+        groups: Groups::new(),
+        unknown: n > left,
+    };
     let done = header.read(&mut r, n <= left, scan);
     header.groups.end(scan);
     if let Err(e) = done {
@@ -580,12 +590,17 @@ pub(super) fn look(view: View<'_>, heads: &[Head], scan: &mut Scan<'_>) {
 fn tensor_leaves(name: &str) -> bool {
     let root = ["/etc/", "/tmp/", "/home/", "/root/", "/usr/", "/var/", "/proc/", "/dev/", "~/"];
     let drive = matches!(name.as_bytes(), [d, b':', b'\\' | b'/', ..] if d.is_ascii_alphabetic());
-    name.split(['/', '\\']).any(|p| p.trim() == "..") || name.contains('\0') || name.contains("://") || name.starts_with("\\\\") || drive || root.iter().any(|r| name.starts_with(r))
+    name.split(['/', '\\']).any(|p| p.trim() == "..")
+        || name.contains('\0')
+        || name.contains("://")
+        || name.starts_with("\\\\")
+        || drive
+        || root.iter().any(|r| name.starts_with(r))
 }
 
 #[cfg(test)]
 mod tests {
-    
+
     use crate::{Lang, Verdict};
 
     fn file(header: &str, data: usize) -> Vec<u8> {
@@ -602,7 +617,10 @@ mod tests {
 
     #[test]
     fn a_plain_file_is_clear() {
-        let ok = file(r#"{"__metadata__":{"format":"pt"},"a.b.w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"e":{"dtype":"I8","shape":[0],"data_offsets":[16,16]}}  "#, 16);
+        let ok = file(
+            r#"{"__metadata__":{"format":"pt"},"a.b.w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"e":{"dtype":"I8","shape":[0],"data_offsets":[16,16]}}  "#,
+            16,
+        );
         assert_eq!(verdict(&ok), Verdict::Clear);
     }
 

@@ -41,7 +41,9 @@ pub fn is_dotted(text: &str) -> bool {
     let parts = text.split(['.', ':']);
     text.len() < 512
         && text.contains(['.', ':'])
-        && parts.clone().all(|p| p.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') && p.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$')))
+        && parts
+            .clone()
+            .all(|p| p.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_') && p.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$')))
 }
 
 /// Whether a text is an entry point: a module or a file of Python, a colon, and a name in it.
@@ -53,7 +55,11 @@ pub fn is_entry(text: &str) -> bool {
 /// Whether an interpolation of OmegaConf evaluates more than arithmetic. Many projects register Python's `eval` as a resolver, for
 /// sizes that depend on one another; those call nothing but numbers' own functions.
 fn evaluated(value: &str) -> bool {
-    const PLAIN: &[&str] = &["abs", "all", "any", "bool", "dict", "divmod", "float", "int", "len", "list", "max", "min", "pow", "range", "round", "set", "sorted", "str", "sum", "tuple", "zip", "ceil", "floor", "sqrt", "log", "log2", "exp", "and", "or", "not", "in", "if", "else", "for", "join", "format", "split", "replace", "lower", "upper", "strip", "prod", "mean", "cos", "sin", "arange", "array", "tensor"];
+    const PLAIN: &[&str] = &[
+        "abs", "all", "any", "bool", "dict", "divmod", "float", "int", "len", "list", "max", "min", "pow", "range", "round", "set", "sorted", "str", "sum",
+        "tuple", "zip", "ceil", "floor", "sqrt", "log", "log2", "exp", "and", "or", "not", "in", "if", "else", "for", "join", "format", "split", "replace",
+        "lower", "upper", "strip", "prod", "mean", "cos", "sin", "arange", "array", "tensor",
+    ];
     ["${eval:", "${python:", "${py:", "${exec:", "${oc.eval:"].iter().any(|open| {
         value.match_indices(open).any(|(i, _)| {
             let code = value.get(i + open.len()..).unwrap_or("");
@@ -91,47 +97,9 @@ pub fn pair(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mu
 /// Whether a dotted name is rather the name of a file.
 fn is_file(value: &str) -> bool {
     const ENDINGS: &[&str] = &[
-        "json",
-        "jsonl",
-        "py",
-        "txt",
-        "md",
-        "csv",
-        "tsv",
-        "pt",
-        "pth",
-        "bin",
-        "ckpt",
-        "yaml",
-        "yml",
-        "onnx",
-        "pkl",
-        "pickle",
-        "h5",
-        "gz",
-        "zip",
-        "tar",
-        "parquet",
-        "npy",
-        "npz",
-        "model",
-        "safetensors",
-        "log",
-        "cfg",
-        "ini",
-        "toml",
-        "png",
-        "jpg",
-        "wav",
-        "mp3",
-        "so",
-        "html",
-        "xml",
-        "com",
-        "org",
-        "io",
-        "net",
-        "dat",
+        "json", "jsonl", "py", "txt", "md", "csv", "tsv", "pt", "pth", "bin", "ckpt", "yaml", "yml", "onnx", "pkl", "pickle", "h5", "gz", "zip", "tar",
+        "parquet", "npy", "npz", "model", "safetensors", "log", "cfg", "ini", "toml", "png", "jpg", "wav", "mp3", "so", "html", "xml", "com", "org", "io",
+        "net", "dat",
     ];
     value.rsplit('.').next().is_some_and(|e| ENDINGS.contains(&e))
 }
@@ -162,7 +130,25 @@ fn named(view: View<'_>, at: u64, len: u64, way: &'static str, value: &str, eage
 fn is_prose(key: &str) -> bool {
     matches!(
         key,
-        "text" | "content" | "token" | "word" | "name" | "id" | "title" | "description" | "prompt" | "output" | "input" | "answer" | "response" | "label" | "value" | "key" | "url" | "code" | "source"
+        "text"
+            | "content"
+            | "token"
+            | "word"
+            | "name"
+            | "id"
+            | "title"
+            | "description"
+            | "prompt"
+            | "output"
+            | "input"
+            | "answer"
+            | "response"
+            | "label"
+            | "value"
+            | "key"
+            | "url"
+            | "code"
+            | "source"
     )
 }
 

@@ -559,7 +559,12 @@ fn unpack(view: View<'_>, at: u64, len: u64, folder: &Folder, inside: &[&File], 
     let ratio = scan.limits().ratio;
     if size > 16 << 20 && size / ratio.max(1) > packed.len().max(1) {
         let name = inside.first().map_or("", |f| f.name.as_str());
-        scan.state(packed, 0, packed.len().min(64), Fact::Archive { what: "bomb", name: name.to_string(), detail: format!("{size} bytes from {}", packed.len()) });
+        scan.state(
+            packed,
+            0,
+            packed.len().min(64),
+            Fact::Archive { what: "bomb", name: name.to_string(), detail: format!("{size} bytes from {}", packed.len()) },
+        );
     }
     let unpacked = match Unpacked::claimed(packed, &coders, scan.bounds(), size) {
         Ok(unpacked) => unpacked,

@@ -11,7 +11,8 @@ use crate::fact::{Fact, When};
 use crate::scan::Scan;
 
 /// A script for a shell, or a list of commands to build something with.
-pub const SHELL: Format = Format { id: "shell", name: "shell script", extensions: &["sh", "bash", "zsh", "bat", "cmd", "ps1", "mk", "dockerfile"], refines: &["text"], probe, read };
+pub const SHELL: Format =
+    Format { id: "shell", name: "shell script", extensions: &["sh", "bash", "zsh", "bat", "cmd", "ps1", "mk", "dockerfile"], refines: &["text"], probe, read };
 
 /// Bytes of a script that are read.
 const LONGEST: u64 = 4 << 20;
@@ -22,71 +23,34 @@ const NESTED: usize = 4;
 /// Commands of one script that are looked at.
 const COMMANDS: usize = 50_000;
 
-const INTERPRETERS: &[&str] =
-    &["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "python", "python2", "python3", "perl", "ruby", "node", "php", "pwsh", "powershell", "powershell.exe", "cmd", "cmd.exe", "osascript", "iex", "invoke-expression", "source", ".", "eval", "xargs", "lua", "mshta", "wscript", "cscript"];
+const INTERPRETERS: &[&str] = &[
+    "sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "python", "python2", "python3", "perl", "ruby", "node", "php", "pwsh", "powershell", "powershell.exe",
+    "cmd", "cmd.exe", "osascript", "iex", "invoke-expression", "source", ".", "eval", "xargs", "lua", "mshta", "wscript", "cscript",
+];
 
-const FETCHERS: &[&str] = &["curl", "curl.exe", "wget", "fetch", "aria2c", "http", "https", "lwp-request", "iwr", "irm", "invoke-webrequest", "invoke-restmethod", "certutil", "certutil.exe", "bitsadmin", "start-bitstransfer"];
+const FETCHERS: &[&str] = &[
+    "curl", "curl.exe", "wget", "fetch", "aria2c", "http", "https", "lwp-request", "iwr", "irm", "invoke-webrequest", "invoke-restmethod", "certutil",
+    "certutil.exe", "bitsadmin", "start-bitstransfer",
+];
 
 /// Words in front of the command itself.
-const FRONT: &[&str] = &["sudo", "env", "nohup", "exec", "time", "then", "do", "else", "if", "elif", "while", "until", "!", "{", "command", "builtin", "stdbuf", "setsid", "call", "run", "@", "-", "doas"];
+const FRONT: &[&str] = &[
+    "sudo", "env", "nohup", "exec", "time", "then", "do", "else", "if", "elif", "while", "until", "!", "{", "command", "builtin", "stdbuf", "setsid", "call",
+    "run", "@", "-", "doas",
+];
 
 /// Programs that tell something about the machine or the sources and change nothing.
 const PROBES: &[&str] = &[
-    "nvidia-smi",
-    "nvcc",
-    "rocm-smi",
-    "rocminfo",
-    "amd-smi",
-    "rocm_agent_enumerator",
-    "which",
-    "where",
-    "type",
-    "uname",
-    "lscpu",
-    "sysctl",
-    "ldconfig",
-    "ldd",
-    "free",
-    "df",
-    "nproc",
-    "lspci",
-    "sw_vers",
-    "xcode-select",
-    "xcrun",
-    "pkg-config",
-    "pkgconfig",
-    "llvm-config",
-    "getconf",
-    "dpkg",
-    "dpkg-architecture",
-    "arch",
-    "stty",
-    "tput",
-    "clear",
-    "cls",
-    "ls",
-    "dir",
-    "locale",
-    "system_profiler",
-    "numactl",
-    "hwloc-info",
-    "vswhere",
-    "vswhere.exe",
-    "mpicc",
-    "mpirun",
-    "ninja",
-    "cmake",
-    "readelf",
-    "nm",
-    "file",
-    "ffprobe",
-    "java",
-    "git-lfs",
-    "ffmpeg",
-    "meson",
+    "nvidia-smi", "nvcc", "rocm-smi", "rocminfo", "amd-smi", "rocm_agent_enumerator", "which", "where", "type", "uname", "lscpu", "sysctl", "ldconfig", "ldd",
+    "free", "df", "nproc", "lspci", "sw_vers", "xcode-select", "xcrun", "pkg-config", "pkgconfig", "llvm-config", "getconf", "dpkg", "dpkg-architecture",
+    "arch", "stty", "tput", "clear", "cls", "ls", "dir", "locale", "system_profiler", "numactl", "hwloc-info", "vswhere", "vswhere.exe", "mpicc", "mpirun",
+    "ninja", "cmake", "readelf", "nm", "file", "ffprobe", "java", "git-lfs", "ffmpeg", "meson",
 ];
 
-const GIT_PROBES: &[&str] = &["rev-parse", "describe", "log", "status", "config", "branch", "show", "diff", "ls-files", "rev-list", "tag", "remote", "symbolic-ref", "submodule", "ls-remote", "for-each-ref", "show-ref", "cat-file", "name-rev", "--version"];
+const GIT_PROBES: &[&str] = &[
+    "rev-parse", "describe", "log", "status", "config", "branch", "show", "diff", "ls-files", "rev-list", "tag", "remote", "symbolic-ref", "submodule",
+    "ls-remote", "for-each-ref", "show-ref", "cat-file", "name-rev", "--version",
+];
 
 /// One command: its words and where it stands.
 #[derive(Default)]
@@ -156,7 +120,8 @@ struct Cut<'t> {
 
 impl<'t> Cut<'t> {
     fn commands(text: &'t str) -> Vec<Command> {
-        let mut cut = Cut { src: text.as_bytes(), at: 0, commands: Vec::new(), open: Command::default(), word: None, redirect: None, brackets: 0, heredocs: Vec::new() };
+        let mut cut =
+            Cut { src: text.as_bytes(), at: 0, commands: Vec::new(), open: Command::default(), word: None, redirect: None, brackets: 0, heredocs: Vec::new() };
         cut.run();
         cut.commands
     }
@@ -358,14 +323,16 @@ fn probes(line: &str) -> bool {
         && commands.iter().all(|c| {
             let p = c.program();
             let sub = c.words().iter().skip(1).find(|w| !w.starts_with('-') && !w.contains(['/', '$', '.'])).map_or("", String::as_str);
-            let version = c.words().iter().skip(1).any(|w| matches!(w.as_str(), "--version" | "-version" | "-V" | "-v" | "-dumpversion" | "-dumpmachine" | "--help"));
+            let version =
+                c.words().iter().skip(1).any(|w| matches!(w.as_str(), "--version" | "-version" | "-V" | "-v" | "-dumpversion" | "-dumpmachine" | "--help"));
             c.inner.iter().all(|i| i.len() < line.len() && !i.is_empty() && FETCHERS.iter().all(|f| !i.contains(f)))
                 && !c.redirects.iter().any(|r| r.0.starts_with('>') && !r.1.starts_with("/dev/null") && !r.1.starts_with(['1', '2']))
                 && (PROBES.contains(&p.as_str())
                     || p == "git" && (GIT_PROBES.contains(&sub) || version)
                     || version && c.words().len() <= 3
                     || matches!(p.as_str(), "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++") && c.words().iter().skip(1).all(|w| w.starts_with('-'))
-                    || matches!(p.as_str(), "grep" | "head" | "awk" | "cut" | "sort" | "wc" | "tail" | "cat" | "sed" | "tr" | "uniq") && !c.words().iter().any(|w| w.contains("system(")))
+                    || matches!(p.as_str(), "grep" | "head" | "awk" | "cut" | "sort" | "wc" | "tail" | "cat" | "sed" | "tr" | "uniq")
+                        && !c.words().iter().any(|w| w.contains("system(")))
         })
 }
 
@@ -388,7 +355,16 @@ fn weigh(text: &str, depth: usize) -> Vec<(usize, usize, &'static str)> {
         line_secret = c.piped && (line_secret || reads_secret(c));
         // Text that another shell is to run, and what is put in by `$(…)`.
         if depth < NESTED {
-            let script = c.interprets().then(|| c.words().windows(2).find(|w| matches!(w.first().map(String::as_str), Some("-c" | "-lc" | "-ec" | "-xc" | "/c" | "/C" | "-Command" | "-command"))).and_then(|w| w.get(1)).cloned()).flatten();
+            let script = c
+                .interprets()
+                .then(|| {
+                    c.words()
+                        .windows(2)
+                        .find(|w| matches!(w.first().map(String::as_str), Some("-c" | "-lc" | "-ec" | "-xc" | "/c" | "/C" | "-Command" | "-command")))
+                        .and_then(|w| w.get(1))
+                        .cloned()
+                })
+                .flatten();
             for text in c.inner.iter().chain(script.iter()) {
                 out.extend(weigh(text, depth + 1).into_iter().map(|f| (c.at, c.end, f.2)));
             }
@@ -432,30 +408,55 @@ fn one(c: &Command, fetched: &[String], before: (bool, bool, bool)) -> Vec<&'sta
     let any = |test: &dyn Fn(&str) -> bool| rest.iter().any(|w| test(&w.to_ascii_lowercase()));
     let joined: String = c.words.join(" ").to_ascii_lowercase();
     let socket = |w: &str| w.contains("/dev/tcp/") || w.contains("/dev/udp/");
-    let listens = matches!(p.as_str(), "nc" | "ncat" | "netcat" | "nc.traditional") && any(&|w| matches!(w, "-e" | "-c" | "--exec" | "--sh-exec") || w.starts_with('-') && !w.starts_with("--") && w.ends_with('e'));
-    if c.words.iter().any(|w| socket(w)) || c.redirects.iter().any(|r| socket(&r.1)) || listens || p == "socat" && (joined.contains("exec:") || joined.contains("system:")) {
+    let listens = matches!(p.as_str(), "nc" | "ncat" | "netcat" | "nc.traditional")
+        && any(&|w| matches!(w, "-e" | "-c" | "--exec" | "--sh-exec") || w.starts_with('-') && !w.starts_with("--") && w.ends_with('e'));
+    if c.words.iter().any(|w| socket(w))
+        || c.redirects.iter().any(|r| socket(&r.1))
+        || listens
+        || p == "socat" && (joined.contains("exec:") || joined.contains("system:"))
+    {
         out.push("reverse-shell");
     }
     let inner: Vec<Command> = c.inner.iter().flat_map(|i| Cut::commands(i)).collect();
     let runs = c.interprets();
     // A script fetched for reading into Python or the like only counts where it is the program.
-    let filters = p == "xargs" || matches!(p.as_str(), "python" | "python3" | "node" | "perl" | "ruby" | "php") && any(&|w| matches!(w, "-c" | "-m" | "-e" | "-ne" | "-pe" | "-r") || w.ends_with(".py"));
-    let shell_text = runs && (p == "eval" || any(&|w| matches!(w, "-c" | "-lc" | "/c" | "-command")) || p == "source" || p == "." || c.words.iter().any(|w| w.contains("$()")));
+    let filters = p == "xargs"
+        || matches!(p.as_str(), "python" | "python3" | "node" | "perl" | "ruby" | "php")
+            && any(&|w| matches!(w, "-c" | "-m" | "-e" | "-ne" | "-pe" | "-r") || w.ends_with(".py"));
+    let shell_text = runs
+        && (p == "eval" || any(&|w| matches!(w, "-c" | "-lc" | "/c" | "-command")) || p == "source" || p == "." || c.words.iter().any(|w| w.contains("$()")));
     if before.1 && runs && p != "xargs" || shell_text && inner.iter().any(Command::decodes) {
         out.push("run-decoded");
     }
-    if before.0 && runs && !filters || shell_text && inner.iter().any(Command::fetches) || words.first().is_some_and(|w| w == "$()") && inner.iter().any(Command::fetches) {
+    if before.0 && runs && !filters
+        || shell_text && inner.iter().any(Command::fetches)
+        || words.first().is_some_and(|w| w == "$()") && inner.iter().any(Command::fetches)
+    {
         out.push("run-download");
     }
-    let downloads = ["downloadstring", "downloadfile", "downloaddata", "invoke-webrequest", "iwr ", "irm ", "invoke-restmethod"].iter().any(|k| joined.contains(k));
-    let invokes = joined.contains("invoke-expression") || joined.starts_with("iex") || joined.contains(" iex ") || joined.contains("iex(") || joined.contains("iex (");
-    if downloads && invokes || matches!(p.as_str(), "mshta" | "regsvr32" | "rundll32" | "msiexec") && (joined.contains("http:") || joined.contains("https:") || joined.contains("javascript:")) {
+    let downloads =
+        ["downloadstring", "downloadfile", "downloaddata", "invoke-webrequest", "iwr ", "irm ", "invoke-restmethod"].iter().any(|k| joined.contains(k));
+    let invokes =
+        joined.contains("invoke-expression") || joined.starts_with("iex") || joined.contains(" iex ") || joined.contains("iex(") || joined.contains("iex (");
+    if downloads && invokes
+        || matches!(p.as_str(), "mshta" | "regsvr32" | "rundll32" | "msiexec")
+            && (joined.contains("http:") || joined.contains("https:") || joined.contains("javascript:"))
+    {
         out.push("run-download");
     }
-    if matches!(p.as_str(), "powershell" | "powershell.exe" | "pwsh") && any(&|w| w.starts_with("-e") && "-encodedcommand".starts_with(w) && w != "-executionpolicy") || invokes && joined.contains("frombase64string") {
+    if matches!(p.as_str(), "powershell" | "powershell.exe" | "pwsh")
+        && any(&|w| w.starts_with("-e") && "-encodedcommand".starts_with(w) && w != "-executionpolicy")
+        || invokes && joined.contains("frombase64string")
+    {
         out.push("run-decoded");
     }
-    let named = |w: &str| fetched.iter().any(|f| w == f || w.trim_start_matches("./") == f.trim_start_matches("./") || f.rsplit('/').next().is_some_and(|b| b.len() > 2 && w.rsplit('/').next() == Some(b)));
+    let named = |w: &str| {
+        fetched.iter().any(|f| {
+            w == f
+                || w.trim_start_matches("./") == f.trim_start_matches("./")
+                || f.rsplit('/').next().is_some_and(|b| b.len() > 2 && w.rsplit('/').next() == Some(b))
+        })
+    };
     let program_is = words.first().is_some_and(|w| named(w));
     let script_is = runs && rest.iter().find(|w| !w.starts_with('-')).is_some_and(|w| named(w)) && !matches!(p.as_str(), "xargs");
     if program_is || script_is || p == "chmod" && any(&|w| w.contains("+x") || w.starts_with('7')) && rest.iter().any(|w| named(w)) {
@@ -470,15 +471,24 @@ fn one(c: &Command, fetched: &[String], before: (bool, bool, bool)) -> Vec<&'sta
     {
         out.push("write-startup");
     }
-    let secret = before.2 || reads_secret(c) || inner.iter().any(reads_secret) || rest.iter().any(|w| w.starts_with('@') && effect::spot(w) == Some(Spot::Secret));
+    let secret =
+        before.2 || reads_secret(c) || inner.iter().any(reads_secret) || rest.iter().any(|w| w.starts_with('@') && effect::spot(w) == Some(Spot::Secret));
     let sends = matches!(p.as_str(), "nc" | "ncat" | "netcat")
-        || p.starts_with("curl") && any(&|w| matches!(w, "-d" | "-f" | "--data" | "--data-binary" | "--data-raw" | "--data-urlencode" | "-t" | "--upload-file" | "--form" | "-xpost") || w.starts_with("-d@") || w == "post")
+        || p.starts_with("curl")
+            && any(&|w| {
+                matches!(w, "-d" | "-f" | "--data" | "--data-binary" | "--data-raw" | "--data-urlencode" | "-t" | "--upload-file" | "--form" | "-xpost")
+                    || w.starts_with("-d@")
+                    || w == "post"
+            })
         || p == "wget" && any(&|w| w.starts_with("--post"));
     if secret && sends || c.fetches() && inner.iter().any(reads_secret) {
         out.push("send-secrets");
     }
     let root = |w: &str| matches!(w, "/" | "/*" | "~" | "~/" | "~/*" | "$home" | "$home/*" | "${home}" | "--no-preserve-root" | "c:\\" | "c:\\*");
-    if p == "rm" && any(&|w| w.starts_with('-') && w.contains('r')) && any(&root) || p.starts_with("mkfs") || p == "dd" && any(&|w| w.starts_with("of=/dev/sd") || w.starts_with("of=/dev/nvme")) {
+    if p == "rm" && any(&|w| w.starts_with('-') && w.contains('r')) && any(&root)
+        || p.starts_with("mkfs")
+        || p == "dd" && any(&|w| w.starts_with("of=/dev/sd") || w.starts_with("of=/dev/nvme"))
+    {
         out.push("wipe");
     }
     if let Some(what) = installs(&p, rest) {
@@ -495,109 +505,31 @@ fn installs(p: &str, rest: &[String]) -> Option<&'static str> {
     if !(pip || other) || !rest.iter().any(|w| matches!(w.as_str(), "install" | "add" | "i")) {
         return None;
     }
-    let known = |u: &str| ["https://download.pytorch.org", "https://pypi.org", "https://github.com", "git+https://github.com", "https://pypi.nvidia.com", "https://huggingface.co", "git+https://huggingface.co"].iter().any(|k| u.starts_with(k));
-    let elsewhere = has("--trusted-host") || rest.iter().any(|w| (w.contains("http://") || w.contains("https://") || w.starts_with("git+")) && !w.split_once('@').map_or(known(w), |(_, u)| known(u) || known(w)) && !known(w.split_once('=').map_or("", |(_, u)| u)));
+    let known = |u: &str| {
+        [
+            "https://download.pytorch.org", "https://pypi.org", "https://github.com", "git+https://github.com", "https://pypi.nvidia.com",
+            "https://huggingface.co", "git+https://huggingface.co",
+        ]
+        .iter()
+        .any(|k| u.starts_with(k))
+    };
+    let elsewhere = has("--trusted-host")
+        || rest.iter().any(|w| {
+            (w.contains("http://") || w.contains("https://") || w.starts_with("git+"))
+                && !w.split_once('@').map_or(known(w), |(_, u)| known(u) || known(w))
+                && !known(w.split_once('=').map_or("", |(_, u)| u))
+        });
     Some(if elsewhere { "install-elsewhere" } else { "install" })
 }
 
 /// Words that lines of scripts begin with.
 const COMMON: &[&str] = &[
-    "cd",
-    "echo",
-    "export",
-    "set",
-    "mkdir",
-    "rm",
-    "cp",
-    "mv",
-    "curl",
-    "wget",
-    "pip",
-    "pip3",
-    "python",
-    "python3",
-    "apt-get",
-    "apt",
-    "sudo",
-    "git",
-    "if",
-    "then",
-    "fi",
-    "else",
-    "elif",
-    "for",
-    "do",
-    "done",
-    "while",
-    "case",
-    "esac",
-    "source",
-    "exit",
-    "chmod",
-    "chown",
-    "tar",
-    "unzip",
-    "bash",
-    "sh",
-    "conda",
-    "cat",
-    "ls",
-    "make",
-    "cmake",
-    "docker",
-    "eval",
-    "exec",
-    "function",
-    "return",
-    "local",
-    "read",
-    "test",
-    "[",
-    "[[",
-    "nohup",
-    "sleep",
-    "kill",
-    "base64",
-    "nc",
-    "ssh",
-    "scp",
-    "rsync",
-    "find",
-    "grep",
-    "sed",
-    "awk",
-    "torchrun",
-    "accelerate",
-    "deepspeed",
-    "huggingface-cli",
-    "npm",
-    "node",
-    "powershell",
-    "start",
-    "call",
-    "@echo",
-    "rem",
-    "goto",
-    "setlocal",
-    "endlocal",
-    "pause",
-    "del",
-    "copy",
-    "xcopy",
-    "from",
-    "run",
-    "cmd",
-    "entrypoint",
-    "workdir",
-    "env",
-    "arg",
-    "expose",
-    "label",
-    "user",
-    "add",
-    "volume",
-    "}",
-    "{",
+    "cd", "echo", "export", "set", "mkdir", "rm", "cp", "mv", "curl", "wget", "pip", "pip3", "python", "python3", "apt-get", "apt", "sudo", "git", "if",
+    "then", "fi", "else", "elif", "for", "do", "done", "while", "case", "esac", "source", "exit", "chmod", "chown", "tar", "unzip", "bash", "sh", "conda",
+    "cat", "ls", "make", "cmake", "docker", "eval", "exec", "function", "return", "local", "read", "test", "[", "[[", "nohup", "sleep", "kill", "base64", "nc",
+    "ssh", "scp", "rsync", "find", "grep", "sed", "awk", "torchrun", "accelerate", "deepspeed", "huggingface-cli", "npm", "node", "powershell", "start",
+    "call", "@echo", "rem", "goto", "setlocal", "endlocal", "pause", "del", "copy", "xcopy", "from", "run", "cmd", "entrypoint", "workdir", "env", "arg",
+    "expose", "label", "user", "add", "volume", "}", "{",
 ];
 
 fn probe(view: View<'_>) -> Match {
@@ -626,7 +558,11 @@ fn probe(view: View<'_>) -> Match {
         return Match::Sure;
     }
     // A Makefile has rules with recipes behind tabs.
-    let rules = text.lines().zip(text.lines().skip(1)).filter(|(a, b)| a.contains(':') && !a.starts_with(['\t', ' ', '#']) && b.starts_with('\t') && !b.trim().is_empty()).count();
+    let rules = text
+        .lines()
+        .zip(text.lines().skip(1))
+        .filter(|(a, b)| a.contains(':') && !a.starts_with(['\t', ' ', '#']) && b.starts_with('\t') && !b.trim().is_empty())
+        .count();
     if rules > 0 && text.lines().filter(|l| l.starts_with('\t')).count() * 4 >= lines.len() {
         return Match::Sure;
     }
@@ -685,7 +621,10 @@ mod tests {
         ] {
             assert_eq!(judge(line), Some(what), "{line}");
         }
-        for line in ["echo pwned", "python train.py --lr 1", "curl -O http://x/model.bin", "rm -rf /tmp/x", "curl http://x | jq .", "curl -s http://x | python -m json.tool", "tar xf a.tar"] {
+        for line in [
+            "echo pwned", "python train.py --lr 1", "curl -O http://x/model.bin", "rm -rf /tmp/x", "curl http://x | jq .",
+            "curl -s http://x | python -m json.tool", "tar xf a.tar",
+        ] {
             assert_eq!(judge(line), None, "{line}");
         }
     }

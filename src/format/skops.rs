@@ -25,7 +25,11 @@ const TYPES: usize = 100_000;
 fn probe(view: View<'_>) -> Match {
     let schema = zip::any_member(view, |n| n == "schema.json");
     // A folder of arrays beside it, or nothing else: `schema.json` is an ordinary name.
-    if schema && !zip::any_member(view, |n| n != "schema.json" && !n.ends_with(".npy") && !n.ends_with(".bin") && !n.ends_with(".npz")) { Match::Sure } else { Match::No }
+    if schema && !zip::any_member(view, |n| n != "schema.json" && !n.ends_with(".npy") && !n.ends_with(".bin") && !n.ends_with(".npz")) {
+        Match::Sure
+    } else {
+        Match::No
+    }
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
@@ -149,7 +153,12 @@ fn close(view: View<'_>, node: Node, parent: Option<&mut Node>, end: u64, stated
         } else if stated.insert((loader.clone(), module.to_string(), name.to_string())) {
             // Objects are made by their class's `__new__` alone.
             let made = called && loader == "ObjectNode";
-            scan.state(view, at, len, Fact::Import { module: module.to_string(), name: name.to_string(), usage: Use { called: called && !made, made, built }, wraps: Vec::new() });
+            scan.state(
+                view,
+                at,
+                len,
+                Fact::Import { module: module.to_string(), name: name.to_string(), usage: Use { called: called && !made, made, built }, wraps: Vec::new() },
+            );
             if called {
                 scan.state(view, at, len, Fact::Call { module: module.to_string(), name: name.to_string(), text: format!("{module}.{name}(…)") });
             }
@@ -256,7 +265,12 @@ mod tests {
             node("system", "posix", "TypeNode", ""),
             node("f", "x", "FunctionNode", r#","content":{"module_path":"os","function":"system"}"#),
             node("methodcaller", "sklearn.linear_model", "OperatorFuncNode", ""),
-            node("StandardScaler", "sklearn.preprocessing._data", "MethodNode", r#","content":{"func":"run","obj":{"__class__":"Popen","__module__":"subprocess","__loader__":"ObjectNode"}}"#),
+            node(
+                "StandardScaler",
+                "sklearn.preprocessing._data",
+                "MethodNode",
+                r#","content":{"func":"run","obj":{"__class__":"Popen","__module__":"subprocess","__loader__":"ObjectNode"}}"#,
+            ),
             node(
                 "StandardScaler",
                 "sklearn.preprocessing._data",

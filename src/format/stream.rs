@@ -10,28 +10,48 @@ use std::cell::Cell;
 use std::io;
 
 /// gzip (RFC 1952).
-pub const GZIP: Format = Format { id: "gzip", name: "gzip", extensions: &["gz", "tgz"], refines: &[], probe: |v| tried(v, Coder::Gzip), read: |v, s| read(v, s, Coder::Gzip) };
+pub const GZIP: Format =
+    Format { id: "gzip", name: "gzip", extensions: &["gz", "tgz"], refines: &[], probe: |v| tried(v, Coder::Gzip), read: |v, s| read(v, s, Coder::Gzip) };
 
 /// zlib (RFC 1950): joblib's default.
-pub const ZLIB: Format = Format { id: "zlib", name: "zlib stream", extensions: &["z", "zlib"], refines: &[], probe: probe_zlib, read: |v, s| read(v, s, Coder::Zlib) };
+pub const ZLIB: Format =
+    Format { id: "zlib", name: "zlib stream", extensions: &["z", "zlib"], refines: &[], probe: probe_zlib, read: |v, s| read(v, s, Coder::Zlib) };
 
 /// bzip2.
-pub const BZIP2: Format = Format { id: "bzip2", name: "bzip2", extensions: &["bz2", "tbz2"], refines: &[], probe: |v| marked(v, Coder::Bzip2), read: |v, s| read(v, s, Coder::Bzip2) };
+pub const BZIP2: Format = Format {
+    id: "bzip2",
+    name: "bzip2",
+    extensions: &["bz2", "tbz2"],
+    refines: &[],
+    probe: |v| marked(v, Coder::Bzip2),
+    read: |v, s| read(v, s, Coder::Bzip2),
+};
 
 /// xz.
-pub const XZ: Format = Format { id: "xz", name: "xz", extensions: &["xz", "txz"], refines: &[], probe: |v| marked(v, Coder::Xz), read: |v, s| read(v, s, Coder::Xz) };
+pub const XZ: Format =
+    Format { id: "xz", name: "xz", extensions: &["xz", "txz"], refines: &[], probe: |v| marked(v, Coder::Xz), read: |v, s| read(v, s, Coder::Xz) };
 
 /// The format of lzma-utils, before xz.
-pub const LZMA: Format = Format { id: "lzma", name: "LZMA stream", extensions: &["lzma"], refines: &[], probe: probe_lzma, read: |v, s| read(v, s, Coder::LzmaAlone) };
+pub const LZMA: Format =
+    Format { id: "lzma", name: "LZMA stream", extensions: &["lzma"], refines: &[], probe: probe_lzma, read: |v, s| read(v, s, Coder::LzmaAlone) };
 
 /// Zstandard (RFC 8878).
-pub const ZSTD: Format = Format { id: "zstd", name: "Zstandard", extensions: &["zst", "zstd"], refines: &[], probe: |v| framed(v, Coder::Zstd), read: |v, s| read(v, s, Coder::Zstd) };
+pub const ZSTD: Format = Format {
+    id: "zstd",
+    name: "Zstandard",
+    extensions: &["zst", "zstd"],
+    refines: &[],
+    probe: |v| framed(v, Coder::Zstd),
+    read: |v, s| read(v, s, Coder::Zstd),
+};
 
 /// LZ4 frames.
-pub const LZ4: Format = Format { id: "lz4", name: "LZ4", extensions: &["lz4"], refines: &[], probe: |v| framed(v, Coder::Lz4), read: |v, s| read(v, s, Coder::Lz4) };
+pub const LZ4: Format =
+    Format { id: "lz4", name: "LZ4", extensions: &["lz4"], refines: &[], probe: |v| framed(v, Coder::Lz4), read: |v, s| read(v, s, Coder::Lz4) };
 
 /// joblib's own header in front of a zlib stream, up to 0.9.2.
-pub const ZFILE: Format = Format { id: "joblib-zfile", name: "joblib (before 0.9.3)", extensions: &["z", "joblib", "pkl"], refines: &[], probe: probe_zfile, read: read_zfile };
+pub const ZFILE: Format =
+    Format { id: "joblib-zfile", name: "joblib (before 0.9.3)", extensions: &["z", "joblib", "pkl"], refines: &[], probe: probe_zfile, read: read_zfile };
 
 /// Digits of the length behind `ZF`: those of 2^64 in hexadecimal.
 const ZFILE_LENGTH: u64 = 19;
@@ -88,7 +108,8 @@ fn probe_zlib(view: View<'_>) -> Match {
 fn probe_lzma(view: View<'_>) -> Match {
     // Thirteen bytes of anything may be such a header. What writes these files rounds the dictionary to one or one and a half powers of two,
     // as XZ Utils demands, and packs something.
-    let plausible = view.u32(1).is_ok_and(|d| d >= 4096 && (d == u32::MAX || d.is_power_of_two() || (d / 3 * 3 == d && (d / 3).is_power_of_two()))) && !view.has(5, &[0; 8]);
+    let plausible = view.u32(1).is_ok_and(|d| d >= 4096 && (d == u32::MAX || d.is_power_of_two() || (d / 3 * 3 == d && (d / 3).is_power_of_two())))
+        && !view.has(5, &[0; 8]);
     if !plausible || !Coder::LzmaAlone.begins(view, 0) || !opens(view, Coder::LzmaAlone) {
         return Match::No;
     }
@@ -118,7 +139,12 @@ pub fn told(scan: &mut Scan<'_>, ending: Ending, packed: View<'_>, name: &str, u
         Ending::Budget => "limit-inflated",
         Ending::Bomb => {
             let detail = format!("{unpacked} bytes and more from {}", packed.len());
-            scan.state(packed, 0, packed.len().min(64), Fact::Archive { what: "bomb", name: if name.is_empty() { "what is" } else { name }.to_string(), detail });
+            scan.state(
+                packed,
+                0,
+                packed.len().min(64),
+                Fact::Archive { what: "bomb", name: if name.is_empty() { "what is" } else { name }.to_string(), detail },
+            );
             "limit-inflated"
         }
     };

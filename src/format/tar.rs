@@ -286,7 +286,9 @@ impl<'s> Walk<'s> {
         }
         match h.kind {
             b'1' if leads_out("", &link) => self.state(scan, at, "link-leaves", &name, format!("hard link to {link}")),
-            b'2' if leads_out(name.rsplit_once('/').map_or("", |(folder, _)| folder), &link) => self.state(scan, at, "link-leaves", &name, format!("link to {link}")),
+            b'2' if leads_out(name.rsplit_once('/').map_or("", |(folder, _)| folder), &link) => {
+                self.state(scan, at, "link-leaves", &name, format!("link to {link}"))
+            }
             b'3' => self.state(scan, at, "device-member", &name, "character device".into()),
             b'4' => self.state(scan, at, "device-member", &name, "block device".into()),
             b'6' => self.state(scan, at, "device-member", &name, "named pipe".into()),
@@ -378,7 +380,8 @@ pub fn walk(view: View<'_>, scan: &mut Scan<'_>, by: By<'_>) -> Result<()> {
     let mut at = 0;
     loop {
         // Without the zero block that ends an archive, members may be missing.
-        let block = view.array::<512>(at).map_err(|e| if matches!(e, Error::Malformed { .. }) { Error::malformed(at.min(view.len()), "ends-early") } else { e })?;
+        let block =
+            view.array::<512>(at).map_err(|e| if matches!(e, Error::Malformed { .. }) { Error::malformed(at.min(view.len()), "ends-early") } else { e })?;
         if block.iter().all(|b| *b == 0) {
             break;
         }

@@ -14,19 +14,30 @@ use crate::scan::Scan;
 use std::collections::{HashMap, HashSet};
 
 /// `saved_model.pb`.
-pub const SAVED_MODEL: Format = Format { id: "tf-savedmodel", name: "TensorFlow SavedModel", extensions: &["pb"], refines: &["text"], probe: probe_saved_model, read: read_saved_model };
+pub const SAVED_MODEL: Format =
+    Format { id: "tf-savedmodel", name: "TensorFlow SavedModel", extensions: &["pb"], refines: &["text"], probe: probe_saved_model, read: read_saved_model };
 
 /// `.meta`.
-pub const META_GRAPH: Format = Format { id: "tf-metagraph", name: "TensorFlow MetaGraph", extensions: &["meta", "pb"], refines: &["text"], probe: probe_meta_graph, read: read_meta_graph };
+pub const META_GRAPH: Format = Format {
+    id: "tf-metagraph",
+    name: "TensorFlow MetaGraph",
+    extensions: &["meta", "pb"],
+    refines: &["text"],
+    probe: probe_meta_graph,
+    read: read_meta_graph,
+};
 
 /// `.pb`, often called frozen graph.
-pub const GRAPH: Format = Format { id: "tf-graphdef", name: "TensorFlow GraphDef", extensions: &["pb"], refines: &["text"], probe: probe_graph, read: read_graph };
+pub const GRAPH: Format =
+    Format { id: "tf-graphdef", name: "TensorFlow GraphDef", extensions: &["pb"], refines: &["text"], probe: probe_graph, read: read_graph };
 
 /// `keras_metadata.pb`.
-pub const KERAS_METADATA: Format = Format { id: "keras-metadata", name: "Keras SavedModel metadata", extensions: &["pb"], refines: &["text"], probe: probe_keras, read: read_keras };
+pub const KERAS_METADATA: Format =
+    Format { id: "keras-metadata", name: "Keras SavedModel metadata", extensions: &["pb"], refines: &["text"], probe: probe_keras, read: read_keras };
 
 /// `fingerprint.pb`.
-pub const FINGERPRINT: Format = Format { id: "tf-fingerprint", name: "SavedModel fingerprint", extensions: &["pb"], refines: &["text"], probe: probe_fingerprint, read: read_fingerprint };
+pub const FINGERPRINT: Format =
+    Format { id: "tf-fingerprint", name: "SavedModel fingerprint", extensions: &["pb"], refines: &["text"], probe: probe_fingerprint, read: read_fingerprint };
 
 /// Bytes of a name that are kept.
 const NAME: u64 = 512;
@@ -48,42 +59,10 @@ const ROUNDS: usize = 16;
 
 /// Operators that hand a text on, whole or as a part of another.
 const CARRIERS: &[&str] = &[
-    "Add",
-    "AddV2",
-    "AsString",
-    "ConcatV2",
-    "Concat",
-    "EnsureShape",
-    "ExpandDims",
-    "Fill",
-    "GatherV2",
-    "Identity",
-    "IdentityN",
-    "Merge",
-    "Pack",
-    "PlaceholderWithDefault",
-    "ReduceJoin",
-    "RegexReplace",
-    "Reshape",
-    "Select",
-    "SelectV2",
-    "ShardedFilename",
-    "ShardedFilespec",
-    "Snapshot",
-    "Squeeze",
-    "StaticRegexReplace",
-    "StopGradient",
-    "StridedSlice",
-    "StringFormat",
-    "StringJoin",
-    "StringLower",
-    "StringStrip",
-    "StringUpper",
-    "Substr",
-    "Switch",
-    "Tile",
-    "UnicodeEncode",
-    "UnsortedSegmentJoin",
+    "Add", "AddV2", "AsString", "ConcatV2", "Concat", "EnsureShape", "ExpandDims", "Fill", "GatherV2", "Identity", "IdentityN", "Merge", "Pack",
+    "PlaceholderWithDefault", "ReduceJoin", "RegexReplace", "Reshape", "Select", "SelectV2", "ShardedFilename", "ShardedFilespec", "Snapshot", "Squeeze",
+    "StaticRegexReplace", "StopGradient", "StridedSlice", "StringFormat", "StringJoin", "StringLower", "StringStrip", "StringUpper", "Substr", "Switch",
+    "Tile", "UnicodeEncode", "UnsortedSegmentJoin",
 ];
 
 /// Messages that are walked.
@@ -143,7 +122,8 @@ impl Schema for Kind {
 fn identifier(view: View<'_>, at: u64, len: u64) -> bool {
     (1..=256).contains(&len)
         && view.take(at, len, 256).is_ok_and(|b| {
-            b.first().is_some_and(|c| c.is_ascii_uppercase() || *c == b'_' || c.is_ascii_lowercase()) && b.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'>' | b'.' | b'-' | b'/'))
+            b.first().is_some_and(|c| c.is_ascii_uppercase() || *c == b'_' || c.is_ascii_lowercase())
+                && b.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'>' | b'.' | b'-' | b'/'))
         })
 }
 
@@ -372,7 +352,16 @@ fn read(view: View<'_>, root: Kind, scan: &mut Scan<'_>) -> Result<()> {
 impl<'s> Reader<'s> {
     /// Nothing is read yet.
     pub fn new(view: View<'s>) -> Self {
-        Reader { view, operators: Operators::new("tensorflow"), files: Files::default(), scopes: Vec::new(), waiting: Vec::new(), assets: HashSet::new(), tensors: 0, signatures: 0 }
+        Reader {
+            view,
+            operators: Operators::new("tensorflow"),
+            files: Files::default(),
+            scopes: Vec::new(),
+            waiting: Vec::new(),
+            assets: HashSet::new(),
+            tensors: 0,
+            signatures: 0,
+        }
     }
 
     /// States what was read, also before a fault.
@@ -501,7 +490,13 @@ impl<'s> Reader<'s> {
                         node.values.append(&mut done.values);
                     } else if !silent(&done.key) {
                         let room = 16usize.saturating_sub(node.texts.len());
-                        node.texts.extend(done.values.into_iter().filter(|v| v.contains(['/', '\\', ':'])).take(room).map(|value| OperatorText { key: done.key.clone(), value }));
+                        node.texts.extend(
+                            done.values
+                                .into_iter()
+                                .filter(|v| v.contains(['/', '\\', ':']))
+                                .take(room)
+                                .map(|value| OperatorText { key: done.key.clone(), value }),
+                        );
                     }
                 }
             }

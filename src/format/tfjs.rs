@@ -33,7 +33,15 @@ fn probe(view: View<'_>) -> Match {
     let Ok(head) = view.head(64 * 1024) else { return Match::No };
     let holds = |word: &[u8]| head.windows(word.len()).any(|w| w == word);
     let topology = holds(b"\"modelTopology\"");
-    if topology && (holds(b"\"weightsManifest\"") || holds(b"\"graph-model\"") || holds(b"\"layers-model\"") || holds(b"\"convertedBy\"") || holds(b"\"model_config\"") || holds(b"\"node\"")) || holds(b"\"weightsManifest\"") {
+    if topology
+        && (holds(b"\"weightsManifest\"")
+            || holds(b"\"graph-model\"")
+            || holds(b"\"layers-model\"")
+            || holds(b"\"convertedBy\"")
+            || holds(b"\"model_config\"")
+            || holds(b"\"node\""))
+        || holds(b"\"weightsManifest\"")
+    {
         Match::Sure
     } else {
         Match::No
@@ -141,9 +149,17 @@ fn value(reader: &Reader<'_>, event: Event, path: &[String], open: &mut Open, gr
             "dtype" => open.dtype = text(),
             _ => {}
         },
-        [first, _, weights, _, quantization, key] if first == "weightsManifest" && weights == "weights" && quantization == "quantization" && key == "dtype" && string => open.stored = text(),
-        [first, _, weights, _, shape, _] if first == "weightsManifest" && weights == "weights" && shape == "shape" && open.shape.len() < 64 => open.shape.extend(reader.integer()),
-        [first, _, paths, _] if first == "weightsManifest" && paths == "paths" && string && group.paths.len() < SHARDS => group.paths.push((text(), reader.start(), reader.len())),
+        [first, _, weights, _, quantization, key]
+            if first == "weightsManifest" && weights == "weights" && quantization == "quantization" && key == "dtype" && string =>
+        {
+            open.stored = text()
+        }
+        [first, _, weights, _, shape, _] if first == "weightsManifest" && weights == "weights" && shape == "shape" && open.shape.len() < 64 => {
+            open.shape.extend(reader.integer())
+        }
+        [first, _, paths, _] if first == "weightsManifest" && paths == "paths" && string && group.paths.len() < SHARDS => {
+            group.paths.push((text(), reader.start(), reader.len()))
+        }
         _ => {}
     }
 }

@@ -220,7 +220,11 @@ impl<'f, 's> Reader<'f, 's> {
         }
         let data = flat.element(self.buffers, buffer)?.vector(0, 1)?;
         let short = data.count <= 64;
-        let text = if short { String::from_utf8_lossy(&view.take(data.at, data.count, 64)?).trim_end_matches('\0').to_string() } else { format!("({} bytes)", data.count) };
+        let text = if short {
+            String::from_utf8_lossy(&view.take(data.at, data.count, 64)?).trim_end_matches('\0').to_string()
+        } else {
+            format!("({} bytes)", data.count)
+        };
         scan.state(view, entry.at, 8, Fact::Metadata { key: name.clone(), value: text });
         if let Ok(inner) = view.slice(data.at, data.count)
             && inner.has(4, b"M001")

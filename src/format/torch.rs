@@ -11,10 +11,18 @@ use crate::fact::Fact;
 use crate::scan::Scan;
 
 /// A ZIP with `data.pkl`.
-pub const TORCH: Format = Format { id: "torch", name: "PyTorch", extensions: &["pt", "pth", "bin", "ckpt", "ptl", "pt2"], refines: &["zip"], probe: probe_zip, read: read_zip };
+pub const TORCH: Format =
+    Format { id: "torch", name: "PyTorch", extensions: &["pt", "pth", "bin", "ckpt", "ptl", "pt2"], refines: &["zip"], probe: probe_zip, read: read_zip };
 
 /// Five pickles and raw storages.
-pub const LEGACY: Format = Format { id: "torch-legacy", name: "PyTorch (before 1.6)", extensions: &["pt", "pth", "bin", "ckpt"], refines: &["pickle"], probe: probe_legacy, read: read_legacy };
+pub const LEGACY: Format = Format {
+    id: "torch-legacy",
+    name: "PyTorch (before 1.6)",
+    extensions: &["pt", "pth", "bin", "ckpt"],
+    refines: &["pickle"],
+    probe: probe_legacy,
+    read: read_legacy,
+};
 
 /// Pickle of the long 0x1950A86A20F9469CFC6C in protocol 2.
 const MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
@@ -34,7 +42,16 @@ fn probe_zip(view: View<'_>) -> Match {
 fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     // torch takes a file for a ZIP by its first four bytes alone; anything else it unpickles from byte 0.
     if !view.has(0, b"PK\x03\x04") {
-        scan.state(view, 0, 4, Fact::Header { what: "torch-prefix", detail: "torch reads this file as a pickle from its first byte, other programs as a ZIP".into(), memory: false });
+        scan.state(
+            view,
+            0,
+            4,
+            Fact::Header {
+                what: "torch-prefix",
+                detail: "torch reads this file as a pickle from its first byte, other programs as a ZIP".into(),
+                memory: false,
+            },
+        );
     }
     let archive = Archive::open(view, scan)?;
     let mut keys = std::collections::HashMap::new();
@@ -89,10 +106,16 @@ fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 const SCRIPT_FILE: &[&str] = &["from_file", "save", "load"];
 
 /// Namespaces of operators that torch and its own libraries register.
-const OPERATORS: &[&str] = &["aten", "prim", "prims", "quantized", "torchvision", "torchaudio", "inductor", "profiler", "_caffe2", "rnn", "onednn", "mkldnn", "mkldnn_prepacked", "xnnpack", "prepacked", "sparse", "static_runtime", "tensorexpr"];
+const OPERATORS: &[&str] = &[
+    "aten", "prim", "prims", "quantized", "torchvision", "torchaudio", "inductor", "profiler", "_caffe2", "rnn", "onednn", "mkldnn", "mkldnn_prepacked",
+    "xnnpack", "prepacked", "sparse", "static_runtime", "tensorexpr",
+];
 
 /// Namespaces of classes that they register (`TORCH_LIBRARY` with `class_`). Any other comes out of a library of the author's.
-const CLASSES: &[&str] = &["quantized", "sparse", "rnn", "xnnpack", "mkldnn", "metal", "vulkan", "_nnapi", "profiler", "caffe2", "c10d", "dist_c10d", "dist_rpc", "tensorrt", "torchtext", "torchaudio", "torchvision"];
+const CLASSES: &[&str] = &[
+    "quantized", "sparse", "rnn", "xnnpack", "mkldnn", "metal", "vulkan", "_nnapi", "profiler", "caffe2", "c10d", "dist_c10d", "dist_rpc", "tensorrt",
+    "torchtext", "torchaudio", "torchvision",
+];
 
 /// Bytes of one source that are read.
 const SOURCE: usize = 64 << 20;

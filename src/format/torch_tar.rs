@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::scan::Scan;
 
 /// A tar with torch's members.
-pub const TORCH_TAR: Format = Format { id: "torch-tar", name: "PyTorch (tar, before 0.2)", extensions: &["pt", "pth", "tar", "bin"], refines: &["tar"], probe, read };
+pub const TORCH_TAR: Format =
+    Format { id: "torch-tar", name: "PyTorch (tar, before 0.2)", extensions: &["pt", "pth", "tar", "bin"], refines: &["tar"], probe, read };
 
 /// Dimensions of a tensor; torch itself allows 64.
 const RANK: u32 = 64;

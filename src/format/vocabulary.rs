@@ -10,7 +10,8 @@ use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
 
 /// `spiece.model`, `tokenizer.model`.
-pub const SENTENCEPIECE: Format = Format { id: "sentencepiece", name: "SentencePiece", extensions: &["model", "spm"], refines: &["text"], probe: probe_pieces, read: read_pieces };
+pub const SENTENCEPIECE: Format =
+    Format { id: "sentencepiece", name: "SentencePiece", extensions: &["model", "spm"], refines: &["text"], probe: probe_pieces, read: read_pieces };
 
 /// Models of fastText, whole and quantized.
 pub const FASTTEXT: Format = Format { id: "fasttext", name: "fastText", extensions: &["bin", "ftz"], refines: &[], probe: probe_fasttext, read: read_fasttext };

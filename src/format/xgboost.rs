@@ -11,13 +11,16 @@ use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
 
 /// JSON models.
-pub const JSON: Format = Format { id: "xgboost-json", name: "XGBoost (JSON)", extensions: &["json"], refines: &["json", "text"], probe: probe_json, read: read_json };
+pub const JSON: Format =
+    Format { id: "xgboost-json", name: "XGBoost (JSON)", extensions: &["json"], refines: &["json", "text"], probe: probe_json, read: read_json };
 
 /// UBJSON models, also under `.bin` and `.model` since 3.0, and inside of pickles.
-pub const UBJ: Format = Format { id: "xgboost-ubj", name: "XGBoost (UBJSON)", extensions: &["ubj", "model", "bin"], refines: &[], probe: probe_ubj, read: read_ubj };
+pub const UBJ: Format =
+    Format { id: "xgboost-ubj", name: "XGBoost (UBJSON)", extensions: &["ubj", "model", "bin"], refines: &[], probe: probe_ubj, read: read_ubj };
 
 /// The deprecated binary.
-pub const BINARY: Format = Format { id: "xgboost-binary", name: "XGBoost (old binary)", extensions: &["model", "bin"], refines: &[], probe: probe_binary, read: read_binary };
+pub const BINARY: Format =
+    Format { id: "xgboost-binary", name: "XGBoost (old binary)", extensions: &["model", "bin"], refines: &[], probe: probe_binary, read: read_binary };
 
 /// Containers inside of one another; models have eight.
 const DEPTH: usize = 64;
@@ -54,7 +57,10 @@ fn probe_ubj(view: View<'_>) -> Match {
         return Match::No;
     };
     let key = match head.as_slice() {
-        [b'{', b'L', 0, 0, 0, 0, 0, 0, 0, n, rest @ ..] | [b'{', b'i' | b'U', n, rest @ ..] | [b'{', b'I', 0, n, rest @ ..] | [b'{', b'l', 0, 0, 0, n, rest @ ..] => rest.get(..usize::from(*n)),
+        [b'{', b'L', 0, 0, 0, 0, 0, 0, 0, n, rest @ ..]
+        | [b'{', b'i' | b'U', n, rest @ ..]
+        | [b'{', b'I', 0, n, rest @ ..]
+        | [b'{', b'l', 0, 0, 0, n, rest @ ..] => rest.get(..usize::from(*n)),
         _ => None,
     };
     if key.is_some_and(|k| matches!(k, b"learner" | b"version" | b"Config" | b"Model")) { Match::Sure } else { Match::No }
@@ -471,7 +477,9 @@ fn read_binary(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let (from, objective, booster, mut at) = binary_start(view).ok_or(Error::malformed(0, "xgboost-header"))?;
     let features = view.u32(from + 4)?;
     let attributes = view.u32(from + 12)? != 0;
-    for (key, value) in [("objective.name", objective.clone()), ("gradient_booster.name", booster.clone()), ("learner_model_param.num_feature", features.to_string())] {
+    for (key, value) in
+        [("objective.name", objective.clone()), ("gradient_booster.name", booster.clone()), ("learner_model_param.num_feature", features.to_string())]
+    {
         scan.state(view, from, 136, Fact::Metadata { key: key.into(), value });
     }
     if booster == "gblinear" {

@@ -58,8 +58,13 @@ fn probe(view: View<'_>) -> Match {
 /// UTF-8, or UTF-16 with its mark, as PyYAML reads it.
 fn decode(bytes: &[u8]) -> String {
     let wide = |big: bool| {
-        let units: Vec<u16> =
-            bytes.get(2..).unwrap_or(&[]).chunks_exact(2).filter_map(|c| <[u8; 2]>::try_from(c).ok()).map(|c| if big { u16::from_be_bytes(c) } else { u16::from_le_bytes(c) }).collect();
+        let units: Vec<u16> = bytes
+            .get(2..)
+            .unwrap_or(&[])
+            .chunks_exact(2)
+            .filter_map(|c| <[u8; 2]>::try_from(c).ok())
+            .map(|c| if big { u16::from_be_bytes(c) } else { u16::from_le_bytes(c) })
+            .collect();
         String::from_utf16_lossy(&units)
     };
     if bytes.starts_with(b"\xff\xfe") {
@@ -116,7 +121,19 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let bytes = view.take(0, view.len().min(MOST), MOST as usize)?;
     let wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     let text = decode(&bytes);
-    let mut walk = Walk { view, text: &text, wide, chars: 0, bytes: 0, levels: Vec::new(), anchors: HashMap::new(), weights: HashMap::new(), mlflow: Mlflow::default(), total: 0, told: false };
+    let mut walk = Walk {
+        view,
+        text: &text,
+        wide,
+        chars: 0,
+        bytes: 0,
+        levels: Vec::new(),
+        anchors: HashMap::new(),
+        weights: HashMap::new(),
+        mlflow: Mlflow::default(),
+        total: 0,
+        told: false,
+    };
     let mut parser = Parser::new_from_str(&text);
     while let Some(step) = parser.next_event() {
         match step {
@@ -289,8 +306,12 @@ impl Walk<'_, '_> {
                     scan.state(view, at, len, Fact::Reference { target: value.to_string() });
                 }
             }
-            "license" | "license_name" | "license_link" if depth <= 2 => scan.state(view, at, len, Fact::Metadata { key: key.to_string(), value: value.to_string() }),
-            "mlflow_version" | "nemo_version" | "bentoml_version" | "model_type" if depth <= 3 => scan.state(view, at, len, Fact::Metadata { key: key.to_string(), value: value.to_string() }),
+            "license" | "license_name" | "license_link" if depth <= 2 => {
+                scan.state(view, at, len, Fact::Metadata { key: key.to_string(), value: value.to_string() })
+            }
+            "mlflow_version" | "nemo_version" | "bentoml_version" | "model_type" if depth <= 3 => {
+                scan.state(view, at, len, Fact::Metadata { key: key.to_string(), value: value.to_string() })
+            }
             _ => {}
         }
         if let Some(what) = super::packages::listed(key, value) {
@@ -443,7 +464,9 @@ mod tests {
 
     #[test]
     fn mlflow_loaders() {
-        let model = |loader: &str| format!("artifact_path: model\nflavors:\n  python_function:\n    loader_module: {loader}\n    python_version: 3.11.0\nmlflow_version: 2.14.0\n");
+        let model = |loader: &str| {
+            format!("artifact_path: model\nflavors:\n  python_function:\n    loader_module: {loader}\n    python_version: 3.11.0\nmlflow_version: 2.14.0\n")
+        };
         assert_eq!(verdict(&model("mlflow.sklearn")), Verdict::Clear);
         assert_eq!(verdict(&model("subprocess")), Verdict::Dangerous);
         assert_eq!(verdict(&model("evil_loader")), Verdict::Dangerous);

@@ -10,7 +10,14 @@ use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
 
 /// `.zarray`, `.zgroup`, `.zmetadata`, `zarr.json`.
-pub const ZARR: Format = Format { id: "zarr", name: "zarr metadata", extensions: &["json", "zarray", "zgroup", "zattrs", "zmetadata"], refines: &["json", "text"], probe: probe_zarr, read: read_zarr };
+pub const ZARR: Format = Format {
+    id: "zarr",
+    name: "zarr metadata",
+    extensions: &["json", "zarray", "zgroup", "zattrs", "zmetadata"],
+    refines: &["json", "text"],
+    probe: probe_zarr,
+    read: read_zarr,
+};
 
 /// Manifests and nodes of OCDBT (<https://google.github.io/tensorstore/kvstore/ocdbt/>).
 pub const OCDBT: Format = Format { id: "ocdbt", name: "OCDBT", extensions: &["ocdbt"], refines: &[], probe: probe_ocdbt, read: read_ocdbt };
@@ -41,46 +48,9 @@ fn probe_zarr(view: View<'_>) -> Match {
 
 /// Codecs of zarr and numcodecs that turn bytes into numbers or texts.
 const CODECS: &[&str] = &[
-    "adler32",
-    "astype",
-    "base64",
-    "bitround",
-    "blosc",
-    "bytes",
-    "bz2",
-    "cast_value",
-    "categorize",
-    "crc32",
-    "crc32c",
-    "default",
-    "delta",
-    "endian",
-    "fixedscaleoffset",
-    "fletcher32",
-    "gzip",
-    "jenkins_lookup3",
-    "json2",
-    "lz4",
-    "lzma",
-    "msgpack2",
-    "n5_wrapper",
-    "packbits",
-    "pcodec",
-    "quantize",
-    "raw",
-    "scale_offset",
-    "shuffle",
-    "sharding_indexed",
-    "transpose",
-    "vlen-array",
-    "vlen-bytes",
-    "vlen-utf8",
-    "zfpy",
-    "zlib",
-    "zstd",
-    "bzip2",
-    "xz",
-    "regular",
+    "adler32", "astype", "base64", "bitround", "blosc", "bytes", "bz2", "cast_value", "categorize", "crc32", "crc32c", "default", "delta", "endian",
+    "fixedscaleoffset", "fletcher32", "gzip", "jenkins_lookup3", "json2", "lz4", "lzma", "msgpack2", "n5_wrapper", "packbits", "pcodec", "quantize", "raw",
+    "scale_offset", "shuffle", "sharding_indexed", "transpose", "vlen-array", "vlen-bytes", "vlen-utf8", "zfpy", "zlib", "zstd", "bzip2", "xz", "regular",
     "v2",
 ];
 
@@ -246,12 +216,16 @@ mod tests {
 
     #[test]
     fn codecs() {
-        let v2 = |filters: &str, compressor: &str| format!(r#"{{"chunks":[2],"compressor":{compressor},"dtype":"<f8","fill_value":null,"filters":{filters},"order":"C","shape":[2],"zarr_format":2}}"#);
+        let v2 = |filters: &str, compressor: &str| {
+            format!(r#"{{"chunks":[2],"compressor":{compressor},"dtype":"<f8","fill_value":null,"filters":{filters},"order":"C","shape":[2],"zarr_format":2}}"#)
+        };
         assert_eq!(verdict(&v2("null", r#"{"id":"zstd","level":1}"#)), Verdict::Clear);
         assert_eq!(verdict(&v2(r#"[{"id":"vlen-utf8"}]"#, "null")), Verdict::Clear);
         assert_eq!(verdict(&v2(r#"[{"id":"pickle","protocol":5}]"#, "null")), Verdict::Dangerous);
         assert_eq!(verdict(&v2("null", r#"{"id":"my.codec"}"#)), Verdict::Suspicious);
-        let v3 = |codec: &str| format!(r#"{{"zarr_format":3,"node_type":"array","shape":[2],"data_type":"float64","codecs":[{{"name":"bytes"}},{{"name":"{codec}"}}]}}"#);
+        let v3 = |codec: &str| {
+            format!(r#"{{"zarr_format":3,"node_type":"array","shape":[2],"data_type":"float64","codecs":[{{"name":"bytes"}},{{"name":"{codec}"}}]}}"#)
+        };
         assert_eq!(verdict(&v3("gzip")), Verdict::Clear);
         assert_eq!(verdict(&v3("numcodecs.pickle")), Verdict::Dangerous);
     }

@@ -16,7 +16,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Any ZIP archive.
-pub const ZIP: Format = Format { id: "zip", name: "ZIP archive", extensions: &["zip", "mar", "keras", "skops", "dduf", "pt2", "jar", "whl"], refines: &[], probe, read };
+pub const ZIP: Format =
+    Format { id: "zip", name: "ZIP archive", extensions: &["zip", "mar", "keras", "skops", "dduf", "pt2", "jar", "whl"], refines: &[], probe, read };
 
 const LOCAL: &[u8] = b"PK\x03\x04";
 const CENTRAL: u32 = 0x0201_4b50;
@@ -273,7 +274,13 @@ impl<'s> Archive<'s> {
     pub fn open(view: View<'s>, scan: &mut Scan<'_>) -> Result<Archive<'s>> {
         let Some(end) = find_end(view) else {
             // Cut off before its directory: what stands in front is read from the local headers.
-            let lone = Archive { view, end: End { at: view.len(), directory: view.len(), shift: 0, entries: 0, comment_end: view.len() }, entries: Vec::new(), sum: Cell::new((0, 0)), bomb: Cell::new(false) };
+            let lone = Archive {
+                view,
+                end: End { at: view.len(), directory: view.len(), shift: 0, entries: 0, comment_end: view.len() },
+                entries: Vec::new(),
+                sum: Cell::new((0, 0)),
+                bomb: Cell::new(false),
+            };
             lone.walk_locals(None, scan)?;
             return Err(Error::malformed(view.len().saturating_sub(22), "zip-no-directory"));
         };
@@ -288,7 +295,12 @@ impl<'s> Archive<'s> {
             let (entry, next) = match central(view, at, end.shift) {
                 Ok(found) => found,
                 Err(Error::Malformed { at, .. }) => {
-                    scan.state(view, at, 46, Fact::Archive { what: "directory-damaged", name: String::new(), detail: "a central entry reaches past the end".into() });
+                    scan.state(
+                        view,
+                        at,
+                        46,
+                        Fact::Archive { what: "directory-damaged", name: String::new(), detail: "a central entry reaches past the end".into() },
+                    );
                     break;
                 }
                 Err(e) => return Err(e),

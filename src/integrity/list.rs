@@ -37,7 +37,8 @@ impl Algorithm {
             "sha256" | "sha2256" => Algorithm::Sha256,
             "sha384" => Algorithm::Sha384,
             "sha512" => Algorithm::Sha512,
-            "sha224" | "sha3" | "sha3256" | "sha3512" | "blake2" | "blake2b" | "blake2s" | "blake2b512" | "blake2s256" | "blake3" | "b3" | "sha512256" | "sha512224" | "rmd160" | "ripemd160" | "crc32" | "xxh64" | "xxh128" | "sm3" | "whirlpool" => Algorithm::Other,
+            "sha224" | "sha3" | "sha3256" | "sha3512" | "blake2" | "blake2b" | "blake2s" | "blake2b512" | "blake2s256" | "blake3" | "b3" | "sha512256"
+            | "sha512224" | "rmd160" | "ripemd160" | "crc32" | "xxh64" | "xxh128" | "sm3" | "whirlpool" => Algorithm::Other,
             _ => return None,
         })
     }
@@ -251,7 +252,9 @@ pub fn is_list_name(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     let algorithm = ["sha256", "sha384", "sha512", "sha1", "md5"].iter().any(|a| name.contains(a));
     let list = ["sums", "sum", "checksum", "checksums", "hashes"].iter().any(|w| name.contains(w));
-    let ending = name.rsplit_once('.').is_some_and(|(_, e)| matches!(e, "sha256" | "sha384" | "sha512" | "sha1" | "md5" | "sha256sum" | "sha512sum" | "sha1sum" | "md5sum" | "sha256sums" | "sha512sums"));
+    let ending = name.rsplit_once('.').is_some_and(|(_, e)| {
+        matches!(e, "sha256" | "sha384" | "sha512" | "sha1" | "md5" | "sha256sum" | "sha512sum" | "sha1sum" | "md5sum" | "sha256sums" | "sha512sums")
+    });
     ending || name.starts_with("checksum") && matches!(name.rsplit_once('.').map_or("", |(_, e)| e), "" | "txt") || algorithm && list
 }
 
@@ -346,7 +349,10 @@ mod tests {
 
     #[test]
     fn lists_are_told_by_their_names() {
-        for name in ["SHA256SUMS", "m/sha256sum.txt", "checksums.txt", "CHECKSUM", "model.bin.sha256", "md5sums", "checksums_sha256.txt", ".cache/huggingface/download/a.bin.metadata"] {
+        for name in [
+            "SHA256SUMS", "m/sha256sum.txt", "checksums.txt", "CHECKSUM", "model.bin.sha256", "md5sums", "checksums_sha256.txt",
+            ".cache/huggingface/download/a.bin.metadata",
+        ] {
             assert!(is_list_name(name), "{name}");
         }
         for name in ["model.bin", "summary.txt", "checksum.py", "a.metadata", "README.md", "sha256.py", "hashes.bin"] {

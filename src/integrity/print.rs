@@ -1,7 +1,7 @@
 //! A verification in words.
 
-use super::verify::{Check, Given, List, Outcome, SCHEMA, State, Verification, outcome, verify};
 use super::list::parse;
+use super::verify::{Check, Given, List, Outcome, SCHEMA, State, Verification, outcome, verify};
 use crate::speech::Lang;
 use crate::speech::export::{book, sentence};
 use crate::text::printable;

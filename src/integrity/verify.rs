@@ -184,7 +184,18 @@ fn compare(listed: &Listed, list: &str, file: &Given) -> Check {
 
 /// An entry that no file is compared with.
 fn alone(listed: &Listed, list: &str, state: State, reason: &str) -> Check {
-    Check { path: listed.name.clone(), state, reason: reason.into(), message: String::new(), algorithm: Some(listed.algorithm), expected: Some(listed.digest.clone()), actual: None, differ_at: None, size: listed.size, list: list.into() }
+    Check {
+        path: listed.name.clone(),
+        state,
+        reason: reason.into(),
+        message: String::new(),
+        algorithm: Some(listed.algorithm),
+        expected: Some(listed.digest.clone()),
+        actual: None,
+        differ_at: None,
+        size: listed.size,
+        list: list.into(),
+    }
 }
 
 /// What one list lists.
@@ -232,7 +243,18 @@ pub fn verify(lists: &[List], files: &[Given]) -> Vec<Check> {
             Some(worst) => out.push(worst),
             // Lists do not list themselves, nor what the Hugging Face client keeps for itself.
             None if lists.iter().any(|l| l.path == f.path) || f.path.contains(".cache/huggingface/") => {}
-            None => out.push(Check { path: f.path.clone(), state: State::Unlisted, reason: String::new(), message: String::new(), algorithm: None, expected: None, actual: f.sha256.clone(), differ_at: None, size: None, list: String::new() }),
+            None => out.push(Check {
+                path: f.path.clone(),
+                state: State::Unlisted,
+                reason: String::new(),
+                message: String::new(),
+                algorithm: None,
+                expected: None,
+                actual: f.sha256.clone(),
+                differ_at: None,
+                size: None,
+                list: String::new(),
+            }),
         }
     }
     out.sort_by_key(|c| std::cmp::Reverse(c.state));
@@ -281,7 +303,10 @@ mod tests {
     fn a_list_says_what_matches_differs_is_missing_and_is_not_listed() {
         let list = format!("{A}  a.bin\n{A}  b.bin\n{A}  c.bin\n");
         let files = [file("m/a.bin", A), file("m/b.bin", B), file("m/d.bin", A), file("m/SHA256SUMS", B)];
-        assert_eq!(states(&list, "m/SHA256SUMS", &files), [row("m/b.bin", "differs", "digest"), row("c.bin", "missing", ""), row("m/d.bin", "unlisted", ""), row("m/a.bin", "matches", "")]);
+        assert_eq!(
+            states(&list, "m/SHA256SUMS", &files),
+            [row("m/b.bin", "differs", "digest"), row("c.bin", "missing", ""), row("m/d.bin", "unlisted", ""), row("m/a.bin", "matches", "")]
+        );
         let checks = verify(&lists(&list, "m/SHA256SUMS"), &files);
         assert_eq!(checks[0].differ_at, Some(63));
         assert_eq!(outcome(&checks), Outcome::Differs);

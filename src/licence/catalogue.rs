@@ -340,7 +340,10 @@ fn blank(id: &'static str) -> Licence {
 fn read(text: &'static str) -> Catalogue {
     let mut parts = text.split("\n[");
     let date = parts.next().and_then(|head| head.split("@date ").nth(1)).and_then(|rest| rest.lines().next()).unwrap_or_default();
-    let rows = parts.filter_map(|part| part.split_once("]\n")).map(|(id, text)| Row { id, lines: text.split('\n').filter_map(key_and_value).collect(), cell: OnceLock::new() }).collect();
+    let rows = parts
+        .filter_map(|part| part.split_once("]\n"))
+        .map(|(id, text)| Row { id, lines: text.split('\n').filter_map(key_and_value).collect(), cell: OnceLock::new() })
+        .collect();
     Catalogue { date, rows }
 }
 

@@ -144,7 +144,12 @@ pub enum Switch {
 }
 
 /// The open questions by name, with what stands if nobody switches them.
-pub const ASSUMPTIONS: &[(&str, Switch)] = &[("weights-protected", Switch::Yes), ("share-alike-data-reaches-weights", Switch::Open), ("copyleft-weights-reach-program", Switch::No), ("non-commercial-data-reaches-weights", Switch::Open)];
+pub const ASSUMPTIONS: &[(&str, Switch)] = &[
+    ("weights-protected", Switch::Yes),
+    ("share-alike-data-reaches-weights", Switch::Open),
+    ("copyleft-weights-reach-program", Switch::No),
+    ("non-commercial-data-reaches-weights", Switch::Open),
+];
 
 /// A part, with one licence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -210,12 +215,27 @@ pub struct Situation {
 
 impl Default for Situation {
     fn default() -> Self {
-        Situation { activity: Use::default(), commercial: None, for_profit: true, seat: None, facts: BTreeMap::new(), business: None, fields: Vec::new(), outbound: None, label: None, agreements: Vec::new(), assume: BTreeMap::new() }
+        Situation {
+            activity: Use::default(),
+            commercial: None,
+            for_profit: true,
+            seat: None,
+            facts: BTreeMap::new(),
+            business: None,
+            fields: Vec::new(),
+            outbound: None,
+            label: None,
+            agreements: Vec::new(),
+            assume: BTreeMap::new(),
+        }
     }
 }
 
 /// The members of the European Union, as country codes.
-const EU: &[&str] = &["AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"];
+const EU: &[&str] = &[
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI",
+    "SK",
+];
 
 impl Situation {
     /// Whether it counts as earning money.
@@ -303,26 +323,9 @@ pub struct Atom<'a> {
 
 /// Duties that do not narrow what others may do: notices, credit, source.
 const NOTICES: &[&str] = &[
-    "licence-copy",
-    "retain-notices",
-    "state-changes",
-    "notice-file-contents",
-    "attribution",
-    "licence-link",
-    "credit-adaptation",
-    "no-endorsement",
-    "no-trademark",
-    "attribution-notice",
-    "summary-of-changes",
-    "no-misrepresentation",
-    "same-licence",
-    "network-source",
-    "installation-information",
-    "allow-relinking",
-    "produced-work-notice",
-    "legible-form-of-resource",
-    "transparent-copy",
-    "notice",
+    "licence-copy", "retain-notices", "state-changes", "notice-file-contents", "attribution", "licence-link", "credit-adaptation", "no-endorsement",
+    "no-trademark", "attribution-notice", "summary-of-changes", "no-misrepresentation", "same-licence", "network-source", "installation-information",
+    "allow-relinking", "produced-work-notice", "legible-form-of-resource", "transparent-copy", "notice",
 ];
 
 /// Limits between user and licensor that need not be handed on.
@@ -333,23 +336,8 @@ const READING: &[&str] = &["medical-advice", "automated-decisions", "discriminat
 
 /// Licences of a whole work that take no further limits.
 const CLOSED: &[&str] = &[
-    "GPL-2.0",
-    "GPL-3.0",
-    "AGPL-3.0",
-    "GPL-2.0-or-later",
-    "LGPL-2.1",
-    "LGPL-3.0",
-    "gpl-family",
-    "CC-BY-SA-4.0",
-    "CC-BY-SA-3.0",
-    "EUPL-1.2",
-    "OSL-3.0",
-    "fair-ai-public-license-1.0",
-    "fair-ai-public-license-1.0-sd",
-    "sam-license",
-    "dinov3-license",
-    "fair-noncommercial-research-license",
-    "CC-BY-NC-SA-4.0",
+    "GPL-2.0", "GPL-3.0", "AGPL-3.0", "GPL-2.0-or-later", "LGPL-2.1", "LGPL-3.0", "gpl-family", "CC-BY-SA-4.0", "CC-BY-SA-3.0", "EUPL-1.2", "OSL-3.0",
+    "fair-ai-public-license-1.0", "fair-ai-public-license-1.0-sd", "sam-license", "dinov3-license", "fair-noncommercial-research-license", "CC-BY-NC-SA-4.0",
 ];
 
 /// What is known of one licence going into the work of another.
@@ -475,7 +463,8 @@ impl<'a> Eval<'a> {
     fn push(&mut self, reason: Reason) {
         let mut reason = reason;
         // Terms of use on weights that nothing protects bind those who agreed to them: a question of contract, not a ban.
-        let soft = matches!(reason.code, "non-commercial" | "agreement" | "threshold" | "business" | "purpose" | "outputs-barred" | "label-drops" | "declared-drops");
+        let soft =
+            matches!(reason.code, "non-commercial" | "agreement" | "threshold" | "business" | "purpose" | "outputs-barred" | "label-drops" | "declared-drops");
         if reason.level == Level::Conflict && soft && self.s.assumes("weights-protected") == Switch::No {
             self.out.assumed.insert("weights-protected");
             reason.level = Level::NeedsReview;
@@ -675,7 +664,9 @@ impl<'a> Eval<'a> {
         let clause = l.outputs_clause;
         match l.outputs {
             "forbidden-foundation" if a.part.small_target => self.up(Level::NeedsReview, "outputs-foundation", a, clause, ""),
-            "forbidden-any" | "forbidden-llm" | "forbidden-foundation" | "forbidden-same-kind" => self.up(Level::Conflict, "outputs-barred", a, clause, l.outputs),
+            "forbidden-any" | "forbidden-llm" | "forbidden-foundation" | "forbidden-same-kind" => {
+                self.up(Level::Conflict, "outputs-barred", a, clause, l.outputs)
+            }
             "forbidden-commercial" if s.earns() => self.up(Level::Conflict, "outputs-barred", a, clause, l.outputs),
             "forbidden-competing" => self.up(Level::NeedsReview, "outputs-competing", a, clause, ""),
             "nc-only" if s.earns() || permissive => self.up(Level::Conflict, "outputs-non-commercial", a, clause, ""),
@@ -841,14 +832,30 @@ impl<'a> Eval<'a> {
                     let kept = need.iter().all(|n| o.limits.contains(n)) && (o.commercial == l.commercial || o.commercial == Commercial::No);
                     if !kept {
                         let clause = if !need.is_empty() { l.limits_clause } else { shown.map_or(l.commercial_clause, |d| d.clause) };
-                        self.push(Reason { level: Level::Conflict, code: "label-drops", licence: l.id, part: item.atom.index, clause, other: Some((o.id, o.grant)), what: outbound.into() });
+                        self.push(Reason {
+                            level: Level::Conflict,
+                            code: "label-drops",
+                            licence: l.id,
+                            part: item.atom.index,
+                            clause,
+                            other: Some((o.id, o.grant)),
+                            what: outbound.into(),
+                        });
                     }
                 }
                 if item.atom.part.relation == Relation::Code && matches!(l.same, "file" | "library" | "module") {
                     self.owe(&item.atom, l, "keep-part-licence", l.derive_clause, "");
                 }
                 if way(l.id, o.id) == Some(Way::Closed) {
-                    self.push(Reason { level: Level::Conflict, code: "cannot-go-out", licence: l.id, part: item.atom.index, clause: l.grant, other: Some((o.id, o.derive_clause)), what: outbound.into() });
+                    self.push(Reason {
+                        level: Level::Conflict,
+                        code: "cannot-go-out",
+                        licence: l.id,
+                        part: item.atom.index,
+                        clause: l.grant,
+                        other: Some((o.id, o.derive_clause)),
+                        what: outbound.into(),
+                    });
                 }
             }
             if l.id == "SSPL-1.0" && net {
@@ -866,7 +873,15 @@ impl<'a> Eval<'a> {
         if into == Some(Way::Open) || (back == Some(Way::Open) && both) {
             return;
         }
-        let reason = |level, code, what: String| Reason { level, code, licence: l.id, part: whole.atom.index, clause: l.derive_clause, other: Some((p.id, if p.derive_clause.is_empty() { p.grant } else { p.derive_clause })), what };
+        let reason = |level, code, what: String| Reason {
+            level,
+            code,
+            licence: l.id,
+            part: whole.atom.index,
+            clause: l.derive_clause,
+            other: Some((p.id, if p.derive_clause.is_empty() { p.grant } else { p.derive_clause })),
+            what,
+        };
         let conditional = match (into, back) {
             (Some(Way::If(w, look)), _) | (_, Some(Way::If(w, look))) => Some((w, look)),
             _ => None,
@@ -896,7 +911,15 @@ impl<'a> Eval<'a> {
             let Some(l) = a.row.filter(|l| l.id != label) else { continue };
             if !extra_limits(l).is_empty() || l.same == "work" {
                 let clause = if l.limits_clause.is_empty() { l.derive_clause } else { l.limits_clause };
-                self.push(Reason { level: Level::Conflict, code: "declared-drops", licence: l.id, part: a.index, clause, other: by_id(label).map(|o| (o.id, o.grant)), what: label.into() });
+                self.push(Reason {
+                    level: Level::Conflict,
+                    code: "declared-drops",
+                    licence: l.id,
+                    part: a.index,
+                    clause,
+                    other: by_id(label).map(|o| (o.id, o.grant)),
+                    what: label.into(),
+                });
             }
         }
     }
@@ -993,7 +1016,8 @@ mod tests {
 
     #[test]
     fn every_licence_in_every_use_keeps_the_rules_of_the_house() {
-        let small: BTreeMap<String, u64> = catalogue().rows.iter().flat_map(|l| &l.gates).map(|g| (g.metric.trim_start_matches("maas_").to_string(), 1)).collect();
+        let small: BTreeMap<String, u64> =
+            catalogue().rows.iter().flat_map(|l| &l.gates).map(|g| (g.metric.trim_start_matches("maas_").to_string(), 1)).collect();
         for l in &catalogue().rows {
             for activity in Use::ALL {
                 let relation = if activity == Use::Distil { Relation::Outputs } else { Relation::Weights };

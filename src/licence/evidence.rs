@@ -108,7 +108,8 @@ pub fn role(path: &str) -> Option<Role> {
     let folder = steps.next().unwrap_or_default();
     let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
     let texts = matches!(ending, "" | "txt" | "md" | "rst" | "html" | "htm" | "markdown") || stem.is_empty();
-    let licence = ["license", "licence", "copying", "unlicense", "model_license", "model-license", "eula", "terms"].iter().any(|p| file.starts_with(p)) || (folder == "licenses" && matches!(ending, "txt" | "md"));
+    let licence = ["license", "licence", "copying", "unlicense", "model_license", "model-license", "eula", "terms"].iter().any(|p| file.starts_with(p))
+        || (folder == "licenses" && matches!(ending, "txt" | "md"));
     if licence && matches!(ending, "pdf" | "doc" | "docx" | "rtf" | "odt") {
         return Some(Role::Document);
     }
@@ -123,7 +124,11 @@ pub fn role(path: &str) -> Option<Role> {
         return Some(Role::Source);
     }
     // An ending such as "-2.0" is part of the name.
-    if licence && (texts || ending.chars().all(|c| c.is_ascii_digit()) || !matches!(ending, "py" | "json" | "yaml" | "yml" | "png" | "jpg" | "svg" | "js" | "rs" | "zip" | "safetensors" | "bin")) {
+    if licence
+        && (texts
+            || ending.chars().all(|c| c.is_ascii_digit())
+            || !matches!(ending, "py" | "json" | "yaml" | "yml" | "png" | "jpg" | "svg" | "js" | "rs" | "zip" | "safetensors" | "bin"))
+    {
         let part = if file.contains("code") {
             "code"
         } else if file.contains("model") || file.contains("weight") {
@@ -136,7 +141,11 @@ pub fn role(path: &str) -> Option<Role> {
     if texts && ["notice", "third_party", "third-party", "thirdparty", "attribution"].iter().any(|p| file.starts_with(p)) {
         return Some(Role::Notice);
     }
-    if texts && ["use_policy", "use-policy", "usage_policy", "usage-policy", "prohibited_use", "prohibited-use", "acceptable_use", "acceptable-use"].iter().any(|p| file.starts_with(p)) {
+    if texts
+        && ["use_policy", "use-policy", "usage_policy", "usage-policy", "prohibited_use", "prohibited-use", "acceptable_use", "acceptable-use"]
+            .iter()
+            .any(|p| file.starts_with(p))
+    {
         return Some(Role::Policy);
     }
     matches!(ending, "py" | "cu" | "cpp" | "rs" | "js" | "ts").then_some(Role::Source)
@@ -166,7 +175,13 @@ pub fn of_text(path: &str, bytes: &[u8]) -> Vec<Statement> {
 
 fn decode(bytes: &[u8]) -> String {
     let wide = |little: bool| {
-        let units: Vec<u16> = bytes.get(2..).unwrap_or_default().chunks_exact(2).filter_map(|c| <[u8; 2]>::try_from(c).ok()).map(|c| if little { u16::from_le_bytes(c) } else { u16::from_be_bytes(c) }).collect();
+        let units: Vec<u16> = bytes
+            .get(2..)
+            .unwrap_or_default()
+            .chunks_exact(2)
+            .filter_map(|c| <[u8; 2]>::try_from(c).ok())
+            .map(|c| if little { u16::from_le_bytes(c) } else { u16::from_be_bytes(c) })
+            .collect();
         String::from_utf16_lossy(&units)
     };
     match bytes {
@@ -219,7 +234,13 @@ fn texts(text: &str, base: usize, key: &str, whole: bool) -> Vec<Statement> {
         out.push(s);
     }
     if whole || found.hits.is_empty() {
-        out.extend(found.headers.iter().filter(|h| !found.hits.iter().any(|x| x.row.id == h.0)).map(|(id, at, len)| declared(Kind::Header, "header", id, base + at, *len)));
+        out.extend(
+            found
+                .headers
+                .iter()
+                .filter(|h| !found.hits.iter().any(|x| x.row.id == h.0))
+                .map(|(id, at, len)| declared(Kind::Header, "header", id, base + at, *len)),
+        );
     }
     if whole && found.unknown {
         out.push(Statement::problem(key, text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default().trim(), "unknown-text", base, text.len()));
@@ -258,7 +279,10 @@ fn declared(kind: Kind, key: &str, value: &str, at: usize, len: usize) -> Statem
 }
 
 /// Keys of metadata that name a licence.
-const NAMES: &[&str] = &["general.license", "general.license.name", "modelspec.license", "license", "licence", "license_name", "model_license", "modellicense", "licensedeclared", "licenseconcluded"];
+const NAMES: &[&str] = &[
+    "general.license", "general.license.name", "modelspec.license", "license", "licence", "license_name", "model_license", "modellicense", "licensedeclared",
+    "licenseconcluded",
+];
 
 /// What a key and value of a file's metadata say. The place is that of the value.
 pub fn of_metadata(path: &str, key: &str, value: &str, place: &Place) -> Vec<Statement> {
@@ -295,8 +319,18 @@ pub fn of_metadata(path: &str, key: &str, value: &str, place: &Place) -> Vec<Sta
 }
 
 fn is_base_key(key: &str) -> bool {
-    matches!(key, "base_model" | "base_model_name_or_path" | "_name_or_path" | "modelspec.merged_from" | "ss_sd_model_name" | "ss_base_model_version" | "baseModel" | "general.source.repo_url" | "general.source.url")
-        || (key.starts_with("general.base_model.") && (key.ends_with(".repo_url") || key.ends_with(".name")))
+    matches!(
+        key,
+        "base_model"
+            | "base_model_name_or_path"
+            | "_name_or_path"
+            | "modelspec.merged_from"
+            | "ss_sd_model_name"
+            | "ss_base_model_version"
+            | "baseModel"
+            | "general.source.repo_url"
+            | "general.source.url"
+    ) || (key.starts_with("general.base_model.") && (key.ends_with(".repo_url") || key.ends_with(".name")))
 }
 
 /// A model that another is made from. Paths on somebody's disk name nothing.
@@ -352,7 +386,10 @@ fn card(text: &str) -> Vec<Statement> {
                 "license_link" => out.extend(link(&e.key, v, e.at, e.len)),
                 "base_model" => out.extend(base(&e.key, v, e.at, e.len)),
                 "datasets" => out.push(dataset(&e.key, v, e.at, e.len)),
-                "extra_gated_prompt" => out.extend(texts(v, e.at, "card", false).into_iter().map(|s| Statement { place: Place { offset: e.at as u64, length: e.len as u64, file_offset: Some(e.at as u64), ..Place::default() }, ..s })),
+                "extra_gated_prompt" => out.extend(texts(v, e.at, "card", false).into_iter().map(|s| Statement {
+                    place: Place { offset: e.at as u64, length: e.len as u64, file_offset: Some(e.at as u64), ..Place::default() },
+                    ..s
+                })),
                 "base_model_relation" => out.push(Statement { how: "relation".into(), ..Statement::new(Kind::Base, &e.key, v, e.at, e.len) }),
                 "tags" => {
                     if let Some(v) = v.strip_prefix("license:") {
@@ -419,7 +456,8 @@ fn toml(text: &str) -> Vec<Statement> {
     let mut at = 0;
     for raw in text.split_inclusive('\n') {
         let line = raw.trim();
-        let value = line.strip_prefix("license").or(line.strip_prefix("SPDX-License-Identifier")).map(str::trim_start).and_then(|r| r.strip_prefix('=')).map(str::trim);
+        let value =
+            line.strip_prefix("license").or(line.strip_prefix("SPDX-License-Identifier")).map(str::trim_start).and_then(|r| r.strip_prefix('=')).map(str::trim);
         if let Some(value) = value {
             let inner = value.strip_prefix('{').and_then(|v| v.split_once("text")).map_or(value, |(_, v)| v.trim_start_matches([' ', '=']));
             if let Some(q) = inner.chars().next().filter(|c| matches!(c, '"' | '\''))
@@ -444,7 +482,13 @@ mod tests {
     #[test]
     fn cards_say_licence_base_and_data() {
         let text = "---\nlicense: other\nlicense_name: llama3.1\nlicense_link: https://llama.com/llama3_1/license\nbase_model: meta-llama/Llama-3.1-8B\ndatasets:\n- a/b\n---\n# M\n";
-        assert_eq!(brief("m/README.md", text), ["Declared license hf-other id", "Declared license_name llama3.1 id", "Header license_link llama3.1 id", "Base base_model llama3.1 name", "Dataset datasets  "]);
+        assert_eq!(
+            brief("m/README.md", text),
+            [
+                "Declared license hf-other id", "Declared license_name llama3.1 id", "Header license_link llama3.1 id", "Base base_model llama3.1 name",
+                "Dataset datasets  "
+            ]
+        );
         let s = &of_text("m/README.md", text.as_bytes())[1];
         assert_eq!(text.get(s.place.offset as usize..(s.place.offset + s.place.length) as usize), Some("license_name: llama3.1"));
     }
@@ -456,12 +500,17 @@ mod tests {
         assert_eq!(brief("README.md", "---\nlicense: modified-mit\n---\n").len(), 1);
         assert_eq!(brief("README.md", "---\nlicense: MIT AND (\n---\n"), ["Declared license  bad-expression"]);
         assert_eq!(brief("LICENSE.pdf", "%PDF"), ["Problem document  document"]);
-        assert_eq!(brief("package/METADATA", "Metadata-Version: 2.1\nLicense: MIT\nClassifier: License :: OSI Approved :: BSD License\n\nLicense: GPL-3.0\n"), ["Declared License MIT id"]);
+        assert_eq!(
+            brief("package/METADATA", "Metadata-Version: 2.1\nLicense: MIT\nClassifier: License :: OSI Approved :: BSD License\n\nLicense: GPL-3.0\n"),
+            ["Declared License MIT id"]
+        );
     }
 
     #[test]
     fn metadata_keys_are_known() {
-        let say = |key: &str, value: &str| of_metadata("m.gguf", key, value, &Place::default()).iter().map(|s| format!("{:?} {} {}", s.kind, s.licences.join("+"), s.how)).collect::<Vec<_>>();
+        let say = |key: &str, value: &str| {
+            of_metadata("m.gguf", key, value, &Place::default()).iter().map(|s| format!("{:?} {} {}", s.kind, s.licences.join("+"), s.how)).collect::<Vec<_>>()
+        };
         assert_eq!(say("general.license", "apache-2.0"), ["Declared Apache-2.0 id"]);
         assert_eq!(say("general.base_model.0.repo_url", "https://huggingface.co/Qwen/Qwen2.5-3B"), ["Base qwen-research-2024 name"]);
         assert_eq!(say("_name_or_path", "/home/me/models/x"), Vec::<String>::new());

@@ -211,71 +211,19 @@ const STRONG: &str = "commercial commercially noncommercial revenue revenues mon
     kommerziell kommerzielle kommerziellen gestattet untersagt verboten interdit interdite commerciale commerciales comercial comerciales prohibido prohibida permite vietato vietata proibido proibida";
 
 /// Runs of letters that do, in the scripts that are written without spaces.
-const STRONG_SIGNS: &[&str] = &["商用", "商业", "商業", "営利", "禁止", "不得", "仅供", "仅限", "僅供", "只能", "限り", "研究目的", "상업", "금지", "비영리", "연구"];
+const STRONG_SIGNS: &[&str] =
+    &["商用", "商业", "商業", "営利", "禁止", "不得", "仅供", "仅限", "僅供", "只能", "限り", "研究目的", "상업", "금지", "비영리", "연구"];
 
 /// Runs of words that do.
 const STRONG_RUNS: &[&str] = &[
-    "research purposes",
-    "research purpose",
-    "research use",
-    "research only",
-    "academic use",
-    "academic purposes",
-    "academic research",
-    "educational purposes",
-    "active users",
-    "hosted service",
-    "hosting service",
-    "managed service",
-    "human rights",
-    "separate agreement",
-    "separate license",
-    "acceptable use",
-    "use policy",
-    "personal use",
-    "internal use",
-    "European Union",
-    "may not use",
-    "not be used for",
-    "shall not use",
-    "need to",
-    "have to",
-    "has to",
-    "contact us",
-    "may not be",
-    "not be modified",
-    "does not extend",
-    "do not extend",
-    "does not apply",
-    "you must",
-    "you shall",
-    "you may not",
-    "you agree",
-    "must not",
-    "is required to",
-    "are required to",
-    "must include",
-    "must display",
-    "must credit",
-    "user interface",
-    "additional terms",
-    "additional condition",
-    "additional conditions",
-    "additional restriction",
-    "additional restrictions",
-    "additional requirement",
-    "additional requirements",
-    "following restrictions",
-    "only modification",
-    "is not permitted",
-    "are not permitted",
-    "not allowed",
-    "written permission",
-    "prior written",
-    "exclusive of",
-    "shall not apply",
-    "does not include the right",
-    "does not permit",
+    "research purposes", "research purpose", "research use", "research only", "academic use", "academic purposes", "academic research", "educational purposes",
+    "active users", "hosted service", "hosting service", "managed service", "human rights", "separate agreement", "separate license", "acceptable use",
+    "use policy", "personal use", "internal use", "European Union", "may not use", "not be used for", "shall not use", "need to", "have to", "has to",
+    "contact us", "may not be", "not be modified", "does not extend", "do not extend", "does not apply", "you must", "you shall", "you may not", "you agree",
+    "must not", "is required to", "are required to", "must include", "must display", "must credit", "user interface", "additional terms",
+    "additional condition", "additional conditions", "additional restriction", "additional restrictions", "additional requirement", "additional requirements",
+    "following restrictions", "only modification", "is not permitted", "are not permitted", "not allowed", "written permission", "prior written",
+    "exclusive of", "shall not apply", "does not include the right", "does not permit",
 ];
 
 /// Rewordings of permissive texts that limit nobody further.
@@ -303,7 +251,8 @@ const HARMLESS: &[&str] = &[
 const TURNING: &str = "not only except unless solely never must cannot nor exclusively personal individual";
 
 /// Words of a text that gives or takes permission.
-const TERMS: &str = "license licensed licensor licensee agreement terms grant granted hereby permission copyright liability warranty distribute redistribution derivative";
+const TERMS: &str =
+    "license licensed licensor licensee agreement terms grant granted hereby permission copyright liability warranty distribute redistribution derivative";
 
 fn set(words: &str) -> Hashes {
     Hashes::of(words.split_whitespace().map(hash))
@@ -475,7 +424,12 @@ pub fn find(text: &str) -> Found {
     }
     drop_nested(&mut taken, pairs.len(), &doc);
     // A licence that holds another one is what stands there if its own words do: the terms of a source-available licence quote the MIT licence that it turns into.
-    let inner: Vec<usize> = taken.iter().map(|x| x.0).filter(|_| taken.len() <= LIST).filter(|x| doc.best.keys().any(|row| !seen.get(row).is_some_and(|s| s.but) && doc.holds(*row, *x))).collect();
+    let inner: Vec<usize> = taken
+        .iter()
+        .map(|x| x.0)
+        .filter(|_| taken.len() <= LIST)
+        .filter(|x| doc.best.keys().any(|row| !seen.get(row).is_some_and(|s| s.but) && doc.holds(*row, *x)))
+        .collect();
     taken.retain(|x| !inner.contains(&x.0));
     let likely = damaged(&doc, &seen, &inner);
     let best = taken.iter().filter_map(|x| x.2).fold(0.0f32, f32::max);
@@ -598,7 +552,8 @@ fn own_headers(out: &mut Found) {
         *times.entry(id.clone()).or_default() += 1;
     }
     let mut known = HashSet::new();
-    let kept: Vec<(String, usize, usize)> = out.headers.iter().filter(|h| (!inside(h.1) || times.get(&h.0).is_some_and(|n| *n > 1)) && known.insert(h.0.clone())).cloned().collect();
+    let kept: Vec<(String, usize, usize)> =
+        out.headers.iter().filter(|h| (!inside(h.1) || times.get(&h.0).is_some_and(|n| *n > 1)) && known.insert(h.0.clone())).cloned().collect();
     out.headers = kept;
 }
 
@@ -729,7 +684,12 @@ fn damaged(doc: &Doc<'_>, seen: &BTreeMap<usize, Seen>, not: &[usize]) -> Vec<(u
         // A licence that is cut off leaves a stretch that is all its own.
         let cut = own >= 0.9 && pairs >= if p.every == 1 { 30 } else { 12 };
         let hinted = *share >= 0.5 && s.is_some_and(|s| s.hints.len() >= 2);
-        (*share >= 0.8 || hinted || cut).then(|| Like { row: *row, share: *share, score: (share + own) / 2.0, phrases: s.map_or(0, |s| s.text.len() * 100 / rows.get(*row).map_or(1, |l| l.text.len().max(1))) })
+        (*share >= 0.8 || hinted || cut).then(|| Like {
+            row: *row,
+            share: *share,
+            score: (share + own) / 2.0,
+            phrases: s.map_or(0, |s| s.text.len() * 100 / rows.get(*row).map_or(1, |l| l.text.len().max(1))),
+        })
     };
     let mut list: Vec<Like> = doc.best.iter().filter(|x| !not.contains(x.0)).filter_map(like).collect();
     list.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
@@ -800,7 +760,11 @@ impl<'a> Reading<'a> {
             if let Some((from, to)) = dense(&covered, p.every) {
                 (first, last) = (from, to);
             }
-            if p.every > 1 && is_permissive(row) && how == How::Text && let Some((a, b)) = self.leftover(first, last) {
+            if p.every > 1
+                && is_permissive(row)
+                && how == How::Text
+                && let Some((a, b)) = self.leftover(first, last)
+            {
                 residue = self.quote(a, b);
                 how = How::Altered;
             }
@@ -836,7 +800,10 @@ impl<'a> Reading<'a> {
         let word = |i: usize| self.n.words.get(i);
         let odd = |i: usize| word(i).is_some_and(|w| !w.holder) && !self.explained.get(i).copied().unwrap_or(true);
         let signs = |w: &Word| self.text.get(w.at as usize..w.end as usize).is_some_and(|s| !s.is_ascii() && STRONG_SIGNS.iter().any(|x| s.contains(x)));
-        let limits = |i: usize| (odd(i) && word(i).is_some_and(|w| self.t.strong.has(w.hash) || signs(w))) || self.limiting.get(&i).is_some_and(|len| odd(i + 1) || (*len > 2 && (i + 1..i + len + 3).any(odd)));
+        let limits = |i: usize| {
+            (odd(i) && word(i).is_some_and(|w| self.t.strong.has(w.hash) || signs(w)))
+                || self.limiting.get(&i).is_some_and(|len| odd(i + 1) || (*len > 2 && (i + 1..i + len + 3).any(odd)))
+        };
         let turns = |i: usize| self.alone && i >= first && i < last && word(i).is_some_and(|w| self.t.turning.has(w.hash));
         let stretch = |at: usize| {
             let (mut a, mut b) = (at, at);
@@ -849,7 +816,9 @@ impl<'a> Reading<'a> {
             (a, b)
         };
         // A long remark without a limiting word is a remark; a short one inside of the text changes a sentence of it.
-        let found = (from..to).filter(|i| odd(*i) || self.limiting.contains_key(i)).find(|i| limits(*i) || (odd(*i) && turns(*i) && stretch(*i).1 - stretch(*i).0 < 12))?;
+        let found = (from..to)
+            .filter(|i| odd(*i) || self.limiting.contains_key(i))
+            .find(|i| limits(*i) || (odd(*i) && turns(*i) && stretch(*i).1 - stretch(*i).0 < 12))?;
         Some(stretch((found..to).find(|i| odd(*i)).unwrap_or(found)))
     }
 
@@ -896,7 +865,8 @@ mod tests {
         } else {
             8
         };
-        let data: String = all.iter().filter(|h| *h % every == 0).flat_map(|h| (0..4).rev().map(move |k| char::from(SIXTY_FOUR[(h >> (6 * k)) as usize & 63]))).collect();
+        let data: String =
+            all.iter().filter(|h| *h % every == 0).flat_map(|h| (0..4).rev().map(move |k| char::from(SIXTY_FOUR[(h >> (6 * k)) as usize & 63]))).collect();
         format!("{} {every} {data}", l.id)
     }
 
@@ -944,9 +914,22 @@ mod tests {
             let hits: Vec<String> = f
                 .hits
                 .iter()
-                .map(|h| format!("{}:{:?}:{}{}", h.row.id, h.how, h.score.map_or("-".into(), |s| s.to_string()), if h.residue.is_empty() { String::new() } else { format!("[{}]", h.residue.replace(char::is_whitespace, " ")) }))
+                .map(|h| {
+                    format!(
+                        "{}:{:?}:{}{}",
+                        h.row.id,
+                        h.how,
+                        h.score.map_or("-".into(), |s| s.to_string()),
+                        if h.residue.is_empty() { String::new() } else { format!("[{}]", h.residue.replace(char::is_whitespace, " ")) }
+                    )
+                })
                 .collect();
-            println!("{}\t{}\t{}", path.file_name().unwrap_or_default().to_string_lossy(), hits.join(" ; "), f.headers.iter().map(|h| h.0.as_str()).collect::<Vec<_>>().join(","));
+            println!(
+                "{}\t{}\t{}",
+                path.file_name().unwrap_or_default().to_string_lossy(),
+                hits.join(" ; "),
+                f.headers.iter().map(|h| h.0.as_str()).collect::<Vec<_>>().join(",")
+            );
         }
     }
 }

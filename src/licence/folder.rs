@@ -60,10 +60,18 @@ pub fn judge(files: &[FileReport]) -> (Report, Vec<Issue>) {
             continue;
         }
         let folder = folders.entry(at).or_default();
-        folder.weights |= f.tensors.count > 0 || f.formats.iter().any(|x| matches!(x.as_str(), "gguf" | "safetensors" | "torch" | "torch-legacy" | "onnx" | "keras" | "hdf5" | "tflite" | "coreml" | "openvino" | "saved-model"));
+        folder.weights |= f.tensors.count > 0
+            || f.formats.iter().any(|x| {
+                matches!(
+                    x.as_str(),
+                    "gguf" | "safetensors" | "torch" | "torch-legacy" | "onnx" | "keras" | "hdf5" | "tflite" | "coreml" | "openvino" | "saved-model"
+                )
+            });
         let name = f.path.rsplit('/').next().unwrap_or(&f.path).to_ascii_lowercase();
         // What begins with fields is a card, whatever they say.
-        let card = f.path.to_ascii_lowercase().ends_with("readme.md") && (f.formats.iter().any(|format| format == "yaml") || f.licence.statements.iter().any(|s| !s.key.is_empty())) || name == "model_card.md";
+        let card = f.path.to_ascii_lowercase().ends_with("readme.md")
+            && (f.formats.iter().any(|format| format == "yaml") || f.licence.statements.iter().any(|s| !s.key.is_empty()))
+            || name == "model_card.md";
         if card && folder.card.is_none() {
             folder.card = Some(&f.path);
         }
@@ -91,7 +99,9 @@ pub fn judge(files: &[FileReport]) -> (Report, Vec<Issue>) {
             continue;
         }
         // Weights in a folder below a model's own are that model's.
-        let below = folders.keys().any(|up| up.len() < path.len() && (up.is_empty() || path.starts_with(&format!("{up}/"))) && folders.get(up).is_some_and(|u| !u.statements.is_empty()));
+        let below = folders.keys().any(|up| {
+            up.len() < path.len() && (up.is_empty() || path.starts_with(&format!("{up}/"))) && folders.get(up).is_some_and(|u| !u.statements.is_empty())
+        });
         if folder.statements.is_empty() && below && !alone {
             continue;
         }
@@ -137,7 +147,8 @@ fn part_of(path: &str, folder: &Folder<'_>, names: &BTreeSet<String>, parts: &mu
         issues.push(Issue { code: "missing", path: said.to_string(), args: Vec::new(), place: Place::default() });
     }
     let here = parts.len();
-    let has_model = folder.weights || folder.card.is_some() || folder.statements.iter().any(|s| matches!(s.kind, Kind::Base | Kind::Dataset)) || !licence.is_empty();
+    let has_model =
+        folder.weights || folder.card.is_some() || folder.statements.iter().any(|s| matches!(s.kind, Kind::Base | Kind::Dataset)) || !licence.is_empty();
     if has_model {
         let licence = if licence.is_empty() { "hf-unknown".to_string() } else { licence };
         parts.push(Part { name: named.into(), licence, source: source.into(), ..Part::default() });
@@ -147,7 +158,13 @@ fn part_of(path: &str, folder: &Folder<'_>, names: &BTreeSet<String>, parts: &mu
     }
     for c in &code {
         if let Some(l) = c.rows.first() {
-            parts.push(Part { name: c.statement.file.clone(), licence: l.id.into(), relation: Relation::CodeSeparate, source: "text".into(), ..Part::default() });
+            parts.push(Part {
+                name: c.statement.file.clone(),
+                licence: l.id.into(),
+                relation: Relation::CodeSeparate,
+                source: "text".into(),
+                ..Part::default()
+            });
         }
     }
     bases(folder, &declared, &texts, names, parts, issues);
@@ -223,7 +240,11 @@ fn contradictions(declared: &[Claim<'_>], texts: &[Claim<'_>], issues: &mut Vec<
                 // Several licences in one list are meant together, or to choose from.
                 let listed = a.statement.file == b.statement.file && a.statement.place == b.statement.place;
                 if card(a) == card(b) && !listed {
-                    issues.push(Issue::new("contradiction", a.statement, vec![("declared", x.name.into()), ("found", y.name.into()), ("where", b.statement.file.clone())]));
+                    issues.push(Issue::new(
+                        "contradiction",
+                        a.statement,
+                        vec![("declared", x.name.into()), ("found", y.name.into()), ("where", b.statement.file.clone())],
+                    ));
                 }
             }
         }
@@ -234,7 +255,11 @@ fn contradictions(declared: &[Claim<'_>], texts: &[Claim<'_>], issues: &mut Vec<
         if let (Some(x), Some(t)) = (a.rows.first(), texts.iter().find(|t| !t.rows.is_empty()))
             && let Some(y) = t.rows.first().filter(|y| matters(x, y))
         {
-            issues.push(Issue::new("contradiction", a.statement, vec![("declared", x.name.into()), ("found", y.name.into()), ("where", t.statement.file.clone())]));
+            issues.push(Issue::new(
+                "contradiction",
+                a.statement,
+                vec![("declared", x.name.into()), ("found", y.name.into()), ("where", t.statement.file.clone())],
+            ));
         }
     }
 }
@@ -249,7 +274,9 @@ fn effective(declared: &[Claim<'_>], texts: &[Claim<'_>], headers: &[Claim<'_>],
     };
     // Of several texts in one folder each may be a choice or a part; a declared expression says which.
     // One that names an unknown licence, or breaks off, stays whole: what is known of it is not all of it.
-    let whole = |c: &&Claim<'_>| matches!(c.statement.how.as_str(), "expression" | "bad-expression") || c.statement.how == "unknown-id" && name::is_expression(&c.statement.value);
+    let whole = |c: &&Claim<'_>| {
+        matches!(c.statement.how.as_str(), "expression" | "bad-expression") || c.statement.how == "unknown-id" && name::is_expression(&c.statement.value)
+    };
     let expression = declared.iter().find(whole);
     if let Some(c) = expression.filter(|c| texts.iter().flat_map(|t| &t.rows).all(|t| c.rows.iter().any(|r| agree(r, t)))) {
         return (c.statement.value.clone(), "declared");
@@ -300,7 +327,8 @@ fn quoted(name: &str) -> String {
 }
 
 fn bases(folder: &Folder<'_>, declared: &[Claim<'_>], texts: &[Claim<'_>], names: &BTreeSet<String>, parts: &mut Vec<Part>, issues: &mut Vec<Issue>) {
-    let adapter = folder.statements.iter().any(|s| s.how == "relation" && s.value == "adapter") || folder.statements.iter().any(|s| s.key == "base_model_name_or_path");
+    let adapter =
+        folder.statements.iter().any(|s| s.how == "relation" && s.value == "adapter") || folder.statements.iter().any(|s| s.key == "base_model_name_or_path");
     for s in folder.statements.iter().filter(|s| s.kind == Kind::Base && s.how != "relation") {
         let short = s.value.rsplit('/').next().unwrap_or(&s.value).to_ascii_lowercase();
         let here = names.contains(&short) || names.contains(&s.value.to_ascii_lowercase().replace('/', "--"));
@@ -312,7 +340,11 @@ fn bases(folder: &Folder<'_>, declared: &[Claim<'_>], texts: &[Claim<'_>], names
                 && !issues.iter().any(|i| i.code == "drift" && i.path == claim.statement.file && i.args.iter().any(|a| a.1 == base.name))
             {
                 let what = if adapter { "adapter" } else { "model" };
-                issues.push(Issue::new("drift", claim.statement, vec![("label", label.name.into()), ("base", s.value.clone()), ("licence", base.name.into()), ("what", what.into())]));
+                issues.push(Issue::new(
+                    "drift",
+                    claim.statement,
+                    vec![("label", label.name.into()), ("base", s.value.clone()), ("licence", base.name.into()), ("what", what.into())],
+                ));
             }
         }
         if !here && !parts.iter().any(|p| p.name == s.value) {
@@ -394,6 +426,9 @@ mod tests {
             ("b/mergekit_config.yml", "models:\n  - model: meta-llama/Meta-Llama-3-8B\n  - model: google/gemma-7b\n"),
         ]);
         assert_eq!(issues, ["drift"]);
-        assert_eq!(parts(&l), ["a=Apache-2.0", "Qwen/Qwen2.5-3B=qwen-research-2024", "b=hf-unknown", "meta-llama/Meta-Llama-3-8B=llama3", "google/gemma-7b=gemma"]);
+        assert_eq!(
+            parts(&l),
+            ["a=Apache-2.0", "Qwen/Qwen2.5-3B=qwen-research-2024", "b=hf-unknown", "meta-llama/Meta-Llama-3-8B=llama3", "google/gemma-7b=gemma"]
+        );
     }
 }

@@ -170,7 +170,11 @@ pub fn guide(parts: &[Part], situation: &Situation, lang: Lang) -> Guidance {
     let mut ask = Vec::new();
     for r in &outcome.reasons {
         // Of a known text with changes it is said below what there is to do.
-        let altered = r.code == "unknown-licence" && r.level == Level::NeedsReview && r.what.ends_with("-with-changes") && !r.what.contains(' ') && parts.get(r.part).is_some_and(|p| p.doubts.iter().any(|d| d == "altered"));
+        let altered = r.code == "unknown-licence"
+            && r.level == Level::NeedsReview
+            && r.what.ends_with("-with-changes")
+            && !r.what.contains(' ')
+            && parts.get(r.part).is_some_and(|p| p.doubts.iter().any(|d| d == "altered"));
         if r.code == "watch" || altered {
             continue;
         }
@@ -204,11 +208,20 @@ pub fn guide(parts: &[Part], situation: &Situation, lang: Lang) -> Guidance {
     let clashes = merged(clashes);
     let ask = merged(ask);
     let level = [&clashes, &ask].into_iter().flatten().map(|l| l.level).fold(outcome.level, Level::max);
-    let must = merged(outcome.owed.iter().filter(|o| o.does != "respect-limits").filter_map(|o| Some(lines.duty(by_id(o.licence)?, o.does, o.clause, o.text, o.part))).collect());
+    let must = merged(
+        outcome
+            .owed
+            .iter()
+            .filter(|o| o.does != "respect-limits")
+            .filter_map(|o| Some(lines.duty(by_id(o.licence)?, o.does, o.clause, o.text, o.part)))
+            .collect(),
+    );
     let must_not = merged(must_not(&mut lines, &parts, &picked, &s));
     let may = if level == Level::Conflict { Vec::new() } else { merged(may(&mut lines, &parts, &picked, &s)) };
     let watch = merged(rows(&picked).flat_map(|(i, l)| watch_kinds(l).split_whitespace().map(|k| lines.watch(l, k, i)).collect::<Vec<_>>()).collect());
-    let act = merged(rows(&picked).filter(|(i, l)| !l.is_none() && parts.get(*i).is_some_and(|p| p.relation != Relation::Data)).map(|(i, l)| lines.act(l, i)).collect());
+    let act = merged(
+        rows(&picked).filter(|(i, l)| !l.is_none() && parts.get(*i).is_some_and(|p| p.relation != Relation::Data)).map(|(i, l)| lines.act(l, i)).collect(),
+    );
     let questions = outcome.missing.iter().map(|m| Question { id: m.clone(), text: words::fact(book, m), answer: String::new() }).collect();
     let assumptions = ASSUMPTIONS
         .iter()
@@ -243,7 +256,9 @@ pub fn guide(parts: &[Part], situation: &Situation, lang: Lang) -> Guidance {
 
 /// The situation with the names of licences as ids.
 fn settled(s: &Situation) -> Situation {
-    let id = |t: &Option<String>| t.as_ref().map(|t| if t == "proprietary" { t.clone() } else { name::resolve(t).first().map_or_else(|| t.clone(), |l| l.id.to_string()) });
+    let id = |t: &Option<String>| {
+        t.as_ref().map(|t| if t == "proprietary" { t.clone() } else { name::resolve(t).first().map_or_else(|| t.clone(), |l| l.id.to_string()) })
+    };
     let agreements = s.agreements.iter().map(|a| name::resolve(a).first().map_or_else(|| a.clone(), |l| l.id.to_string())).collect();
     Situation { outbound: id(&s.outbound), label: id(&s.label), agreements, ..s.clone() }
 }
@@ -377,7 +392,14 @@ impl Lines<'_> {
         self.line(r.code, text, resolve, r.level, sources)
     }
 
-    fn plain(&mut self, code: &'static str, args: &[(&str, String)], level: Level, from: impl Iterator<Item = (&'static Licence, &'static str)>, p: &Part) -> Line {
+    fn plain(
+        &mut self,
+        code: &'static str,
+        args: &[(&str, String)],
+        level: Level,
+        from: impl Iterator<Item = (&'static Licence, &'static str)>,
+        p: &Part,
+    ) -> Line {
         let sources = from.map(|(l, c)| source(l, c, &p.name, self.book)).collect();
         let (text, resolve) = words::plain(self.book, code, args);
         self.line(code, text, resolve, level, sources)
@@ -403,7 +425,13 @@ impl Lines<'_> {
             "no" => Level::Conflict,
             _ => Level::NeedsReview,
         };
-        self.line(&format!("act-{}", l.act_reason), words::act(self.book, l.act_reason), String::new(), level, vec![source(l, l.grant, self.part(part), self.book)])
+        self.line(
+            &format!("act-{}", l.act_reason),
+            words::act(self.book, l.act_reason),
+            String::new(),
+            level,
+            vec![source(l, l.grant, self.part(part), self.book)],
+        )
     }
 }
 
@@ -499,7 +527,8 @@ fn notice(o: &Outcome, picked: &[&Choice], s: &Situation) -> String {
     if s.activity.distributes() {
         for (_, l) in rows(picked).filter(|(_, l)| !l.duties.is_empty() && !l.is_none()) {
             let at = l.urls.first().copied().unwrap_or_default();
-            let line = if at.is_empty() { format!("Includes material under the {}.", l.name) } else { format!("Includes material under the {} ({at}).", l.name) };
+            let line =
+                if at.is_empty() { format!("Includes material under the {}.", l.name) } else { format!("Includes material under the {} ({at}).", l.name) };
             if !out.contains(&line) {
                 out.push(line);
             }
@@ -512,7 +541,8 @@ fn notice(o: &Outcome, picked: &[&Choice], s: &Situation) -> String {
 fn card(parts: &[Part], picked: &[&Choice], s: &Situation) -> String {
     let chosen = s.outbound.as_deref().filter(|o| *o != "proprietary").and_then(by_id);
     // Without a wish the strictest of the parts is the label that drops nothing.
-    let mut own: Vec<(usize, &'static Licence)> = rows(picked).filter(|(i, l)| !l.is_none() && parts.get(*i).is_some_and(|p| p.relation != Relation::Data)).collect();
+    let mut own: Vec<(usize, &'static Licence)> =
+        rows(picked).filter(|(i, l)| !l.is_none() && parts.get(*i).is_some_and(|p| p.relation != Relation::Data)).collect();
     own.sort_by_key(|(i, l)| (std::cmp::Reverse(super::compat::extra_limits(l).len()), *i));
     let Some(l) = chosen.or(own.first().map(|x| x.1)) else { return String::new() };
     // Where no label of one licence carries the terms of all, all are named.
@@ -522,8 +552,16 @@ fn card(parts: &[Part], picked: &[&Choice], s: &Situation) -> String {
             beside.push(other);
         }
     }
-    let hub = |l: &Licence| l.known.iter().find(|k| !k.contains(' ') && k.chars().all(|c| !c.is_ascii_uppercase()) && !k.contains('*')).copied().unwrap_or(l.id).to_ascii_lowercase();
-    let plain = beside.is_empty() && matches!(l.family, "permissive" | "public-domain" | "strong-copyleft" | "weak-copyleft" | "network-copyleft") || beside.is_empty() && (l.id.starts_with("CC") || HUB.contains(&l.id));
+    let hub = |l: &Licence| {
+        l.known
+            .iter()
+            .find(|k| !k.contains(' ') && k.chars().all(|c| !c.is_ascii_uppercase()) && !k.contains('*'))
+            .copied()
+            .unwrap_or(l.id)
+            .to_ascii_lowercase()
+    };
+    let plain = beside.is_empty() && matches!(l.family, "permissive" | "public-domain" | "strong-copyleft" | "weak-copyleft" | "network-copyleft")
+        || beside.is_empty() && (l.id.starts_with("CC") || HUB.contains(&l.id));
     let mut out = String::from("---\n");
     if plain {
         let id = if HUB.contains(&l.id) { l.id.to_string() } else { l.id.to_ascii_lowercase() };
@@ -532,7 +570,8 @@ fn card(parts: &[Part], picked: &[&Choice], s: &Situation) -> String {
         let names: Vec<String> = std::iter::once(l).chain(beside).map(hub).collect();
         out.push_str(&format!("license: other\nlicense_name: {}\nlicense_link: LICENSE\n", names.join(" AND ")));
     }
-    let bases: Vec<&Part> = parts.iter().filter(|p| p.source == "base" || (p.relation == Relation::Weights && p.name.contains('/') && !p.name.contains('.'))).collect();
+    let bases: Vec<&Part> =
+        parts.iter().filter(|p| p.source == "base" || (p.relation == Relation::Weights && p.name.contains('/') && !p.name.contains('.'))).collect();
     if !bases.is_empty() {
         out.push_str("base_model:\n");
         for b in bases {
@@ -552,30 +591,17 @@ fn card(parts: &[Part], picked: &[&Choice], s: &Situation) -> String {
 
 /// Licences with an id of their own on the Hub that is not the lower-case SPDX id.
 const HUB: &[&str] = &[
-    "llama2",
-    "llama3",
-    "llama3.1",
-    "llama3.2",
-    "llama3.3",
-    "llama4",
-    "gemma",
-    "openrail",
-    "openrail++",
-    "creativeml-openrail-m",
-    "bigscience-openrail-m",
-    "bigscience-bloom-rail-1.0",
-    "bigcode-openrail-m",
-    "apple-amlr",
-    "apple-ascl",
-    "fair-noncommercial-research-license",
-    "grok2-community",
-    "intel-research",
+    "llama2", "llama3", "llama3.1", "llama3.2", "llama3.3", "llama4", "gemma", "openrail", "openrail++", "creativeml-openrail-m", "bigscience-openrail-m",
+    "bigscience-bloom-rail-1.0", "bigcode-openrail-m", "apple-amlr", "apple-ascl", "fair-noncommercial-research-license", "grok2-community", "intel-research",
     "h-research",
 ];
 
 /// A letter about the parts that were looked at and have no licence. What was only named may have one where it is published.
 fn letter(book: &words::Book, parts: &[Judged]) -> String {
-    let open = |j: &&Judged| !j.part.only_named() && (j.licences.iter().any(|l| l == "hf-unknown" || l == "hf-other") || j.part.licence.is_empty() && j.part.relation == Relation::Weights);
+    let open = |j: &&Judged| {
+        !j.part.only_named()
+            && (j.licences.iter().any(|l| l == "hf-unknown" || l == "hf-other") || j.part.licence.is_empty() && j.part.relation == Relation::Weights)
+    };
     let open: Vec<&str> = parts.iter().filter(open).map(|j| j.part.name.as_str()).collect();
     if open.is_empty() { String::new() } else { book.letter.replace("{parts}", &open.join(", ")) }
 }
@@ -594,7 +620,14 @@ fn dropped(parts: &[Part], picked: &[&Choice], label: &Choice, doubt: &str) -> V
 }
 
 /// Doubts about what a folder says, and the codes of their sentences.
-const DOUBTS: &[(&str, &str)] = &[("contradiction", "doubt-contradiction"), ("drift", "doubt-drift"), ("drift-adapter", "doubt-drift-adapter"), ("altered", "doubt-altered"), ("disguised", "doubt-disguised"), ("card", "doubt-card")];
+const DOUBTS: &[(&str, &str)] = &[
+    ("contradiction", "doubt-contradiction"),
+    ("drift", "doubt-drift"),
+    ("drift-adapter", "doubt-drift-adapter"),
+    ("altered", "doubt-altered"),
+    ("disguised", "doubt-disguised"),
+    ("card", "doubt-card"),
+];
 
 /// How a switch is written in a situation.
 pub fn switch(word: &str) -> Option<Switch> {
@@ -631,7 +664,10 @@ mod tests {
         let chosen = |text: &str| Part { source: "chosen".into(), ..part(text) };
         let g = guide(&[chosen("Apache-2.0"), chosen("data:CC-BY-NC-4.0"), chosen("code-separate: GPL-3.0"), chosen("urn:mine")], &in_us(Use::Give), Lang::En);
         let told: Vec<_> = g.parts.iter().map(|j| (j.part.name.as_str(), j.part.relation)).collect();
-        assert_eq!(told, [("Apache-2.0", Relation::Weights), ("CC-BY-NC-4.0", Relation::Data), ("GPL-3.0", Relation::CodeSeparate), ("urn:mine", Relation::Weights)]);
+        assert_eq!(
+            told,
+            [("Apache-2.0", Relation::Weights), ("CC-BY-NC-4.0", Relation::Data), ("GPL-3.0", Relation::CodeSeparate), ("urn:mine", Relation::Weights)]
+        );
         // What a file says is a licence's name and nothing else.
         let g = guide(&[Part { source: "declared".into(), ..part("data:MIT") }], &in_us(Use::Give), Lang::En);
         assert_eq!(g.parts[0].part.relation, Relation::Weights);
@@ -647,7 +683,9 @@ mod tests {
         assert!(g.card.contains("license: llama3.1\n"));
         assert!(codes(&g.must_not).contains(&"military"));
         assert!(g.letter.is_empty() && g.questions.is_empty());
-        assert!(g.must.iter().chain(&g.must_not).chain(&g.may).all(|l| !l.text.is_empty() && l.sources.iter().all(|s| !s.clause.is_empty() && s.read.len() == 10)));
+        assert!(
+            g.must.iter().chain(&g.must_not).chain(&g.may).all(|l| !l.text.is_empty() && l.sources.iter().all(|s| !s.clause.is_empty() && s.read.len() == 10))
+        );
     }
 
     #[test]
@@ -722,7 +760,14 @@ mod tests {
 
     #[test]
     fn a_name_with_several_meanings_is_asked_about() {
-        let g = ask(&["modified-mit"], &Situation { activity: Use::Service, facts: [("mau".to_string(), 1), ("monthly_revenue_usd".to_string(), 1), ("annual_recurring_revenue_usd".to_string(), 1)].into(), ..Situation::default() });
+        let g = ask(
+            &["modified-mit"],
+            &Situation {
+                activity: Use::Service,
+                facts: [("mau".to_string(), 1), ("monthly_revenue_usd".to_string(), 1), ("annual_recurring_revenue_usd".to_string(), 1)].into(),
+                ..Situation::default()
+            },
+        );
         assert_eq!(g.level, Level::NeedsReview);
         assert!(codes(&g.ask).contains(&"ambiguous"));
     }
@@ -740,7 +785,12 @@ mod tests {
     #[test]
     fn every_answer_says_that_it_is_no_legal_advice_and_when_the_catalogue_was_made() {
         let g = ask(&["MIT"], &Situation::default());
-        for text in [super::super::print::text(&g, Lang::En), super::super::print::markdown(&g, Lang::En), super::super::print::csv(&g, Lang::En), serde_json::to_string(&g).expect("JSON")] {
+        for text in [
+            super::super::print::text(&g, Lang::En),
+            super::super::print::markdown(&g, Lang::En),
+            super::super::print::csv(&g, Lang::En),
+            serde_json::to_string(&g).expect("JSON"),
+        ] {
             assert!(text.contains("not legal advice") && text.contains("2026-11-21"), "{text}");
         }
     }
@@ -751,7 +801,11 @@ mod tests {
         let at = |activity| guide(&[own.clone(), part("llama3.1")], &in_us(activity), Lang::En).level;
         assert_eq!((at(Use::Give), at(Use::Service)), (Level::Conflict, Level::NeedsReview));
         let g = guide(&[own.clone(), part("llama3.1")], &in_us(Use::Give), Lang::En);
-        assert!(g.clashes[0].text.contains("llama3.1") && g.clashes[0].sources.iter().map(|s| s.licence.as_str()).eq(["MIT", "llama3.1"]), "{:?}", g.clashes[0]);
+        assert!(
+            g.clashes[0].text.contains("llama3.1") && g.clashes[0].sources.iter().map(|s| s.licence.as_str()).eq(["MIT", "llama3.1"]),
+            "{:?}",
+            g.clashes[0]
+        );
         let adapter = Part { doubts: vec!["drift-adapter".into()], ..part("MIT") };
         assert_eq!(guide(&[adapter, part("llama3.1")], &in_us(Use::Give), Lang::En).level, Level::NeedsReview);
     }

@@ -93,10 +93,23 @@ impl Inventory {
                 .files
                 .iter()
                 .filter(|f| belongs(&f.path, at))
-                .map(|f| Pin { path: f.path.clone(), size: f.size, sha256: f.sha256.clone(), terms: f.licence.statements.iter().any(|s| matches!(s.kind, Kind::Text | Kind::Header)) })
+                .map(|f| Pin {
+                    path: f.path.clone(),
+                    size: f.size,
+                    sha256: f.sha256.clone(),
+                    terms: f.licence.statements.iter().any(|s| matches!(s.kind, Kind::Text | Kind::Header)),
+                })
                 .collect();
-            let bases =
-                report.files.iter().filter(|f| belongs(&f.path, at)).flat_map(|f| &f.licence.statements).filter(|s| s.kind == Kind::Base && s.how != "relation").map(|s| s.value.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+            let bases = report
+                .files
+                .iter()
+                .filter(|f| belongs(&f.path, at))
+                .flat_map(|f| &f.licence.statements)
+                .filter(|s| s.kind == Kind::Base && s.how != "relation")
+                .map(|s| s.value.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect();
             let duties = guidance.must.iter().filter(|l| l.sources.iter().any(|s| s.parts.iter().any(|p| p == at))).map(|l| l.text.clone()).collect();
             out.entries.push(Entry {
                 name: at.into(),
@@ -130,7 +143,13 @@ impl Inventory {
     /// What a later table says differently. Entries that the later one does not have are gone only if it was made of the same folder (`whole`).
     pub fn changes(&self, later: &Inventory, whole: bool) -> Vec<Change> {
         let mut out = Vec::new();
-        let change = |name: &str, what: &str, before: &str, after: &str, grade: &str| Change { name: name.into(), what: what.into(), before: before.into(), after: after.into(), grade: grade.into() };
+        let change = |name: &str, what: &str, before: &str, after: &str, grade: &str| Change {
+            name: name.into(),
+            what: what.into(),
+            before: before.into(),
+            after: after.into(),
+            grade: grade.into(),
+        };
         for e in &later.entries {
             let Some(old) = self.entries.iter().find(|x| x.name == e.name) else {
                 out.push(change(&e.name, "new", "", &e.licence, ""));
@@ -143,7 +162,13 @@ impl Inventory {
                 out.push(change(&e.name, "base", &old.bases.join(", "), &e.bases.join(", "), ""));
             }
             for (what, terms) in [("terms", true), ("files", false)] {
-                let list = |e: &Entry| e.files.iter().filter(|f| f.terms == terms).map(|f| format!("{} {}", f.path, f.sha256.clone().unwrap_or_else(|| f.size.to_string()))).collect::<BTreeSet<_>>();
+                let list = |e: &Entry| {
+                    e.files
+                        .iter()
+                        .filter(|f| f.terms == terms)
+                        .map(|f| format!("{} {}", f.path, f.sha256.clone().unwrap_or_else(|| f.size.to_string())))
+                        .collect::<BTreeSet<_>>()
+                };
                 let (a, b) = (list(old), list(e));
                 // Only with fingerprints on both sides can anything be said about contents.
                 if a != b && comparable(old, e) {
@@ -164,7 +189,18 @@ impl Inventory {
         out.push_str("name,licence,licence names,family,relation,source,duties,made from,files,seen\n");
         for e in &self.entries {
             let relation = serde_json::to_value(e.relation).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default();
-            let cells = [&e.name, &e.licence, &e.names.join("; "), &e.families.join("; "), &relation, &e.source, &e.duties.join(" "), &e.bases.join("; "), &e.files.len().to_string(), &e.seen];
+            let cells = [
+                &e.name,
+                &e.licence,
+                &e.names.join("; "),
+                &e.families.join("; "),
+                &relation,
+                &e.source,
+                &e.duties.join(" "),
+                &e.bases.join("; "),
+                &e.files.len().to_string(),
+                &e.seen,
+            ];
             out.push_str(&cells.map(|c| cell(c)).join(","));
             out.push('\n');
         }

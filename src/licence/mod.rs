@@ -66,6 +66,17 @@ impl<'a> Told<'a> {
 
 /// The catalogue as a list.
 pub fn rows() -> Vec<LicenceRow> {
-    let row = |l: &'static catalogue::Licence| LicenceRow { id: l.id, name: l.name, steward: l.steward, date: l.date, family: l.family, spdx: l.spdx, read: l.read, sure: l.sure, urls: &l.urls, act: l.act };
+    let row = |l: &'static catalogue::Licence| LicenceRow {
+        id: l.id,
+        name: l.name,
+        steward: l.steward,
+        date: l.date,
+        family: l.family,
+        spdx: l.spdx,
+        read: l.read,
+        sure: l.sure,
+        urls: &l.urls,
+        act: l.act,
+    };
     catalogue().rows.iter().map(|l| row(l)).collect()
 }

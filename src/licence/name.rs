@@ -85,7 +85,11 @@ type Index = Vec<(u32, usize, &'static str)>;
 /// All names of the rows. In a name as it stands on a text a `*` is itself.
 fn names() -> impl Iterator<Item = (usize, &'static str, bool)> {
     let of = |(row, l): (usize, &'static Row)| {
-        let written = l.lines.iter().filter(|(key, _)| matches!(*key, "name" | "known" | "spdx")).flat_map(|(key, value)| value.split(" ; ").map(move |name| (name, *key != "name" && name.contains('*'))));
+        let written = l
+            .lines
+            .iter()
+            .filter(|(key, _)| matches!(*key, "name" | "known" | "spdx"))
+            .flat_map(|(key, value)| value.split(" ; ").map(move |name| (name, *key != "name" && name.contains('*'))));
         written.chain([(l.id, false)]).map(move |(name, glob)| (row, name, glob))
     };
     catalogue().rows.iter().enumerate().flat_map(of)

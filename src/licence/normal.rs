@@ -89,7 +89,8 @@ fn vanishes(c: char) -> bool {
 }
 
 /// Words that are one word in two spellings: the hash of the other spelling, and of the one that is taken.
-const SPELLED: [(u32, u32); 4] = [(hash("licence"), hash("license")), (hash("licences"), hash("licenses")), (hash("licenced"), hash("licensed")), (hash("sublicence"), hash("sublicense"))];
+const SPELLED: [(u32, u32); 4] =
+    [(hash("licence"), hash("license")), (hash("licences"), hash("licenses")), (hash("licenced"), hash("licensed")), (hash("sublicence"), hash("sublicense"))];
 
 /// A word that is being read. Dots at its ends do not belong to it.
 struct Open {
@@ -150,7 +151,8 @@ fn entity(rest: &str) -> Option<(usize, char)> {
     let stands = match name.strip_prefix('#') {
         Some(n) => n.strip_prefix(['x', 'X']).map_or_else(|| n.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32)?,
         None => match name {
-            "quot" | "ldquo" | "rdquo" | "apos" | "lsquo" | "rsquo" | "nbsp" | "mdash" | "ndash" | "lt" | "gt" | "amp" | "copy" | "sect" | "bull" | "middot" => ' ',
+            "quot" | "ldquo" | "rdquo" | "apos" | "lsquo" | "rsquo" | "nbsp" | "mdash" | "ndash" | "lt" | "gt" | "amp" | "copy" | "sect" | "bull"
+            | "middot" => ' ',
             _ => return None,
         },
     };

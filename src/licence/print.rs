@@ -41,7 +41,10 @@ fn names(j: &Judged, b: &'static words::Book) -> String {
 
 /// What stands at the end: strings, NOTICE, card, letter.
 fn copies(g: &Guidance) -> Vec<(&'static str, String)> {
-    [("attribution", g.attribution.join("\n")), ("notice", g.notice.clone()), ("card", g.card.clone()), ("letter", g.letter.clone())].into_iter().filter(|(_, t)| !t.is_empty()).collect()
+    [("attribution", g.attribution.join("\n")), ("notice", g.notice.clone()), ("card", g.card.clone()), ("letter", g.letter.clone())]
+        .into_iter()
+        .filter(|(_, t)| !t.is_empty())
+        .collect()
 }
 
 /// For a terminal.
@@ -106,7 +109,8 @@ pub fn markdown(g: &Guidance, lang: Lang) -> String {
         let bullet = if matches!(label, "must" | "ask" | "clashes") { "- [ ]" } else { "-" };
         for (n, l) in lines.iter().enumerate() {
             let resolve = if l.resolve.is_empty() { String::new() } else { format!(" {}", plain(&l.resolve)) };
-            let cited = if l.sources.is_empty() || label == "must-not" && cited_below(lines, n) { String::new() } else { format!("  \n  {}", plain(&cite(l, b))) };
+            let cited =
+                if l.sources.is_empty() || label == "must-not" && cited_below(lines, n) { String::new() } else { format!("  \n  {}", plain(&cite(l, b))) };
             let _ = writeln!(out, "{bullet} {}{resolve}{cited}", plain(&l.text));
         }
     }

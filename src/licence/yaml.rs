@@ -97,7 +97,14 @@ fn read(text: &str, from: usize, card: bool) -> Head {
         }
         let Some((key, rest)) = key(line.text) else { return wrong(head, line, "no-colon") };
         let mut j = i;
-        while lines.get(j).is_some_and(|l| l.text.trim().is_empty() || l.indent > 0 || l.text.starts_with('\t') || l.text.trim_start().starts_with('#') || l.text == "-" || l.text.starts_with("- ")) {
+        while lines.get(j).is_some_and(|l| {
+            l.text.trim().is_empty()
+                || l.indent > 0
+                || l.text.starts_with('\t')
+                || l.text.trim_start().starts_with('#')
+                || l.text == "-"
+                || l.text.starts_with("- ")
+        }) {
             j += 1;
         }
         let below = lines.get(i..j).unwrap_or_default();

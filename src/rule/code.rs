@@ -228,7 +228,10 @@ fn changed_object(f: &Fact) -> Option<Args> {
     let Fact::Mutation { global: false, opcode, module, name, text } = f else { return None };
     let container = match standing(module, name) {
         // What may be made was read for these methods, too.
-        Standing::Expected(u) => (u.call || u.make) && !function_like(name) || matches!(name.as_str(), "defaultdict" | "deque" | "dict" | "list" | "set" | "_reconstructor" | "__newobj__"),
+        Standing::Expected(u) => {
+            (u.call || u.make) && !function_like(name)
+                || matches!(name.as_str(), "defaultdict" | "deque" | "dict" | "list" | "set" | "_reconstructor" | "__newobj__")
+        }
         // Judged already, by what it is.
         Standing::Dangerous { .. } | Standing::Unknown(_) => true,
     };

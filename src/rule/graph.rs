@@ -53,7 +53,8 @@ pub static RULES: &[Rule] = &[
 
 /// A file of tensors that ends before the last of them.
 fn short(file: &FileReport, other: &FileReport, needed: u64) -> Option<Args> {
-    (other.size < needed).then(|| vec![("file", file.path.clone()), ("target", other.path.clone()), ("needed", needed.to_string()), ("size", other.size.to_string())])
+    (other.size < needed)
+        .then(|| vec![("file", file.path.clone()), ("target", other.path.clone()), ("needed", needed.to_string()), ("size", other.size.to_string())])
 }
 
 /// An operator's standing, and what a sentence about it is filled with.

@@ -22,7 +22,8 @@ pub fn differs(files: &[FileReport]) -> Vec<(usize, Args)> {
         return Vec::new();
     }
     let index: HashMap<&str, usize> = files.iter().enumerate().map(|(n, f)| (f.path.as_str(), n)).collect();
-    let args = |c: &Check| vec![("list", c.list.clone()), ("expected", c.expected.clone().unwrap_or_default()), ("actual", c.actual.clone().unwrap_or_default())];
+    let args =
+        |c: &Check| vec![("list", c.list.clone()), ("expected", c.expected.clone().unwrap_or_default()), ("actual", c.actual.clone().unwrap_or_default())];
     verify(&lists, &given(files)).iter().filter(|c| c.state == State::Differs).filter_map(|c| Some((*index.get(c.path.as_str())?, args(c)))).collect()
 }
 

@@ -122,57 +122,35 @@ const JUDGED_MOST: usize = 1024;
 fn look_up(module: &str, name: &str) -> Standing {
     let tables = tables();
     let readings = readings(module, name);
-    let listed = readings
-        .iter()
-        .find_map(|&(module, name)| tables.dangerous(module, name));
+    let listed = readings.iter().find_map(|&(module, name)| tables.dangerous(module, name));
     if let Some(danger) = listed {
         return danger;
     }
-    if let Some(uses) = readings
-        .iter()
-        .find_map(|&(module, name)| tables.expected(module, name))
-    {
+    if let Some(uses) = readings.iter().find_map(|&(module, name)| tables.expected(module, name)) {
         return Standing::Expected(uses);
     }
     if let Some(danger) = tables.passes_through(module, name) {
         return danger;
     }
-    if let Some(danger) = readings
-        .iter()
-        .find_map(|&(module, _)| tables.whole_module(module))
-    {
+    if let Some(danger) = readings.iter().find_map(|&(module, _)| tables.whole_module(module)) {
         return danger;
     }
-    tables
-        .is_another_module(name)
-        .unwrap_or_else(|| Standing::Unknown(tables.place(module)))
+    tables.is_another_module(name).unwrap_or_else(|| Standing::Unknown(tables.place(module)))
 }
 
 /// How one import may be spelled: as written, as Python 3 renames what Python 2 wrote, and as the public module of a
 /// private twin. Only for looking up: a report shows what the file says.
 fn readings<'a>(module: &'a str, name: &'a str) -> [(&'a str, &'a str); 3] {
-    let renamed = MOVED_NAMES
-        .iter()
-        .find(|(from, _)| *from == (module, name))
-        .map_or_else(|| (renamed_module(module), name), |&(_, to)| to);
-    let twin = TWINS
-        .iter()
-        .find(|(from, _)| *from == renamed.0)
-        .map_or(renamed.0, |&(_, to)| to);
+    let renamed = MOVED_NAMES.iter().find(|(from, _)| *from == (module, name)).map_or_else(|| (renamed_module(module), name), |&(_, to)| to);
+    let twin = TWINS.iter().find(|(from, _)| *from == renamed.0).map_or(renamed.0, |&(_, to)| to);
     [(module, name), renamed, (twin, renamed.1)]
 }
 
 fn renamed_module(module: &str) -> &str {
-    MOVED_MODULES
-        .iter()
-        .find(|(from, _)| *from == module)
-        .map_or(module, |&(_, to)| to)
+    MOVED_MODULES.iter().find(|(from, _)| *from == module).map_or(module, |&(_, to)| to)
 }
 
-const REACHES: Standing = Standing::Dangerous {
-    effect: Effect::CallIndirect,
-    reason: "the name reaches something else through its module",
-};
+const REACHES: Standing = Standing::Dangerous { effect: Effect::CallIndirect, reason: "the name reaches something else through its module" };
 
 struct Danger {
     module: &'static str,
@@ -183,10 +161,7 @@ struct Danger {
 
 impl Danger {
     fn standing(&self) -> Standing {
-        Standing::Dangerous {
-            effect: self.effect,
-            reason: self.reason,
-        }
+        Standing::Dangerous { effect: self.effect, reason: self.reason }
     }
 }
 
@@ -253,27 +228,16 @@ impl Tables {
         }
         libraries.sort_unstable();
         libraries.dedup();
-        Tables {
-            expected: rows,
-            dangerous: dangerous.lines().filter_map(danger_of).collect(),
-            libraries,
-            stdlib,
-        }
+        Tables { expected: rows, dangerous: dangerous.lines().filter_map(danger_of).collect(), libraries, stdlib }
     }
 
     fn expected(&self, module: &str, name: &str) -> Option<Uses> {
-        let at = self
-            .expected
-            .binary_search_by(|names| names.module.as_str().cmp(module))
-            .ok()?;
+        let at = self.expected.binary_search_by(|names| names.module.as_str().cmp(module)).ok()?;
         self.expected.get(at)?.uses(name)
     }
 
     fn dangerous(&self, module: &str, name: &str) -> Option<Standing> {
-        let at = self
-            .dangerous
-            .binary_search_by(|row| compare((row.module, row.name), (module, name)))
-            .ok()?;
+        let at = self.dangerous.binary_search_by(|row| compare((row.module, row.name), (module, name))).ok()?;
         self.dangerous.get(at).map(Danger::standing)
     }
 
@@ -292,14 +256,7 @@ impl Tables {
     /// Exact row or whole module, under every spelling of the module.
     fn danger_at(&self, module: &str, name: &str) -> Option<Standing> {
         let readings = readings(module, name);
-        readings
-            .iter()
-            .find_map(|&(module, name)| self.dangerous(module, name))
-            .or_else(|| {
-                readings
-                    .iter()
-                    .find_map(|&(module, _)| self.whole_module(module))
-            })
+        readings.iter().find_map(|&(module, name)| self.dangerous(module, name)).or_else(|| readings.iter().find_map(|&(module, _)| self.whole_module(module)))
     }
 
     /// What a dotted name reaches on its way: modules that other modules import, objects' own machinery, dangerous parts.
@@ -308,10 +265,7 @@ impl Tables {
         for (dot, _) in name.match_indices('.') {
             // An attribute of something dangerous: "builtins" + "eval.anything".
             let (head, _) = name.split_at(dot);
-            if let Some(danger) = readings(module, head)
-                .iter()
-                .find_map(|&(module, head)| self.dangerous(module, head))
-            {
+            if let Some(danger) = readings(module, head).iter().find_map(|&(module, head)| self.dangerous(module, head)) {
                 return Some(danger);
             }
         }
@@ -322,9 +276,7 @@ impl Tables {
             // Libraries import modules under a private alias: `_os`, `_sys`.
             let spellings = [component, component.trim_start_matches('_')];
             if dotted && spellings.iter().any(|spelling| self.is_module(spelling)) {
-                let found = spellings
-                    .iter()
-                    .find_map(|spelling| self.danger_at(spelling, after));
+                let found = spellings.iter().find_map(|spelling| self.danger_at(spelling, after));
                 if found.is_some() {
                     return found;
                 }
@@ -341,9 +293,7 @@ impl Tables {
         for (dot, _) in name.match_indices('.') {
             let (head, after) = name.split_at(dot);
             // A longer module path: "numpy" + "testing.x" is "numpy.testing" + "x".
-            if let Some(danger) =
-                self.danger_at(&format!("{module}.{head}"), after.trim_start_matches('.'))
-            {
+            if let Some(danger) = self.danger_at(&format!("{module}.{head}"), after.trim_start_matches('.')) {
                 return Some(danger);
             }
         }
@@ -357,9 +307,7 @@ impl Tables {
     }
 
     fn is_module(&self, name: &str) -> bool {
-        self.stdlib.binary_search(&name).is_ok()
-            || self.libraries.binary_search(&name).is_ok()
-            || self.dangerous(name, "*").is_some()
+        self.stdlib.binary_search(&name).is_ok() || self.libraries.binary_search(&name).is_ok() || self.dangerous(name, "*").is_some()
     }
 
     fn place(&self, module: &str) -> Place {
@@ -383,14 +331,7 @@ fn top_level(module: &str) -> &str {
 }
 
 fn uses_of(letters: &str) -> Option<Uses> {
-    let mut uses = Uses {
-        reference: false,
-        call: false,
-        make: false,
-        build: false,
-        wraps: false,
-        getattr: false,
-    };
+    let mut uses = Uses { reference: false, call: false, make: false, build: false, wraps: false, getattr: false };
     for letter in letters.bytes() {
         match letter {
             b'r' => uses.reference = true,
@@ -407,12 +348,7 @@ fn uses_of(letters: &str) -> Option<Uses> {
 
 fn danger_of(line: &'static str) -> Option<Danger> {
     let mut fields = line.split('\t');
-    let (module, name, effect, reason) = (
-        fields.next()?,
-        fields.next()?,
-        fields.next()?,
-        fields.next()?,
-    );
+    let (module, name, effect, reason) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     let effect = match effect {
         "run-command" => Effect::RunCommand,
         "run-code" => Effect::RunCode,
@@ -429,12 +365,7 @@ fn danger_of(line: &'static str) -> Option<Danger> {
         "tamper" => Effect::Tamper,
         _ => return None,
     };
-    Some(Danger {
-        module,
-        name,
-        effect,
-        reason,
-    })
+    Some(Danger { module, name, effect, reason })
 }
 
 const EXPECTED: &str = include_str!("known/expected.txt");
@@ -442,100 +373,18 @@ const DANGEROUS: &str = include_str!("known/dangerous.txt");
 
 /// Attributes that lead from any object to its class, its module, or the interpreter.
 const DUNDERS: &[&str] = &[
-    "__base__",
-    "__bases__",
-    "__build_class__",
-    "__builtins__",
-    "__call__",
-    "__class__",
-    "__class_getitem__",
-    "__closure__",
-    "__code__",
-    "__defaults__",
-    "__del__",
-    "__delattr__",
-    "__dict__",
-    "__func__",
-    "__get__",
-    "__getattr__",
-    "__getattribute__",
-    "__getitem__",
-    "__globals__",
-    "__import__",
-    "__init__",
-    "__init_subclass__",
-    "__kwdefaults__",
-    "__loader__",
-    "__module__",
-    "__mro__",
-    "__new__",
-    "__reduce__",
-    "__reduce_ex__",
-    "__self__",
-    "__set__",
-    "__setattr__",
-    "__setitem__",
-    "__setstate__",
-    "__spec__",
-    "__subclasses__",
-    "__subclasshook__",
-    "__wrapped__",
-    "mro",
-    "func_globals",
-    "func_code",
-    "im_func",
-    "im_self",
-    "gi_frame",
-    "f_globals",
-    "f_builtins",
-    "f_locals",
-    "tb_frame",
+    "__base__", "__bases__", "__build_class__", "__builtins__", "__call__", "__class__", "__class_getitem__", "__closure__", "__code__", "__defaults__",
+    "__del__", "__delattr__", "__dict__", "__func__", "__get__", "__getattr__", "__getattribute__", "__getitem__", "__globals__", "__import__", "__init__",
+    "__init_subclass__", "__kwdefaults__", "__loader__", "__module__", "__mro__", "__new__", "__reduce__", "__reduce_ex__", "__self__", "__set__",
+    "__setattr__", "__setitem__", "__setstate__", "__spec__", "__subclasses__", "__subclasshook__", "__wrapped__", "mro", "func_globals", "func_code",
+    "im_func", "im_self", "gi_frame", "f_globals", "f_builtins", "f_locals", "tb_frame",
 ];
 
 /// Modules whose bare name, taken from another module, is that module and not the author's own function.
 const TELLTALE_MODULES: &[&str] = &[
-    "asyncio",
-    "builtin",
-    "builtins",
-    "cPickle",
-    "cloudpickle",
-    "commands",
-    "ctypes",
-    "dill",
-    "ftplib",
-    "functools",
-    "gc",
-    "imp",
-    "importlib",
-    "inspect",
-    "io",
-    "itertools",
-    "linecache",
-    "marshal",
-    "multiprocessing",
-    "nt",
-    "operator",
-    "os",
-    "pathlib",
-    "pdb",
-    "pickle",
-    "pkgutil",
-    "posix",
-    "pty",
-    "runpy",
-    "shutil",
-    "signal",
-    "socket",
-    "sqlite3",
-    "ssl",
-    "subprocess",
-    "sys",
-    "tempfile",
-    "threading",
-    "types",
-    "urllib",
-    "webbrowser",
-    "zipimport",
+    "asyncio", "builtin", "builtins", "cPickle", "cloudpickle", "commands", "ctypes", "dill", "ftplib", "functools", "gc", "imp", "importlib", "inspect", "io",
+    "itertools", "linecache", "marshal", "multiprocessing", "nt", "operator", "os", "pathlib", "pdb", "pickle", "pkgutil", "posix", "pty", "runpy", "shutil",
+    "signal", "socket", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "types", "urllib", "webbrowser", "zipimport",
 ];
 
 /// Where Python 3 finds a module that Python 2 wrote. Source: the name tables of Python's own unpickler.
@@ -604,10 +453,7 @@ type Import = (&'static str, &'static str);
 
 /// Single names that moved. Source: the name tables of Python's own unpickler.
 const MOVED_NAMES: &[(Import, Import)] = &[
-    (
-        ("UserDict", "IterableUserDict"),
-        ("collections", "UserDict"),
-    ),
+    (("UserDict", "IterableUserDict"), ("collections", "UserDict")),
     (("UserDict", "UserDict"), ("collections", "UserDict")),
     (("UserList", "UserList"), ("collections", "UserList")),
     (("UserString", "UserString"), ("collections", "UserString")),
@@ -618,10 +464,7 @@ const MOVED_NAMES: &[(Import, Import)] = &[
     (("__builtin__", "unichr"), ("builtins", "chr")),
     (("__builtin__", "unicode"), ("builtins", "str")),
     (("__builtin__", "xrange"), ("builtins", "range")),
-    (
-        ("_multiprocessing", "Connection"),
-        ("multiprocessing.connection", "Connection"),
-    ),
+    (("_multiprocessing", "Connection"), ("multiprocessing.connection", "Connection")),
     (("_socket", "fromfd"), ("socket", "fromfd")),
     (("exceptions", "StandardError"), ("builtins", "Exception")),
     (("itertools", "ifilter"), ("builtins", "filter")),
@@ -629,48 +472,21 @@ const MOVED_NAMES: &[(Import, Import)] = &[
     (("itertools", "imap"), ("builtins", "map")),
     (("itertools", "izip"), ("builtins", "zip")),
     (("itertools", "izip_longest"), ("itertools", "zip_longest")),
-    (
-        ("multiprocessing", "AuthenticationError"),
-        ("multiprocessing.context", "AuthenticationError"),
-    ),
-    (
-        ("multiprocessing", "BufferTooShort"),
-        ("multiprocessing.context", "BufferTooShort"),
-    ),
-    (
-        ("multiprocessing", "ProcessError"),
-        ("multiprocessing.context", "ProcessError"),
-    ),
-    (
-        ("multiprocessing", "TimeoutError"),
-        ("multiprocessing.context", "TimeoutError"),
-    ),
-    (
-        ("multiprocessing.forking", "Popen"),
-        ("multiprocessing.popen_fork", "Popen"),
-    ),
-    (
-        ("multiprocessing.process", "Process"),
-        ("multiprocessing.context", "Process"),
-    ),
+    (("multiprocessing", "AuthenticationError"), ("multiprocessing.context", "AuthenticationError")),
+    (("multiprocessing", "BufferTooShort"), ("multiprocessing.context", "BufferTooShort")),
+    (("multiprocessing", "ProcessError"), ("multiprocessing.context", "ProcessError")),
+    (("multiprocessing", "TimeoutError"), ("multiprocessing.context", "TimeoutError")),
+    (("multiprocessing.forking", "Popen"), ("multiprocessing.popen_fork", "Popen")),
+    (("multiprocessing.process", "Process"), ("multiprocessing.context", "Process")),
     (("socket", "_socketobject"), ("socket", "SocketType")),
-    (
-        ("urllib", "ContentTooShortError"),
-        ("urllib.error", "ContentTooShortError"),
-    ),
+    (("urllib", "ContentTooShortError"), ("urllib.error", "ContentTooShortError")),
     (("urllib", "getproxies"), ("urllib.request", "getproxies")),
-    (
-        ("urllib", "pathname2url"),
-        ("urllib.request", "pathname2url"),
-    ),
+    (("urllib", "pathname2url"), ("urllib.request", "pathname2url")),
     (("urllib", "quote"), ("urllib.parse", "quote")),
     (("urllib", "quote_plus"), ("urllib.parse", "quote_plus")),
     (("urllib", "unquote"), ("urllib.parse", "unquote")),
     (("urllib", "unquote_plus"), ("urllib.parse", "unquote_plus")),
-    (
-        ("urllib", "url2pathname"),
-        ("urllib.request", "url2pathname"),
-    ),
+    (("urllib", "url2pathname"), ("urllib.request", "url2pathname")),
     (("urllib", "urlcleanup"), ("urllib.request", "urlcleanup")),
     (("urllib", "urlencode"), ("urllib.parse", "urlencode")),
     (("urllib", "urlopen"), ("urllib.request", "urlopen")),
@@ -806,11 +622,7 @@ mod tests {
         assert_eq!(tables.dangerous.len(), DANGEROUS.lines().count());
         assert!(tables.expected.is_sorted_by(|a, b| a.module < b.module));
         assert!(tables.expected.len() > 1000);
-        assert!(
-            tables
-                .dangerous
-                .is_sorted_by(|a, b| (a.module, a.name) < (b.module, b.name))
-        );
+        assert!(tables.dangerous.is_sorted_by(|a, b| (a.module, a.name) < (b.module, b.name)));
         assert!(tables.stdlib.is_sorted_by(|a, b| a < b));
         for names in &tables.expected {
             assert!(names.rows().count() > 0, "{}", names.module);
@@ -825,13 +637,7 @@ mod tests {
     fn nothing_is_both_expected_and_dangerous() {
         let tables = tables();
         for row in &tables.dangerous {
-            assert_eq!(
-                tables.expected(row.module, row.name),
-                None,
-                "{} {}",
-                row.module,
-                row.name
-            );
+            assert_eq!(tables.expected(row.module, row.name), None, "{} {}", row.module, row.name);
         }
         // Nor under a private or an older spelling: an expected row must not be shadowed into uselessness, or the reverse.
         for names in &tables.expected {
@@ -863,12 +669,7 @@ mod tests {
             ("torch.nn.functional", "relu", false, false),
             ("sklearn.tree.tree", "DecisionTreeClassifier", true, true),
             ("sklearn.tree._tree", "Tree", true, true),
-            (
-                "sklearn.linear_model.logistic",
-                "LogisticRegression",
-                true,
-                true,
-            ),
+            ("sklearn.linear_model.logistic", "LogisticRegression", true, true),
             ("pandas._libs.internals", "_unpickle_block", true, false),
             ("pandas.core.index", "Index", true, true),
             ("xgboost.core", "Booster", false, true),
@@ -879,28 +680,17 @@ mod tests {
             let Standing::Expected(uses) = standing(module, name) else {
                 panic!("{module} {name}: {:?}", standing(module, name));
             };
-            assert!(
-                uses.reference && uses.call == call && uses.build == build,
-                "{module} {name} {uses:?}"
-            );
+            assert!(uses.reference && uses.call == call && uses.build == build, "{module} {name} {uses:?}");
         }
     }
 
     #[test]
     fn indirect_calls_are_expected_only_with_their_letter() {
         assert!(matches!(standing("functools", "partial"), Standing::Expected(uses) if uses.wraps));
-        assert!(
-            matches!(standing("_functools", "partial"), Standing::Expected(uses) if uses.wraps)
-        );
-        assert!(
-            matches!(standing("builtins", "getattr"), Standing::Expected(uses) if uses.getattr)
-        );
-        assert!(
-            matches!(standing("__builtin__", "getattr"), Standing::Expected(uses) if uses.getattr)
-        );
-        assert!(
-            matches!(standing("builtins", "type"), Standing::Expected(uses) if !uses.call && !uses.build)
-        );
+        assert!(matches!(standing("_functools", "partial"), Standing::Expected(uses) if uses.wraps));
+        assert!(matches!(standing("builtins", "getattr"), Standing::Expected(uses) if uses.getattr));
+        assert!(matches!(standing("__builtin__", "getattr"), Standing::Expected(uses) if uses.getattr));
+        assert!(matches!(standing("builtins", "type"), Standing::Expected(uses) if !uses.call && !uses.build));
     }
 
     #[test]
@@ -970,18 +760,9 @@ mod tests {
 
     #[test]
     fn what_is_on_neither_list_says_where_it_lives() {
-        assert_eq!(
-            standing("colorsys", "rgb_to_hsv"),
-            Standing::Unknown(Place::Stdlib)
-        );
-        assert_eq!(
-            standing("sklearn.nowhere", "Nothing"),
-            Standing::Unknown(Place::Library)
-        );
-        assert_eq!(
-            standing("__main__", "Model"),
-            Standing::Unknown(Place::Foreign)
-        );
+        assert_eq!(standing("colorsys", "rgb_to_hsv"), Standing::Unknown(Place::Stdlib));
+        assert_eq!(standing("sklearn.nowhere", "Nothing"), Standing::Unknown(Place::Library));
+        assert_eq!(standing("__main__", "Model"), Standing::Unknown(Place::Foreign));
         assert_eq!(standing("", ""), Standing::Unknown(Place::Foreign));
         assert_eq!(standing("..", "...é."), Standing::Unknown(Place::Foreign));
     }

@@ -60,7 +60,8 @@ fn outside(f: &Fact, grave: bool) -> Option<Args> {
 }
 
 /// Layers that look words up; others may call a setting of theirs `vocabulary` without opening anything.
-const LOOKUPS: &[&str] = &["StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization", "Hashing", "StaticHashTable", "StaticVocabularyTable", "TextFileInitializer"];
+const LOOKUPS: &[&str] =
+    &["StringLookup", "IntegerLookup", "IndexLookup", "TextVectorization", "Hashing", "StaticHashTable", "StaticVocabularyTable", "TextFileInitializer"];
 
 fn layer_file(f: &Fact, grave: bool) -> Option<Args> {
     match f {
@@ -96,16 +97,21 @@ fn is_part(name: &str) -> bool {
 }
 
 /// Packages that are Keras, under all the names it had.
-const KERAS: &[&str] = &["keras", "tf_keras", "keras_core", "tensorflow.keras", "tensorflow.python.keras", "tensorflow_core.python.keras", "tensorflow.contrib.keras", "keras_hub", "keras_cv", "keras_nlp"];
+const KERAS: &[&str] = &[
+    "keras", "tf_keras", "keras_core", "tensorflow.keras", "tensorflow.python.keras", "tensorflow_core.python.keras", "tensorflow.contrib.keras", "keras_hub",
+    "keras_cv", "keras_nlp",
+];
 
 /// Where in Keras models take their parts from.
 const PARTS: &[&str] = &[
-    "layers", "models", "losses", "metrics", "optimizers", "initializers", "regularizers", "constraints", "activations", "ops", "quantizers", "dtype_policies", "mixed_precision", "random", "engine", "legacy", "objectives",
-    "training", "trainers", "feature_column", "premade_models", "tokenizers", "src.backend.common.keras_tensor", "utils.FeatureSpace", "utils.feature_space", "layers.preprocessing",
+    "layers", "models", "losses", "metrics", "optimizers", "initializers", "regularizers", "constraints", "activations", "ops", "quantizers", "dtype_policies",
+    "mixed_precision", "random", "engine", "legacy", "objectives", "training", "trainers", "feature_column", "premade_models", "tokenizers",
+    "src.backend.common.keras_tensor", "utils.FeatureSpace", "utils.feature_space", "layers.preprocessing",
 ];
 
 /// Functions that make objects out of names or call what they are handed, wherever they stand.
-const MAKERS: &[&str] = &["get", "deserialize", "map", "scan", "cond", "while_loop", "fori_loop", "switch", "vectorized_map", "custom_gradient", "associative_scan"];
+const MAKERS: &[&str] =
+    &["get", "deserialize", "map", "scan", "cond", "while_loop", "fori_loop", "switch", "vectorized_map", "custom_gradient", "associative_scan"];
 
 fn object(f: &Fact, wanted: Meaning) -> Option<Args> {
     let Fact::KerasObject { module, name, function, registered } = f else { return None };
@@ -170,7 +176,9 @@ fn in_keras(path: &str, name: &str, function: bool) -> Meaning {
         return Meaning::Expected;
     }
     let camel = name.chars().next().is_some_and(char::is_uppercase);
-    let maker = !camel && (MAKERS.contains(&name) || ["load", "save", "deserialize", "serialize", "model_from", "from_config", "enable_unsafe"].iter().any(|p| name.starts_with(p)));
+    let maker = !camel
+        && (MAKERS.contains(&name)
+            || ["load", "save", "deserialize", "serialize", "model_from", "from_config", "enable_unsafe"].iter().any(|p| name.starts_with(p)));
     if name.contains('.') || maker {
         Meaning::Gadget
     } else if parts && is_part(name) {
@@ -183,16 +191,24 @@ fn in_keras(path: &str, name: &str, function: bool) -> Meaning {
 }
 
 /// Parts of TensorFlow that reach files, other processes or Python.
-const TF_REACHES: &[&str] = &["io", "data", "saved_model", "train", "summary", "distribute", "sysconfig", "config", "profiler", "lookup", "compat", "estimator", "experimental", "tpu", "debugging.experimental", "test", "types", "autograph", "autodiff", "audio.decode", "numpy_function", "quantization.experimental", "gfile", "python_io", "resource_loader", "app", "load_library"];
+const TF_REACHES: &[&str] = &[
+    "io", "data", "saved_model", "train", "summary", "distribute", "sysconfig", "config", "profiler", "lookup", "compat", "estimator", "experimental", "tpu",
+    "debugging.experimental", "test", "types", "autograph", "autodiff", "audio.decode", "numpy_function", "quantization.experimental", "gfile", "python_io",
+    "resource_loader", "app", "load_library",
+];
 
 /// Operations that do, by their names in `raw_ops` and in Python.
 const TF_OPS: &[&str] = &[
-    "py_func", "py_function", "numpy_function", "eager_py_func", "PyFunc", "PyFuncStateless", "EagerPyFunc", "ReadFile", "WriteFile", "read_file", "write_file", "Save", "SaveV2", "SaveSlices", "Restore", "RestoreV2",
-    "RestoreSlice", "MergeV2Checkpoints", "MatchingFiles", "matching_files", "LoadAndRemapMatrix", "TextLineReader", "TFRecordReader", "TFRecordReaderV2", "WholeFileReader", "WholeFileReaderV2", "FixedLengthRecordReader",
-    "FixedLengthRecordReaderV2", "TextLineReaderV2", "TextLineDataset", "TFRecordDataset", "TFRecordDatasetV2", "FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "CSVDataset", "CSVDatasetV2", "SqlDataset", "LMDBDataset",
-    "LMDBReader", "InitializeTableFromTextFile", "InitializeTableFromTextFileV2", "SaveDataset", "SaveDatasetV2", "LoadDataset", "DatasetToTFRecord", "CacheDataset", "CacheDatasetV2", "SnapshotDataset", "SnapshotDatasetV2",
-    "CreateSummaryFileWriter", "RemoteCall", "RpcCall", "RpcClient", "RpcServer", "Rpc", "DebugIdentity", "DebugIdentityV2", "DebugIdentityV3", "DumpTensor", "XlaCustomCall", "XlaCustomCallV2", "TPUExecute", "DecodeProtoV2", "EncodeProto",
-    "FileSystemSetConfiguration", "GenerateVocabRemapping", "RecordInput", "Skipgram", "FixedUnigramCandidateSampler", "load_op_library", "load_library", "load_file_system_library", "ShardedFilename", "DeleteOldDirs",
+    "py_func", "py_function", "numpy_function", "eager_py_func", "PyFunc", "PyFuncStateless", "EagerPyFunc", "ReadFile", "WriteFile", "read_file",
+    "write_file", "Save", "SaveV2", "SaveSlices", "Restore", "RestoreV2", "RestoreSlice", "MergeV2Checkpoints", "MatchingFiles", "matching_files",
+    "LoadAndRemapMatrix", "TextLineReader", "TFRecordReader", "TFRecordReaderV2", "WholeFileReader", "WholeFileReaderV2", "FixedLengthRecordReader",
+    "FixedLengthRecordReaderV2", "TextLineReaderV2", "TextLineDataset", "TFRecordDataset", "TFRecordDatasetV2", "FixedLengthRecordDataset",
+    "FixedLengthRecordDatasetV2", "CSVDataset", "CSVDatasetV2", "SqlDataset", "LMDBDataset", "LMDBReader", "InitializeTableFromTextFile",
+    "InitializeTableFromTextFileV2", "SaveDataset", "SaveDatasetV2", "LoadDataset", "DatasetToTFRecord", "CacheDataset", "CacheDatasetV2", "SnapshotDataset",
+    "SnapshotDatasetV2", "CreateSummaryFileWriter", "RemoteCall", "RpcCall", "RpcClient", "RpcServer", "Rpc", "DebugIdentity", "DebugIdentityV2",
+    "DebugIdentityV3", "DumpTensor", "XlaCustomCall", "XlaCustomCallV2", "TPUExecute", "DecodeProtoV2", "EncodeProto", "FileSystemSetConfiguration",
+    "GenerateVocabRemapping", "RecordInput", "Skipgram", "FixedUnigramCandidateSampler", "load_op_library", "load_library", "load_file_system_library",
+    "ShardedFilename", "DeleteOldDirs",
 ];
 
 fn in_tensorflow(path: &str, name: &str) -> Meaning {
@@ -202,7 +218,14 @@ fn in_tensorflow(path: &str, name: &str) -> Meaning {
     // What stands there is an operation under its own name: it is judged by what it does in a graph.
     let acts = plain == "raw_ops" && matches!(operators::standing("tensorflow", "", name, &[]), operators::Standing::Acts(_));
     let decoding = reaches("io") && (name.starts_with("decode_") || name.starts_with("encode_") || name.starts_with("parse_"));
-    if acts || TF_OPS.contains(&name) || !decoding && TF_REACHES.iter().any(|p| reaches(p)) || plain.contains("script_ops") || plain.contains("io_ops") || plain.contains("lib.io") || plain.contains("load_library") {
+    if acts
+        || TF_OPS.contains(&name)
+        || !decoding && TF_REACHES.iter().any(|p| reaches(p))
+        || plain.contains("script_ops")
+        || plain.contains("io_ops")
+        || plain.contains("lib.io")
+        || plain.contains("load_library")
+    {
         Meaning::Gadget
     } else if plain.starts_with("python.") || !name.starts_with("load") && !name.starts_with("save") {
         Meaning::Expected

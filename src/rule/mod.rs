@@ -53,7 +53,8 @@ pub struct Rule {
 }
 
 /// Every rule, by id.
-pub static RULES: &[&[Rule]] = &[code::RULES, archive::RULES, other::RULES, graph::RULES, layer::RULES, setting::RULES, source::RULES, licence::RULES, other::WHOLE];
+pub static RULES: &[&[Rule]] =
+    &[code::RULES, archive::RULES, other::RULES, graph::RULES, layer::RULES, setting::RULES, source::RULES, licence::RULES, other::WHOLE];
 
 /// All rows in order.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

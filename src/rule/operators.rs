@@ -97,68 +97,21 @@ pub fn standing(family: &str, domain: &str, name: &str, texts: &[OperatorText]) 
 
 /// Domains that onnx and onnxruntime implement themselves: for graphs that people write, their operators are listed; a library may
 /// register more of them under any domain.
-const ONNX_DOMAINS: &[&str] = &["ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview", "ai.onnx.preview.training", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc"];
+const ONNX_DOMAINS: &[&str] =
+    &["ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview", "ai.onnx.preview.training", "com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc"];
 
 /// Domains that only onnxruntime's own graph passes write.
 const ONNX_INTERNAL: &[&str] = &["com.microsoft.experimental", "com.microsoft.dml"];
 
 /// Operators of onnxruntime's builds for training (`training_op_defs.cc`), and of builds for certain devices.
 const ONNX_TRAINING: &[&str] = &[
-    "ATen",
-    "AdamOptimizer",
-    "AdamWOptimizer",
-    "AdasumAllReduce",
-    "BatchNormInternal",
-    "BatchNormalizationInternal",
-    "BroadcastGradientArgs",
-    "ConcatTraining",
-    "FakeQuant",
-    "FlattenAndUnpad",
-    "GRUTraining",
-    "Group",
-    "InPlaceAccumulator",
-    "InPlaceAccumulatorV2",
-    "LSTMTraining",
-    "LambOptimizer",
-    "MegatronF",
-    "MegatronG",
-    "MixedPrecisionScale",
-    "NcclAllGather",
-    "NcclAllReduce",
-    "NcclReduceScatter",
-    "PadAndUnflatten",
-    "PassThrough",
-    "ReduceAllL2",
-    "SGDOptimizer",
-    "SGDOptimizerV2",
-    "Scale",
-    "ScatterND",
-    "SoftmaxCrossEntropy",
-    "SoftmaxCrossEntropyLossInternal",
-    "SparseSoftmaxCrossEntropy",
-    "SplitTraining",
-    "SummaryHistogram",
-    "SummaryMerge",
-    "SummaryScalar",
-    "SummaryText",
-    "TrainableDropout",
-    "View",
-    "YieldOp",
-    "AllReduce",
-    "AllGather",
-    "AllToAll",
-    "ShardedMoE",
-    "DistributedMatMul",
-    "MatMulFp32Q4",
-    "MemcpyFromHost",
-    "MemcpyToHost",
-    "QLinearSplit",
-    "SimplifiedLayerNormalization",
-    "LayerNormalization",
-    "GistBinarizeEncoder",
-    "GistBinarizeDecoder",
-    "QOrderedSkipLayerNormalization",
-    "TorchEmbedding",
+    "ATen", "AdamOptimizer", "AdamWOptimizer", "AdasumAllReduce", "BatchNormInternal", "BatchNormalizationInternal", "BroadcastGradientArgs", "ConcatTraining",
+    "FakeQuant", "FlattenAndUnpad", "GRUTraining", "Group", "InPlaceAccumulator", "InPlaceAccumulatorV2", "LSTMTraining", "LambOptimizer", "MegatronF",
+    "MegatronG", "MixedPrecisionScale", "NcclAllGather", "NcclAllReduce", "NcclReduceScatter", "PadAndUnflatten", "PassThrough", "ReduceAllL2", "SGDOptimizer",
+    "SGDOptimizerV2", "Scale", "ScatterND", "SoftmaxCrossEntropy", "SoftmaxCrossEntropyLossInternal", "SparseSoftmaxCrossEntropy", "SplitTraining",
+    "SummaryHistogram", "SummaryMerge", "SummaryScalar", "SummaryText", "TrainableDropout", "View", "YieldOp", "AllReduce", "AllGather", "AllToAll",
+    "ShardedMoE", "DistributedMatMul", "MatMulFp32Q4", "MemcpyFromHost", "MemcpyToHost", "QLinearSplit", "SimplifiedLayerNormalization", "LayerNormalization",
+    "GistBinarizeEncoder", "GistBinarizeDecoder", "QOrderedSkipLayerNormalization", "TorchEmbedding",
 ];
 
 fn onnx(domain: &str, name: &str, texts: &[OperatorText]) -> Standing {
@@ -173,7 +126,9 @@ fn onnx(domain: &str, name: &str, texts: &[OperatorText]) -> Standing {
         "" | "ai.onnx" if ONNX_WITHDRAWN.contains(&name) => Standing::Builtin,
         "" | "ai.onnx" => Standing::Unknown,
         // A compiled engine, in the file or beside it.
-        _ if name == "EPContext" => Standing::Acts(if texts.iter().any(|t| t.key == "ep_cache_context" && outside(&t.value)) { Effect::Native } else { Effect::Engine }),
+        _ if name == "EPContext" => {
+            Standing::Acts(if texts.iter().any(|t| t.key == "ep_cache_context" && outside(&t.value)) { Effect::Native } else { Effect::Engine })
+        }
         d if ONNX_INTERNAL.contains(&d) => Standing::Builtin,
         d if ONNX_DOMAINS.contains(&d) && contributed(name) => Standing::Builtin,
         "ai.onnx.contrib" | "com.microsoft.extensions" => Standing::Addon("onnxruntime-extensions"),
@@ -189,88 +144,30 @@ fn contributed(name: &str) -> bool {
 }
 
 /// Experimental operators of ONNX before 1.5, and those that Caffe2's exporter wrote.
-const ONNX_WITHDRAWN: &[&str] =
-    &["Affine", "Crop", "DynamicSlice", "GRUUnit", "GivenTensorFill", "ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh", "ConstantFill", "SpaceToDepth", "ThresholdedRelu", "ATen"];
+const ONNX_WITHDRAWN: &[&str] = &[
+    "Affine", "Crop", "DynamicSlice", "GRUUnit", "GivenTensorFill", "ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh", "ConstantFill", "SpaceToDepth",
+    "ThresholdedRelu", "ATen",
+];
 
 const TF_PYTHON: &[&str] = &["PyFunc", "PyFuncStateless", "EagerPyFunc"];
 
 const TF_WRITE: &[&str] = &[
-    "WriteFile",
-    "SaveDataset",
-    "SaveDatasetV2",
-    "DatasetToTFRecord",
-    "ExperimentalDatasetToTFRecord",
-    "CreateSummaryFileWriter",
-    "CreateSummaryDbWriter",
-    "CacheDataset",
-    "CacheDatasetV2",
-    "SnapshotDataset",
-    "SnapshotDatasetV2",
-    "DistributedSave",
-    "CalibrationStatisticsSaver",
-    "DumpTensor",
-    "TPUDumpTensor",
+    "WriteFile", "SaveDataset", "SaveDatasetV2", "DatasetToTFRecord", "ExperimentalDatasetToTFRecord", "CreateSummaryFileWriter", "CreateSummaryDbWriter",
+    "CacheDataset", "CacheDatasetV2", "SnapshotDataset", "SnapshotDatasetV2", "DistributedSave", "CalibrationStatisticsSaver", "DumpTensor", "TPUDumpTensor",
 ];
 
 const TF_RECORDS: &[&str] = &[
-    "MatchingFiles",
-    "MatchingFilesDataset",
-    "ExperimentalMatchingFilesDataset",
-    "WholeFileReader",
-    "WholeFileReaderV2",
-    "TextLineReader",
-    "TextLineReaderV2",
-    "TFRecordReader",
-    "TFRecordReaderV2",
-    "FixedLengthRecordReader",
-    "FixedLengthRecordReaderV2",
-    "LMDBReader",
-    "TextLineDataset",
-    "TFRecordDataset",
-    "TFRecordDatasetV2",
-    "FixedLengthRecordDataset",
-    "FixedLengthRecordDatasetV2",
-    "CSVDataset",
-    "CSVDatasetV2",
-    "ExperimentalCSVDataset",
-    "LMDBDataset",
-    "ExperimentalLMDBDataset",
-    "SqlDataset",
-    "ExperimentalSqlDataset",
-    "RecordInput",
-    "LoadDataset",
-    "LoadAndRemapMatrix",
-    "GenerateVocabRemapping",
-    "Skipgram",
-    "SnapshotDatasetReader",
-    "SnapshotChunkDataset",
-    "ListSnapshotChunksDataset",
-    "FileSystemSetConfiguration",
+    "MatchingFiles", "MatchingFilesDataset", "ExperimentalMatchingFilesDataset", "WholeFileReader", "WholeFileReaderV2", "TextLineReader", "TextLineReaderV2",
+    "TFRecordReader", "TFRecordReaderV2", "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "LMDBReader", "TextLineDataset", "TFRecordDataset",
+    "TFRecordDatasetV2", "FixedLengthRecordDataset", "FixedLengthRecordDatasetV2", "CSVDataset", "CSVDatasetV2", "ExperimentalCSVDataset", "LMDBDataset",
+    "ExperimentalLMDBDataset", "SqlDataset", "ExperimentalSqlDataset", "RecordInput", "LoadDataset", "LoadAndRemapMatrix", "GenerateVocabRemapping",
+    "Skipgram", "SnapshotDatasetReader", "SnapshotChunkDataset", "ListSnapshotChunksDataset", "FileSystemSetConfiguration",
 ];
 
 const TF_NETWORK: &[&str] = &[
-    "RpcCall",
-    "RpcClient",
-    "RpcServer",
-    "RpcServerStart",
-    "RpcServerRegister",
-    "RpcCheckStatus",
-    "RpcGetValue",
-    "Rpc",
-    "TryRpc",
-    "DataServiceDataset",
-    "DataServiceDatasetV2",
-    "DataServiceDatasetV3",
-    "DataServiceDatasetV4",
-    "RegisterDataset",
-    "RegisterDatasetV2",
-    "BigQueryReader",
-    "GenerateBigQueryReaderPartitions",
-    "GcsConfigureBlockCache",
-    "GcsConfigureCredentials",
-    "KafkaDataset",
-    "KinesisDataset",
-    "RemoteCall",
+    "RpcCall", "RpcClient", "RpcServer", "RpcServerStart", "RpcServerRegister", "RpcCheckStatus", "RpcGetValue", "Rpc", "TryRpc", "DataServiceDataset",
+    "DataServiceDatasetV2", "DataServiceDatasetV3", "DataServiceDatasetV4", "RegisterDataset", "RegisterDatasetV2", "BigQueryReader",
+    "GenerateBigQueryReaderPartitions", "GcsConfigureBlockCache", "GcsConfigureCredentials", "KafkaDataset", "KinesisDataset", "RemoteCall",
 ];
 
 /// Operators that every saved model or pipeline has and that act on the path that they are given.
@@ -323,7 +220,9 @@ fn tensorflow(name: &str, texts: &[OperatorText]) -> Standing {
         // Registered only where TensorFlow was built with TensorRT.
         "CreateTRTResourceHandle" | "InitializeTRTResource" | "SerializeTRTResource" | "GetCalibrationDataOp" | "TRTCalibOp" => Standing::Builtin,
         // The debugger's operators send what they see to where they are told.
-        n if n.starts_with("Debug") && texts.iter().any(|t| t.key == "debug_urls") => Standing::Acts(if texts.iter().any(|t| t.value.starts_with("grpc")) { Effect::Network } else { Effect::Write }),
+        n if n.starts_with("Debug") && texts.iter().any(|t| t.key == "debug_urls") => {
+            Standing::Acts(if texts.iter().any(|t| t.value.starts_with("grpc")) { Effect::Network } else { Effect::Write })
+        }
         n if names("tensorflow").contains(n) => Standing::Builtin,
         n => tensorflow_addon(n).map_or(Standing::Unknown, Standing::Addon),
     }
@@ -398,9 +297,17 @@ fn paddle(domain: &str, name: &str) -> Standing {
         "py_func" => Standing::Acts(Effect::Python),
         "save" | "save_combine" | "checkpoint_notify" => Standing::Acts(Effect::Write),
         "load" | "load_combine" | "read_file" | "distributed_lookup_table" => Standing::Acts(Effect::Read),
-        "send" | "recv" | "listen_and_serv" | "prefetch" | "fl_listen_and_serv" | "heter_listen_and_serv" | "send_and_recv" | "gen_nccl_id" | "c_gen_nccl_id" | "gen_bkcl_id" | "c_gen_bkcl_id" => {
-            Standing::Acts(Effect::Network)
-        }
+        "send"
+        | "recv"
+        | "listen_and_serv"
+        | "prefetch"
+        | "fl_listen_and_serv"
+        | "heter_listen_and_serv"
+        | "send_and_recv"
+        | "gen_nccl_id"
+        | "c_gen_nccl_id"
+        | "gen_bkcl_id"
+        | "c_gen_bkcl_id" => Standing::Acts(Effect::Network),
         "tensorrt_engine" | "lite_engine" | "openvino_engine" => Standing::Acts(Effect::Engine),
         _ => match domain {
             "builtin" | "pd_op" | "cf" | "pd_dist" => Standing::Builtin,
@@ -422,28 +329,15 @@ fn mxnet(name: &str) -> Standing {
 }
 
 /// Namespaces of kernels that come with ExecuTorch.
-const EXECUTORCH: &[&str] =
-    &["aten", "prim", "executorch_prim", "dim_order_ops", "quantized_decomposed", "quantized", "llama", "torchao", "cadence", "cortex_m", "tosa", "et_vk", "coreml", "custom_sdpa", "backend"];
+const EXECUTORCH: &[&str] = &[
+    "aten", "prim", "executorch_prim", "dim_order_ops", "quantized_decomposed", "quantized", "llama", "torchao", "cadence", "cortex_m", "tosa", "et_vk",
+    "coreml", "custom_sdpa", "backend",
+];
 
 /// Delegates that come with ExecuTorch.
 const DELEGATES: &[&str] = &[
-    "XnnpackBackend",
-    "CoreMLBackend",
-    "QnnBackend",
-    "VulkanBackend",
-    "MPSBackend",
-    "MetalBackend",
-    "EthosUBackend",
-    "VgfBackend",
-    "ArmBackend",
-    "NeuropilotBackend",
-    "OpenvinoBackend",
-    "CudaBackend",
-    "AotiBackend",
-    "EnnBackend",
-    "NXPBackend",
-    "NeutronBackend",
-    "TensorRTBackend",
+    "XnnpackBackend", "CoreMLBackend", "QnnBackend", "VulkanBackend", "MPSBackend", "MetalBackend", "EthosUBackend", "VgfBackend", "ArmBackend",
+    "NeuropilotBackend", "OpenvinoBackend", "CudaBackend", "AotiBackend", "EnnBackend", "NXPBackend", "NeutronBackend", "TensorRTBackend",
 ];
 
 fn executorch(domain: &str, name: &str) -> Standing {
@@ -464,50 +358,18 @@ fn openvino(version: &str) -> Standing {
 
 /// Functions that JAX, XLA and StableHLO register under their own names (`jax/_src/export/_export.py`, XLA's `custom_call` passes).
 const XLA_CALLS: &[&str] = &[
-    "AllocateBuffer",
-    "ApproxTopK",
-    "AssumeGatherIndicesInBound",
-    "Cholesky",
-    "Eigh",
-    "LayoutConstraint",
-    "LuDecomposition",
-    "MoveToDevice",
-    "MoveToHost",
-    "PartialReduce",
-    "PinToDevice",
-    "PinToDeviceSram",
-    "ProductOfElementaryHouseholderReflectors",
-    "Qr",
-    "QrDecomposition",
-    "ResizeBilinear",
-    "ResizeBilinearGrad",
-    "ResizeNearest",
-    "SPMDFullToShardShape",
-    "SPMDShardToFullShape",
-    "SetBound",
-    "Sharding",
-    "SliceToDynamic",
-    "PadToStatic",
-    "TopK",
-    "X64Combine",
-    "X64SplitHigh",
-    "X64SplitLow",
-    "annotate_device_placement",
-    "inspect_sharding",
-    "shape_assertion",
-    "tf.call_tf_function",
-    "tpu_custom_call",
-    "dynamic_ducc_fft",
-    "ducc_fft",
-    "TriangularSolve",
-    "HloCanonicalFuser",
-    "lu_pivots_to_permutation",
+    "AllocateBuffer", "ApproxTopK", "AssumeGatherIndicesInBound", "Cholesky", "Eigh", "LayoutConstraint", "LuDecomposition", "MoveToDevice", "MoveToHost",
+    "PartialReduce", "PinToDevice", "PinToDeviceSram", "ProductOfElementaryHouseholderReflectors", "Qr", "QrDecomposition", "ResizeBilinear",
+    "ResizeBilinearGrad", "ResizeNearest", "SPMDFullToShardShape", "SPMDShardToFullShape", "SetBound", "Sharding", "SliceToDynamic", "PadToStatic", "TopK",
+    "X64Combine", "X64SplitHigh", "X64SplitLow", "annotate_device_placement", "inspect_sharding", "shape_assertion", "tf.call_tf_function", "tpu_custom_call",
+    "dynamic_ducc_fft", "ducc_fft", "TriangularSolve", "HloCanonicalFuser", "lu_pivots_to_permutation",
 ];
 
 /// Beginnings of the names that they give to whole families of kernels.
 const XLA_FAMILIES: &[&str] = &[
-    "lapack_", "blas_", "cusolver_", "cublas_", "cusparse_", "cudnn", "cuda_", "cu_", "hip", "miopen", "rocm_", "__cu", "__gpu$", "__onednn$", "__op$", "__hip", "stablehlo.", "mhlo.", "chlo.", "xla.sdy.", "xla.gpu.", "xla.cpu.", "xla.decorator", "sdy.", "mosaic_gpu", "triton_kernel_call",
-    "__xla_internal", "annotate_",
+    "lapack_", "blas_", "cusolver_", "cublas_", "cusparse_", "cudnn", "cuda_", "cu_", "hip", "miopen", "rocm_", "__cu", "__gpu$", "__onednn$", "__op$",
+    "__hip", "stablehlo.", "mhlo.", "chlo.", "xla.sdy.", "xla.gpu.", "xla.cpu.", "xla.decorator", "sdy.", "mosaic_gpu", "triton_kernel_call", "__xla_internal",
+    "annotate_",
 ];
 
 /// A function of the process that a computation calls by its name.
@@ -542,7 +404,9 @@ mod tests {
 
     #[test]
     fn the_lists_were_collected() {
-        for (family, name) in [("tensorflow", "MatMul"), ("tensorflow", "_Retval"), ("onnx", "LayerNormalization"), ("mxnet", "FullyConnected"), ("paddle", "conv2d")] {
+        for (family, name) in
+            [("tensorflow", "MatMul"), ("tensorflow", "_Retval"), ("onnx", "LayerNormalization"), ("mxnet", "FullyConnected"), ("paddle", "conv2d")]
+        {
             assert!(names(family).contains(name), "{family} {name}");
         }
     }

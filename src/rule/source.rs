@@ -12,7 +12,13 @@ const fn rule(id: &'static str, name: &'static str, severity: Severity, refs: &'
     Rule { id, name, severity, refs, check: Check::Fact(check) }
 }
 
-const fn set(id: &'static str, name: &'static str, severity: Severity, refs: &'static [&'static str], check: fn(&FileReport, &[FileReport]) -> Vec<Args>) -> Rule {
+const fn set(
+    id: &'static str,
+    name: &'static str,
+    severity: Severity,
+    refs: &'static [&'static str],
+    check: fn(&FileReport, &[FileReport]) -> Vec<Args>,
+) -> Rule {
     Rule { id, name, severity, refs, check: Check::Set(check) }
 }
 
@@ -34,12 +40,18 @@ pub static RULES: &[Rule] = &[
     rule("WS609", "object-escape", Severity::High, &["CWE-506", "CWE-470"], |f| script(f, &[("object-escape", EARLY)])),
     rule("WS610", "wipes-files", Severity::High, &["CWE-506"], |f| script(f, &[("wipe", ALWAYS)])),
     rule("WS611", "reads-credentials", Severity::High, &["CWE-506", "CWE-522"], |f| script(f, &[("read-secret", EARLY)])),
-    rule("WS621", "composed-code", Severity::Medium, &["CWE-95"], |f| script(f, &[("run-unknown", IMPORT), ("bytecode", EARLY), ("run-decoded-later", ALWAYS)])),
+    rule("WS621", "composed-code", Severity::Medium, &["CWE-95"], |f| {
+        script(f, &[("run-unknown", IMPORT), ("bytecode", EARLY), ("run-decoded-later", ALWAYS)])
+    }),
     rule("WS622", "fetch-and-run", Severity::Medium, &["CWE-494"], |f| script(f, &[("run-download", LATE)])),
     rule("WS623", "installs-packages", Severity::Medium, &["CWE-829", "CWE-1104"], |f| script(f, &[("install", EARLY), ("install-elsewhere", EARLY)])),
     rule("WS624", "sends-data", Severity::Medium, &["CWE-200"], |f| script(f, &[("send", IMPORT), ("send-private", EARLY)])),
-    rule("WS625", "computed-call", Severity::Medium, &["CWE-470"], |f| script(f, &[("computed-name", IMPORT), ("handed", IMPORT), ("process-unknown", &[When::Load])])),
-    rule("WS626", "disguised-source", Severity::Medium, &["CWE-1007", "CVE-2021-42574"], |f| script(f, &[("disguised-name", ALWAYS), ("odd-encoding", ALWAYS)])),
+    rule("WS625", "computed-call", Severity::Medium, &["CWE-470"], |f| {
+        script(f, &[("computed-name", IMPORT), ("handed", IMPORT), ("process-unknown", &[When::Load])])
+    }),
+    rule("WS626", "disguised-source", Severity::Medium, &["CWE-1007", "CVE-2021-42574"], |f| {
+        script(f, &[("disguised-name", ALWAYS), ("odd-encoding", ALWAYS)])
+    }),
     rule("WS627", "native-from-folder", Severity::Medium, &["CWE-114"], |f| script(f, &[("native-file", EARLY)])),
     rule("WS628", "downloaded-pickle", Severity::Medium, &["CWE-502"], |f| script(f, &[("unpickle-download", EARLY)])),
     rule("WS631", "source-code", Severity::Info, &["CWE-829"], |f| match f {
@@ -104,7 +116,9 @@ fn moment(when: When) -> &'static str {
 
 fn script(f: &Fact, table: &[(&str, &[When])]) -> Option<Args> {
     match f {
-        Fact::Script { language, what, when, call } if table.iter().any(|(w, moments)| w == what && moments.contains(when)) => Some(vec![("language", language.to_string()), ("when", moment(*when).to_string()), ("call", call.clone())]),
+        Fact::Script { language, what, when, call } if table.iter().any(|(w, moments)| w == what && moments.contains(when)) => {
+            Some(vec![("language", language.to_string()), ("when", moment(*when).to_string()), ("call", call.clone())])
+        }
         _ => None,
     }
 }

@@ -210,7 +210,10 @@ mod tests {
             for (one, other) in en.checks.iter().zip(&b.checks).chain(en.reasons.iter().zip(&b.reasons)).chain(en.changes.iter().zip(&b.changes)) {
                 assert_eq!((one.0, braced(one.1)), (other.0, braced(other.1)));
             }
-            let filled = |b: &'static Book| [b.bytes, b.place, b.place_in_file, b.more, b.summary, b.made_by, b.left_out, b.compared[0], b.compared[1], b.compared[2], b.changed_finding].map(braced);
+            let filled = |b: &'static Book| {
+                [b.bytes, b.place, b.place_in_file, b.more, b.summary, b.made_by, b.left_out, b.compared[0], b.compared[1], b.compared[2], b.changed_finding]
+                    .map(braced)
+            };
             assert_eq!(filled(en), filled(b));
         }
     }

@@ -56,9 +56,9 @@ pub fn book(lang: Lang) -> &'static Book {
 
 // A language that lacks a sentence stops the build; the message is the code of what is missing.
 const _: () = {
+    use super::covers;
     use super::licence_en::BOOK as EN;
     use super::licence_ja::BOOK as JA;
-    use super::covers;
     covers(JA.duties, EN.duties);
     covers(JA.limits, EN.limits);
     covers(JA.facts, EN.facts);
@@ -107,7 +107,8 @@ fn measure(b: &Book, what: &str) -> String {
 
 /// Codes of limits, in words.
 fn limits(b: &Book, codes: &str) -> String {
-    let mut out: Vec<String> = codes.split(' ').map(|c| look(b.limits, c)).filter(|t| !t.is_empty()).map(|t| t.trim_end_matches(['.', '。']).to_string()).collect();
+    let mut out: Vec<String> =
+        codes.split(' ').map(|c| look(b.limits, c)).filter(|t| !t.is_empty()).map(|t| t.trim_end_matches(['.', '。']).to_string()).collect();
     let rest = out.len().saturating_sub(4);
     out.truncate(4);
     if rest > 0 {
@@ -269,7 +270,14 @@ mod tests {
 
     /// Every sentence of a language, with its code.
     fn sentences(b: &'static Book) -> Vec<(&'static str, &'static str)> {
-        let mut out = vec![("disclaimer", b.disclaimer), ("no_clause", b.no_clause), ("quoted", b.quoted), ("measured", b.measured), ("may_part", b.may_part), ("letter", b.letter)];
+        let mut out = vec![
+            ("disclaimer", b.disclaimer),
+            ("no_clause", b.no_clause),
+            ("quoted", b.quoted),
+            ("measured", b.measured),
+            ("may_part", b.may_part),
+            ("letter", b.letter),
+        ];
         out.extend(b.reasons.iter().flat_map(|(code, text, resolve)| [(*code, *text), (*code, *resolve)]));
         for table in [b.duties, b.limits, b.facts, b.assumptions, b.watch, b.act, b.uses, b.may, b.headlines, b.labels] {
             out.extend(table);
@@ -291,7 +299,8 @@ mod tests {
         // What stands in braces goes away, so do names; what is left in Latin letters was forgotten.
         for (code, text) in sentences(book(Lang::Ja)).into_iter().filter(|(code, _)| *code != "letter") {
             let left: String = text.split('{').map(|t| t.split_once('}').map_or(t, |(_, rest)| rest)).collect();
-            let forgotten: Vec<&str> = left.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| w.starts_with(|c: char| c.is_ascii_lowercase()) && *w != "other").collect();
+            let forgotten: Vec<&str> =
+                left.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| w.starts_with(|c: char| c.is_ascii_lowercase()) && *w != "other").collect();
             assert!(forgotten.is_empty(), "{code}: {forgotten:?}");
         }
     }

@@ -5,13 +5,20 @@
 //! cannot show those as they are has a dictionary of them ([`Book::terms`]), which is used when a sentence is filled.
 
 pub mod command;
+// The books keep a sentence a line.
+#[rustfmt::skip]
 mod en;
 pub mod export;
+#[rustfmt::skip]
 mod export_en;
+#[rustfmt::skip]
 mod export_ja;
+#[rustfmt::skip]
 mod ja;
 pub mod licence;
+#[rustfmt::skip]
 mod licence_en;
+#[rustfmt::skip]
 mod licence_ja;
 
 use crate::report::{Finding, Gap};
@@ -349,7 +356,10 @@ mod tests {
             out.extend([("title", w.title), ("message", w.message), ("why", w.why), ("fix", w.fix)].map(|(part, text)| (format!("{id} {part}"), text)));
         }
         out.extend(b.gaps.iter().chain(b.opcodes).map(|(id, text)| (id.to_string(), *text)));
-        let rest = [b.empty, b.clear, b.incomplete, b.do_not_load, b.tell_publisher, b.ask_why, b.close_gap, b.use_sibling, b.check_digest, b.at, b.explanation, b.rules_head, b.formats_head];
+        let rest = [
+            b.empty, b.clear, b.incomplete, b.do_not_load, b.tell_publisher, b.ask_why, b.close_gap, b.use_sibling, b.check_digest, b.at, b.explanation,
+            b.rules_head, b.formats_head,
+        ];
         out.extend(rest.into_iter().enumerate().map(|(n, text)| (format!("sentence {n}"), text)));
         out
     }
@@ -361,8 +371,9 @@ mod tests {
     /// Words of Latin letters outside of braces that are neither ids, names nor file types.
     fn foreign(text: &str) -> Vec<String> {
         const NAMES: &[&str] = &[
-            "safetensors", "pickle", "eval", "torch", "zipfile", "import", "trust_remote_code", "tar", "location", "offset", "length", "checksum", "load", "tokens", "weighstation", "licence", "git", "lfs", "pull", "append", "extend", "add", "zfile",
-            "llamafile", "word2vec", "protobuf", "skops", "pax", "xgboost", "macOS", "torch.load", "joblib", "z",
+            "safetensors", "pickle", "eval", "torch", "zipfile", "import", "trust_remote_code", "tar", "location", "offset", "length", "checksum", "load",
+            "tokens", "weighstation", "licence", "git", "lfs", "pull", "append", "extend", "add", "zfile", "llamafile", "word2vec", "protobuf", "skops", "pax",
+            "xgboost", "macOS", "torch.load", "joblib", "z",
         ];
         let mut plain = String::new();
         let mut depth = 0;
@@ -375,7 +386,10 @@ mod tests {
             }
         }
         let words = plain.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.')));
-        words.map(|w| w.trim_matches('.').to_string()).filter(|w| w.starts_with(|c: char| c.is_ascii_lowercase()) && !w.starts_with("__") && !NAMES.contains(&w.as_str())).collect()
+        words
+            .map(|w| w.trim_matches('.').to_string())
+            .filter(|w| w.starts_with(|c: char| c.is_ascii_lowercase()) && !w.starts_with("__") && !NAMES.contains(&w.as_str()))
+            .collect()
     }
 
     fn japanese(text: &str) -> bool {
@@ -475,7 +489,10 @@ mod tests {
 
     #[test]
     fn languages_are_known_by_their_tags() {
-        assert_eq!(["ja", "ja-JP", "JA", "ja_JP.UTF-8", "en-GB", "de", ""].map(Lang::known), [Some(Lang::Ja), Some(Lang::Ja), Some(Lang::Ja), Some(Lang::Ja), Some(Lang::En), None, None]);
+        assert_eq!(
+            ["ja", "ja-JP", "JA", "ja_JP.UTF-8", "en-GB", "de", ""].map(Lang::known),
+            [Some(Lang::Ja), Some(Lang::Ja), Some(Lang::Ja), Some(Lang::Ja), Some(Lang::En), None, None]
+        );
         assert_eq!(Lang::from_tag("de"), Lang::En);
     }
 
@@ -513,7 +530,8 @@ mod tests {
             }
         }
         // Two plain words side by side: no id, no name and no number has them.
-        let plain = |text: &str| text.split(' ').collect::<Vec<_>>().windows(2).any(|w| w.iter().all(|w| w.len() > 1 && w.chars().all(|c| c.is_ascii_lowercase())));
+        let plain =
+            |text: &str| text.split(' ').collect::<Vec<_>>().windows(2).any(|w| w.iter().all(|w| w.len() > 1 && w.chars().all(|c| c.is_ascii_lowercase())));
         let mut readers = Vec::new();
         files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/format"), &mut readers);
         let mut seen = 0;

@@ -47,59 +47,12 @@ enum Sort {
 }
 
 const MODULES: &[&str] = &[
-    "os",
-    "builtins",
-    "m0",
-    "m1",
-    "m2",
-    "m3",
-    "pkg.sub",
-    "torch",
-    "collections",
-    "__main__",
-    "copyreg",
-    "numpy",
-    "é",
-    "m m",
-    "m\r",
-    "m0",
-    "m1",
-    "computed",
-    "M",
-    "a.b.c.d",
-    "<m>",
-    "\u{1d6fd}",
-    " m0",
-    "m-1",
+    "os", "builtins", "m0", "m1", "m2", "m3", "pkg.sub", "torch", "collections", "__main__", "copyreg", "numpy", "é", "m m", "m\r", "m0", "m1", "computed",
+    "M", "a.b.c.d", "<m>", "\u{1d6fd}", " m0", "m-1",
 ];
 const NAMES: &[&str] = &[
-    "system",
-    "n0",
-    "n1",
-    "n2",
-    "n3",
-    "n4",
-    "text0",
-    "text1",
-    "Class",
-    "a.b",
-    "n0.n1",
-    "é",
-    "n n",
-    "n\r",
-    "FloatStorage",
-    "__init__",
-    "n0",
-    "n1",
-    "<lambda>",
-    "C\u{301}",
-    "n\\",
-    "'n'",
-    "n\"",
-    "\\x41",
-    "\\u0041",
-    "n'\\",
-    " n",
+    "system", "n0", "n1", "n2", "n3", "n4", "text0", "text1", "Class", "a.b", "n0.n1", "é", "n n", "n\r", "FloatStorage", "__init__", "n0", "n1", "<lambda>",
+    "C\u{301}", "n\\", "'n'", "n\"", "\\x41", "\\u0041", "n'\\", " n",
 ];
 /// Texts for everywhere else: keys that Python calls by itself, and lengths on both sides of every limit.
 const TEXTS: &[&str] = &["", "k", "__setstate__", "__class__", "storage", "module", "cpu", "0", "1", "\\", "'", "\n", "\0", "x\ny", "日本", "\u{80}"];
@@ -380,7 +333,11 @@ impl Grammar<'_> {
                 self.int(n);
             }
             3..=5 => {
-                let text = if self.rng.one_in(10) { "t".repeat([2, 63, 64, 255, 256, 300][self.rng.below(6)]) } else { TEXTS[self.rng.below(TEXTS.len())].to_string() };
+                let text = if self.rng.one_in(10) {
+                    "t".repeat([2, 63, 64, 255, 256, 300][self.rng.below(6)])
+                } else {
+                    TEXTS[self.rng.below(TEXTS.len())].to_string()
+                };
                 self.text(&text);
             }
             6 => {
@@ -810,7 +767,8 @@ fn boundaries(bytes: &[u8]) -> Vec<usize> {
     let mut at = 0;
     let line = |from: usize| bytes.get(from..).and_then(|b| b.iter().position(|c| *c == b'\n')).map(|n| from + n + 1);
     while let Some(op) = bytes.get(at).and_then(|b| opcode(*b)) {
-        let len = |n: usize| bytes.get(at + 1..at + 1 + n).map(|b| b.iter().rev().fold(0usize, |sum, d| sum.saturating_mul(256).saturating_add(usize::from(*d))));
+        let len =
+            |n: usize| bytes.get(at + 1..at + 1 + n).map(|b| b.iter().rev().fold(0usize, |sum, d| sum.saturating_mul(256).saturating_add(usize::from(*d))));
         let end = match op.arg {
             Arg::None => Some(at + 1),
             Arg::Fixed(n) => Some(at + 1 + usize::from(n)),

@@ -46,7 +46,9 @@ fn pythons() -> Vec<String> {
 /// Starts a script of this folder; without Python there is nothing to compare with.
 fn start(python: &str, script: &str, args: &[String]) -> Child {
     let child = Command::new(python).arg(here(script)).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    child.unwrap_or_else(|e| panic!("Python 3 is needed to compare the pickle machine with it, and {python:?} does not start ({e}): install it or name another with DIFFER_PYTHON="))
+    child.unwrap_or_else(|e| {
+        panic!("Python 3 is needed to compare the pickle machine with it, and {python:?} does not start ({e}): install it or name another with DIFFER_PYTHON=")
+    })
 }
 
 /// Pickles with a length of four bytes before each.
@@ -130,7 +132,10 @@ fn odd(name: &str) -> bool {
 fn missed(record: &Record, report: &FileReport, latin1: u64) -> Vec<(u64, String)> {
     let fired = |rule: &str| report.findings.iter().any(|f| f.rule == rule);
     // Imports alone, of a pickle that goes wrong: every text that begins with a `c` is one. Whatever else it is called, it is not clear.
-    let named_only = record.events.iter().all(|(_, what, module, _)| matches!(what.as_str(), "import" | "persistent" | "torch-persistent" | "changed-object") || module == "persistent_load");
+    let named_only = record
+        .events
+        .iter()
+        .all(|(_, what, module, _)| matches!(what.as_str(), "import" | "persistent" | "torch-persistent" | "changed-object") || module == "persistent_load");
     if !report.formats.iter().any(|f| f == "pickle") && named_only && (record.ok == 0 || report.verdict != Verdict::Clear) {
         return Vec::new();
     }
@@ -153,7 +158,9 @@ fn missed(record: &Record, report: &FileReport, latin1: u64) -> Vec<(u64, String
             // What a computed call returns is part of that call; what a loader made of a persistent id is what torch makes of it.
             _ if module == "?" => fired("WS112") || followed || persisted && report.imports.iter().any(|i| i.usage != Used::Imported),
             // What stands where torch expects a class is used in its place, and the id is said to be foreign.
-            "call" | "build" if module == "persistent_load" => ["WS112", "WS116", "WS121"].iter().any(|r| fired(r)) || fired("WS120") && report.imports.iter().any(|i| i.usage != Used::Imported),
+            "call" | "build" if module == "persistent_load" => {
+                ["WS112", "WS116", "WS121"].iter().any(|r| fired(r)) || fired("WS120") && report.imports.iter().any(|i| i.usage != Used::Imported)
+            }
             "call" => import.is_some_and(|i| i.usage != Used::Imported),
             // What a followed call returns is changed, not its class.
             // A rebuilder is a function: no unpickler but the recorder's makes an object of it without calling it.
@@ -198,14 +205,23 @@ fn compare(cases: Vec<Vec<u8>>, names: &[String]) -> Vec<String> {
             for (mask, what) in missed(&record, &report, latin1) {
                 let by: Vec<&str> = readings.iter().enumerate().filter(|(n, _)| mask >> n & 1 == 1).map(|(_, r)| r.as_str()).collect();
                 let name = names.get(n).cloned().unwrap_or_default();
-                out.push(format!("{name} {} not in the report, done by {} of {python}: {}\n    {}", what, by.join(" "), cases[n].escape_ascii(), hex(&cases[n])));
+                out.push(format!(
+                    "{name} {} not in the report, done by {} of {python}: {}\n    {}",
+                    what,
+                    by.join(" "),
+                    cases[n].escape_ascii(),
+                    hex(&cases[n])
+                ));
             }
             if !record.ends.is_empty() && std::env::var_os("DIFFER_SHOW").is_some() {
                 println!("{}: {:?}\n{:#?}\n{:?}", names[n], record.ends, record.events, report.imports);
             }
         });
     }
-    println!("{} cases: {} loaded to the end by some reading, {} events, {} in which the interpreter itself died or hung", tally.cases, tally.loaded, tally.events, tally.died);
+    println!(
+        "{} cases: {} loaded to the end by some reading, {} events, {} in which the interpreter itself died or hung",
+        tally.cases, tally.loaded, tally.events, tally.died
+    );
     out
 }
 

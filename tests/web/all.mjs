@@ -13,7 +13,8 @@ await run(async () => {
   needFirefox();
   const chromedriver = needChromedriver();
 
-  say("clippy, native and wasm");
+  say("rustfmt; clippy, native and wasm");
+  call("cargo", ["fmt", "--check"], { why: "The Rust sources are not formatted (cargo fmt), or rustfmt is missing (rustup component add rustfmt)." });
   call("cargo", ["clippy", "--all-targets", "--", "-D", "warnings"], { why: "clippy has something to say about the native build." });
   call("cargo", ["clippy", "--lib", "--target", WASM, "--", "-D", "warnings"], { why: "clippy has something to say about the wasm build." });
 

@@ -222,7 +222,12 @@ impl<'s> Fractal<'s> {
         c.skip(2);
         let root = file.address(&mut c)?;
         let rows = c.u16()?;
-        let sane = width > 0 && start.is_power_of_two() && most_direct.is_power_of_two() && most_direct >= start && (1..=64).contains(&bits) && (1..=4096).contains(&id_len);
+        let sane = width > 0
+            && start.is_power_of_two()
+            && most_direct.is_power_of_two()
+            && most_direct >= start
+            && (1..=64).contains(&bits)
+            && (1..=4096).contains(&id_len);
         if !sane {
             return Err(Error::malformed(at, "hdf5-heap"));
         }
@@ -320,4 +325,5 @@ impl<'s> Fractal<'s> {
             rows = if size <= self.most_direct { 0 } else { u64::from((size / first_row.max(1)).max(1).ilog2()) + 1 };
         }
         Err(bad())
-    }}
+    }
+}

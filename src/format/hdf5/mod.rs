@@ -27,7 +27,8 @@ use std::collections::HashSet;
 use types::{Attribute, Dataspace, Datatype, Kind};
 
 /// HDF5, with or without a user block. Keras 2 wrote it under any name, `.keras` too.
-pub const HDF5: Format = Format { id: "hdf5", name: "HDF5", extensions: &["h5", "hdf5", "hdf", "he5", "h5ad", "loom", "nc", "mat", "weights", "keras"], refines: &[], probe, read };
+pub const HDF5: Format =
+    Format { id: "hdf5", name: "HDF5", extensions: &["h5", "hdf5", "hdf", "he5", "h5ad", "loom", "nc", "mat", "weights", "keras"], refines: &[], probe, read };
 
 /// Groups inside one another that are followed.
 const DEPTH: usize = 200;
@@ -45,7 +46,10 @@ const CHUNK: u64 = 64 << 20;
 const CLAIM: u64 = 1 << 30;
 
 /// What a Keras file has at its root, as attributes or as links.
-const KERAS: &[&str] = &["keras_version", "model_config", "layer_names", "model_weights", "_layer_checkpoint_dependencies", "top_level_model_weights", "optimizer_weights", "layers", "vars"];
+const KERAS: &[&str] = &[
+    "keras_version", "model_config", "layer_names", "model_weights", "_layer_checkpoint_dependencies", "top_level_model_weights", "optimizer_weights",
+    "layers", "vars",
+];
 
 fn probe(view: View<'_>) -> Match {
     if raw::find(view).is_some() { Match::Sure } else { Match::No }
@@ -402,7 +406,15 @@ impl<'s> Walk<'s> {
         }
     }
 
-    fn chunked(&mut self, visit: &Visit, element: &Datatype, filters: &[Filter], (index, at): (Index, Option<u64>), pieces: &Pieces, scan: &mut Scan<'_>) -> Result<()> {
+    fn chunked(
+        &mut self,
+        visit: &Visit,
+        element: &Datatype,
+        filters: &[Filter],
+        (index, at): (Index, Option<u64>),
+        pieces: &Pieces,
+        scan: &mut Scan<'_>,
+    ) -> Result<()> {
         let most = if matches!(element.kind, Kind::Number(_) | Kind::Other(_)) { FIRST_CHUNKS } else { u64::MAX };
         let mut found: Vec<Chunk> = Vec::new();
         let listed = data::chunks(&self.file, index, at, pieces, &mut |c| {

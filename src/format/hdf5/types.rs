@@ -57,7 +57,8 @@ impl Datatype {
                 continue;
             }
             let kind = kind(c, class, bits, size)?;
-            let bytes = matches!(kind, Kind::Text | Kind::Long { .. } | Kind::Opaque | Kind::Other(_)) || matches!(&kind, Kind::Number(n) if matches!(n.as_str(), "U8" | "I8" | "BITS"));
+            let bytes = matches!(kind, Kind::Text | Kind::Long { .. } | Kind::Opaque | Kind::Other(_))
+                || matches!(&kind, Kind::Number(n) if matches!(n.as_str(), "U8" | "I8" | "BITS"));
             return Ok(Datatype { kind, size: whole.unwrap_or(size), inner, bytes });
         }
         Err(Error::limit(c.at, "hdf5-type"))

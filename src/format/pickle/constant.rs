@@ -196,7 +196,8 @@ fn rot13(c: char) -> char {
 }
 
 fn unhex(text: &[u8]) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.iter().filter(|c| !c.is_ascii_whitespace()).map(|c| char::from(*c).to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> =
+        text.iter().filter(|c| !c.is_ascii_whitespace()).map(|c| char::from(*c).to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
     digits.len().is_multiple_of(2).then(|| digits.chunks_exact(2).filter_map(|p| Some(p.first()? << 4 | p.get(1)?)).collect())
 }
 

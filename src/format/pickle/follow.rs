@@ -50,16 +50,22 @@ fn handing(module: &str, name: &str) -> Option<Handing> {
         ("itertools", "accumulate") => Pairs { f: 1, items: 0 },
         ("functools" | "builtins", "reduce") => Pairs { f: 0, items: 1 },
         ("builtins", "apply") => Tuple { f: 0, args: 1 },
-        ("operator", "call") | ("asyncio" | "asyncio.threads", "to_thread") | ("atexit", "register") | ("pdb" | "bdb", "runcall") | ("contextvars", "Context.run") => {
-            Rest { f: 0, from: 1 }
-        }
+        ("operator", "call")
+        | ("asyncio" | "asyncio.threads", "to_thread")
+        | ("atexit", "register")
+        | ("pdb" | "bdb", "runcall")
+        | ("contextvars", "Context.run") => Rest { f: 0, from: 1 },
         ("contextlib", "ExitStack.callback") | ("contextlib", "ExitStack.enter_context") => Rest { f: 1, from: 2 },
         ("weakref", "finalize") => Rest { f: 1, from: 2 },
-        ("threading", "Thread") | ("multiprocessing" | "multiprocessing.context" | "multiprocessing.process", "Process" | "BaseProcess") => Tuple { f: 1, args: 3 },
+        ("threading", "Thread") | ("multiprocessing" | "multiprocessing.context" | "multiprocessing.process", "Process" | "BaseProcess") => {
+            Tuple { f: 1, args: 3 }
+        }
         ("threading", "Timer" | "_Timer") => Tuple { f: 1, args: 2 },
         ("_thread" | "thread", "start_new_thread" | "start_new") => Tuple { f: 0, args: 1 },
         ("signal", "signal") => Own { f: 1 },
-        ("builtins", "iter") | ("timeit", "timeit" | "repeat" | "Timer") | ("functools", "lru_cache" | "singledispatch" | "cached_property" | "partialmethod") => Own { f: 0 },
+        ("builtins", "iter")
+        | ("timeit", "timeit" | "repeat" | "Timer")
+        | ("functools", "lru_cache" | "singledispatch" | "cached_property" | "partialmethod") => Own { f: 0 },
         ("numpy", "vectorize" | "frompyfunc" | "fromfunction" | "apply_along_axis" | "apply_over_axes") => Own { f: 0 },
         ("torch", "vmap") | ("joblib" | "joblib.parallel", "delayed") => Own { f: 0 },
         // Libraries' own: the function that made the tensor, whose result becomes a subclass.
@@ -291,7 +297,9 @@ impl Machine<'_> {
             };
             return self.named(m, n, at, 1, false).map(|id| Some(Value::global(id)));
         }
-        if let ("dill._dill" | "dill.dill", "_load_type") | ("cloudpickle.cloudpickle" | "cloudpickle.cloudpickle_fast" | "cloudpickle", "_builtin_type") = (module.as_str(), name.as_str()) {
+        if let ("dill._dill" | "dill.dill", "_load_type") | ("cloudpickle.cloudpickle" | "cloudpickle.cloudpickle_fast" | "cloudpickle", "_builtin_type") =
+            (module.as_str(), name.as_str())
+        {
             return self.type_by_name(id, first, at);
         }
         if loads(&name) {
@@ -425,7 +433,12 @@ impl Machine<'_> {
 
     /// A function calls the function it was handed.
     fn hand(&mut self, handing: &Handing, items: Option<&[Value]>, at: u64, len: u64) -> Result<()> {
-        let (Handing::Rest { f, .. } | Handing::Tuple { f, .. } | Handing::Each { f, .. } | Handing::Star { f, .. } | Handing::Pairs { f, .. } | Handing::Own { f }) = *handing;
+        let (Handing::Rest { f, .. }
+        | Handing::Tuple { f, .. }
+        | Handing::Each { f, .. }
+        | Handing::Star { f, .. }
+        | Handing::Pairs { f, .. }
+        | Handing::Own { f }) = *handing;
         let Some(items) = items else {
             self.facts_capped((at, len, Fact::ComputedImport { text: "(…)".into() }));
             return Ok(());

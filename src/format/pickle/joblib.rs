@@ -20,7 +20,8 @@ pub fn is_wrapper(module: &str, name: &str) -> bool {
 /// The classes of joblib before 0.10 that name a file with the array (`joblib/numpy_pickle_compat.py`). It is joined to the folder of the
 /// pickle, so that an absolute name wins, and loaded with `numpy.load`, objects included.
 pub fn is_companion(module: &str, name: &str) -> bool {
-    matches!(name, "NDArrayWrapper" | "ZNDArrayWrapper") && matches!(module.strip_prefix("sklearn.externals.").unwrap_or(module), "joblib.numpy_pickle" | "joblib.numpy_pickle_compat")
+    matches!(name, "NDArrayWrapper" | "ZNDArrayWrapper")
+        && matches!(module.strip_prefix("sklearn.externals.").unwrap_or(module), "joblib.numpy_pickle" | "joblib.numpy_pickle_compat")
 }
 
 /// States the file that a wrapper's `filename` names.

@@ -8,10 +8,10 @@ use super::constant::{self, Constant};
 use super::evaluate;
 use super::follow::Target;
 use super::memo::{MARKED, Memo, Pool, Slots};
+use super::stack::Stack;
 use super::tape::{Frames, Tape};
 use super::template;
 use super::torch::Seen;
-use super::stack::Stack;
 use super::value::{Kind, Spot, Value};
 use crate::bytes::View;
 use crate::error::{Error, Result};
@@ -805,7 +805,9 @@ impl<'s> Machine<'s> {
             },
             // torch hands back what stands in a class's place.
             Kind::Persistent(id) => match self.items(*self.pool.items(id)?.first()?)?.as_slice() {
-                [tag, text, ..] if matches!((tag.kind(), text.kind()), (Kind::Str(tag), Kind::Str(_)) if self.read_text(tag)? == "module") => self.string(*text),
+                [tag, text, ..] if matches!((tag.kind(), text.kind()), (Kind::Str(tag), Kind::Str(_)) if self.read_text(tag)? == "module") => {
+                    self.string(*text)
+                }
                 _ => None,
             },
             _ => None,
@@ -1073,10 +1075,14 @@ impl<'s> Machine<'s> {
         let from = |id: u32, modules: &[&str]| self.globals.get(id as usize).is_some_and(|g| modules.contains(&g.module.as_str()));
         if self.globals.get(id as usize).is_some_and(|g| g.name == "getitem") && from(id, &["operator", "_operator"]) {
             // A special form, not what the module happens to import.
-            let form = |of: u32| from(of, &["typing"]) && self.globals.get(of as usize).is_some_and(|g| g.name.starts_with(char::is_uppercase) && !g.name.contains('.'));
+            let form = |of: u32| {
+                from(of, &["typing"]) && self.globals.get(of as usize).is_some_and(|g| g.name.starts_with(char::is_uppercase) && !g.name.contains('.'))
+            };
             return matches!(self.items(args).as_deref(), Some([of, _]) if matches!(of.kind(), Kind::Global(of) if form(of)));
         }
-        let builtin = |id: u32, names: &[&str]| self.globals.get(id as usize).is_some_and(|g| matches!(g.module.as_str(), "builtins" | "__builtin__") && names.contains(&g.name.as_str()));
+        let builtin = |id: u32, names: &[&str]| {
+            self.globals.get(id as usize).is_some_and(|g| matches!(g.module.as_str(), "builtins" | "__builtin__") && names.contains(&g.name.as_str()))
+        };
         builtin(id, &["type"])
             && match self.items(args).as_deref() {
                 Some([only]) => match only.kind() {
@@ -1090,8 +1096,14 @@ impl<'s> Machine<'s> {
 
     /// `Memory(None, None, False, 0)`: old sklearn's way to say that results are not cached. Only with a text would it make a folder.
     fn caches_nothing(&self, id: u32, args: Value) -> bool {
-        let memory = self.globals.get(id as usize).is_some_and(|g| g.name == "Memory" && matches!(g.module.as_str(), "joblib.memory" | "sklearn.externals.joblib.memory"));
-        memory && self.items(args).is_some_and(|given| given.first().is_some_and(|v| v.kind() == Kind::None) && given.iter().all(|v| matches!(v.kind(), Kind::None | Kind::Bool(_) | Kind::Int(_))))
+        let memory = self
+            .globals
+            .get(id as usize)
+            .is_some_and(|g| g.name == "Memory" && matches!(g.module.as_str(), "joblib.memory" | "sklearn.externals.joblib.memory"));
+        memory
+            && self.items(args).is_some_and(|given| {
+                given.first().is_some_and(|v| v.kind() == Kind::None) && given.iter().all(|v| matches!(v.kind(), Kind::None | Kind::Bool(_) | Kind::Int(_)))
+            })
     }
 
     /// The number of an extension, which `copyreg` takes through `int()`.
@@ -1274,7 +1286,8 @@ impl<'s> Machine<'s> {
                 self.facts_capped((at, 1, Fact::ExecutedState { text }));
             }
         }
-        let distribution = self.globals.get(id as usize).is_some_and(|g| g.module.starts_with("scipy.stats.") && (g.name.ends_with("_gen") || g.name.starts_with("rv_")));
+        let distribution =
+            self.globals.get(id as usize).is_some_and(|g| g.module.starts_with("scipy.stats.") && (g.name.ends_with("_gen") || g.name.starts_with("rv_")));
         if !distribution {
             return;
         }
@@ -1524,7 +1537,8 @@ fn integer(line: &[u8], short: bool) -> Option<Value> {
     let lower = digits.to_ascii_lowercase().replace('_', "");
     // INT goes through `strtol`, for which a leading zero means octal.
     let octal = if short && lower.len() > 1 && lower.bytes().all(|b| matches!(b, b'0'..=b'7')) { "0" } else { "0o" };
-    let (radix, digits) = [("0x", 16), ("0o", 8), (octal, 8), ("0b", 2)].into_iter().find_map(|(p, r)| lower.strip_prefix(p).map(|d| (r, d))).unwrap_or((10, &lower));
+    let (radix, digits) =
+        [("0x", 16), ("0o", 8), (octal, 8), ("0b", 2)].into_iter().find_map(|(p, r)| lower.strip_prefix(p).map(|d| (r, d))).unwrap_or((10, &lower));
     if !digits.chars().all(|c| c.is_digit(radix)) {
         return None;
     }
@@ -1651,9 +1665,15 @@ mod tests {
 
     #[test]
     fn numbers_in_every_spelling() {
-        for (line, value) in
-            [(&b"0x10"[..], Value::int(16)), (b" 1_0 ", Value::int(10)), (b"01", Value::bool(true)), (b"1\0x", Value::int(1)), (b"-7L", Value::int(-7)), (b"3 L", Value::int(3)), (b"", Value::int(0))]
-        {
+        for (line, value) in [
+            (&b"0x10"[..], Value::int(16)),
+            (b" 1_0 ", Value::int(10)),
+            (b"01", Value::bool(true)),
+            (b"1\0x", Value::int(1)),
+            (b"-7L", Value::int(-7)),
+            (b"3 L", Value::int(3)),
+            (b"", Value::int(0)),
+        ] {
             assert_eq!(integer(line, true), Some(value), "{}", line.escape_ascii());
         }
         assert_eq!(integer(b"99999999999999999999999999", false), Some(Value::PLAIN));

@@ -23,27 +23,13 @@ use machine::{Machine, Stop};
 pub use tape::Frames;
 
 /// Raw pickles.
-pub const PICKLE: Format = Format { id: "pickle", name: "Python pickle", extensions: &["pkl", "pickle", "p", "pck", "pcl", "dill", "sav"], refines: &[], probe, read };
+pub const PICKLE: Format =
+    Format { id: "pickle", name: "Python pickle", extensions: &["pkl", "pickle", "p", "pck", "pcl", "dill", "sav"], refines: &[], probe, read };
 
 /// Methods that Python calls by itself: as keys of an object's state they turn data into calls.
 pub const SPECIAL_METHODS: &[&str] = &[
-    "__setstate__",
-    "__reduce__",
-    "__reduce_ex__",
-    "__class__",
-    "__getattr__",
-    "__getattribute__",
-    "__setattr__",
-    "__del__",
-    "__call__",
-    "__new__",
-    "__init_subclass__",
-    "__set_name__",
-    "__setitem__",
-    "__builtins__",
-    "__globals__",
-    "__code__",
-    "__import__",
+    "__setstate__", "__reduce__", "__reduce_ex__", "__class__", "__getattr__", "__getattribute__", "__setattr__", "__del__", "__call__", "__new__",
+    "__init_subclass__", "__set_name__", "__setitem__", "__builtins__", "__globals__", "__code__", "__import__",
 ];
 
 /// Opcodes of a probing run.
@@ -145,7 +131,8 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name) && g.at < odd);
     // A long code and a STOP are six bytes, which numbers may begin with; nothing comes of the one that is left behind.
     let by_chance = |code: u64| !marked && matches!(stop, Stop::Stop) && m.ops == 2 && m.tape.left() > 0 && code > 0xffff;
-    let computed = m.facts.iter().any(|(at, _, f)| *at < odd && (matches!(f, Fact::ComputedImport { .. }) || matches!(f, Fact::Extension { code } if !by_chance(*code))));
+    let computed =
+        m.facts.iter().any(|(at, _, f)| *at < odd && (matches!(f, Fact::ComputedImport { .. }) || matches!(f, Fact::Extension { code } if !by_chance(*code))));
     let acted = m.first_act < odd;
     let stopped = matches!(stop, Stop::Stop);
     let asks = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::PersistentId { .. }));
@@ -256,7 +243,16 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     }
     let mut others = Vec::new();
     if machine.tape.forks > 0 {
-        scan.state(view, at, 1, Fact::Header { what: "pickle-frame", detail: "an opcode reaches past the end of its frame; what stands behind it depends on the reader".into(), memory: false });
+        scan.state(
+            view,
+            at,
+            1,
+            Fact::Header {
+                what: "pickle-frame",
+                detail: "an opcode reaches past the end of its frame; what stands behind it depends on the reader".into(),
+                memory: false,
+            },
+        );
         other_ways(view, at, machine.tape.forks, counted, &mut others, scan)?;
     }
     // The next pickle begins behind STOP for `loads`, and behind the frame for whoever has taken the frame out of a file.
@@ -265,7 +261,11 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
             view,
             machine.tape.at(),
             end - machine.tape.at(),
-            Fact::Header { what: "pickle-frame", detail: "the pickle ends before its frame does; where the next one begins depends on the reader".into(), memory: false },
+            Fact::Header {
+                what: "pickle-frame",
+                detail: "the pickle ends before its frame does; where the next one begins depends on the reader".into(),
+                memory: false,
+            },
         );
         others.push(end);
     }

@@ -9,7 +9,9 @@ pub fn plain(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ',' | ' ' | '=' | '\'');
     text.lines().filter(|l| !l.trim().is_empty()).all(|line| {
         if let Some(rest) = line.strip_prefix("def _parse_args") {
-            rest.split_once('(').and_then(|(name, rest)| Some((name, rest.strip_suffix("):")?))).is_some_and(|(name, args)| name.chars().all(word) && args.chars().all(word))
+            rest.split_once('(')
+                .and_then(|(name, rest)| Some((name, rest.strip_suffix("):")?)))
+                .is_some_and(|(name, args)| name.chars().all(word) && args.chars().all(word))
         } else {
             let body = line.strip_prefix("    return self._argcheck_rvs(").or_else(|| line.strip_prefix("    return ("));
             body.is_some_and(|rest| rest.chars().all(|c| word(c) || c == ')'))

@@ -142,7 +142,11 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
                 _ => return None,
             };
             let g = m.globals.get(g as usize)?;
-            let fact = Fact::SourceCode { module: g.module.clone(), name: g.name.clone(), imports: items.get(3).and_then(|v| m.string(*v)).is_none_or(|s| !class_alone(&s)) };
+            let fact = Fact::SourceCode {
+                module: g.module.clone(),
+                name: g.name.clone(),
+                imports: items.get(3).and_then(|v| m.string(*v)).is_none_or(|s| !class_alone(&s)),
+            };
             m.facts_capped((at, 1, fact));
             Some(Some(class))
         }
@@ -152,7 +156,11 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
 
 /// Whether source is a class and nothing before it but its decorators, as `inspect.getsource` hands it out.
 fn class_alone(source: &str) -> bool {
-    let mut lines = source.trim_start().lines().map(str::trim).skip_while(|l| l.strip_prefix('@').is_some_and(|name| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))));
+    let mut lines = source
+        .trim_start()
+        .lines()
+        .map(str::trim)
+        .skip_while(|l| l.strip_prefix('@').is_some_and(|name| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))));
     lines.next().is_some_and(|l| l.starts_with("class "))
 }
 
@@ -195,8 +203,11 @@ pub fn called(m: &mut Machine<'_>, name: &str, args: &[Value], at: u64, node: u3
     };
     let (Some(offset), Some(shape), Some(stride)) = (offset, args.get(2).and_then(|v| ints(m, *v)), args.get(3).and_then(|v| ints(m, *v))) else {
         // Negative or computed numbers: torch before 2.10 did not check all of them (CVE-2026-24747).
-        let negative =
-            args.get(1..4).unwrap_or(&[]).iter().any(|v| matches!(v.kind(), Kind::Int(n) if n < 0) || m.items(*v).is_some_and(|i| i.iter().any(|x| matches!(x.kind(), Kind::Int(n) if n < 0))));
+        let negative = args
+            .get(1..4)
+            .unwrap_or(&[])
+            .iter()
+            .any(|v| matches!(v.kind(), Kind::Int(n) if n < 0) || m.items(*v).is_some_and(|i| i.iter().any(|x| matches!(x.kind(), Kind::Int(n) if n < 0))));
         if negative {
             m.facts_capped((at, 1, Fact::Header { what: "tensor-outside-storage", detail: "a negative size, stride or offset".into(), memory: true }));
         }

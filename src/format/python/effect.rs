@@ -44,13 +44,24 @@ pub enum Effect {
 struct Row(&'static str, &'static [&'static str], Effect);
 
 const ROWS: &[Row] = &[
-    Row("os", &["system", "popen", "popen2", "popen3", "popen4", "execl", "execle", "execlp", "execlpe", "execv", "execve", "execvp", "execvpe", "posix_spawn", "posix_spawnp", "startfile"], Effect::Process(0)),
+    Row(
+        "os",
+        &[
+            "system", "popen", "popen2", "popen3", "popen4", "execl", "execle", "execlp", "execlpe", "execv", "execve", "execvp", "execvpe", "posix_spawn",
+            "posix_spawnp", "startfile",
+        ],
+        Effect::Process(0),
+    ),
     Row("os", &["spawnl", "spawnle", "spawnlp", "spawnlpe", "spawnv", "spawnve", "spawnvp", "spawnvpe"], Effect::Process(2)),
     Row("subprocess", &["Popen", "run", "call", "check_call", "check_output", "getoutput", "getstatusoutput"], Effect::Process(0)),
     Row("commands", &["getoutput", "getstatusoutput"], Effect::Process(0)),
     Row("popen2", &["popen2", "popen3", "Popen3", "Popen4"], Effect::Process(0)),
     Row("pty", &["spawn"], Effect::Process(0)),
-    Row("asyncio", &["create_subprocess_shell", "create_subprocess_exec", "subprocess.create_subprocess_shell", "subprocess.create_subprocess_exec"], Effect::Process(0)),
+    Row(
+        "asyncio",
+        &["create_subprocess_shell", "create_subprocess_exec", "subprocess.create_subprocess_shell", "subprocess.create_subprocess_exec"],
+        Effect::Process(0),
+    ),
     Row("pexpect", &["run", "spawn"], Effect::Process(0)),
     Row("sh", &["Command", "bash", "sh", "curl", "wget"], Effect::Process(0)),
     Row("invoke", &["run"], Effect::Process(0)),
@@ -85,13 +96,27 @@ const ROWS: &[Row] = &[
     Row("aiohttp", &["ClientSession().post", "ClientSession().put"], Effect::Send),
     Row("urllib.request", &["Request"], Effect::Fetch),
     Row("http.client", &["HTTPSConnection().request", "HTTPConnection().request"], Effect::Send),
-    Row("socket", &["socket().connect", "socket().connect_ex", "create_connection", "socket().send", "socket().sendall", "socket().sendto", "create_connection().send", "create_connection().sendall"], Effect::Send),
+    Row(
+        "socket",
+        &[
+            "socket().connect", "socket().connect_ex", "create_connection", "socket().send", "socket().sendall", "socket().sendto", "create_connection().send",
+            "create_connection().sendall",
+        ],
+        Effect::Send,
+    ),
     Row("socket", &["gethostbyname", "getaddrinfo"], Effect::Fetch),
     Row("smtplib", &["SMTP().sendmail", "SMTP().send_message", "SMTP_SSL().sendmail", "SMTP_SSL().send_message"], Effect::Send),
     Row("ftplib", &["FTP().storbinary", "FTP().storlines"], Effect::Send),
     Row("telnetlib", &["Telnet"], Effect::Send),
     Row("paramiko", &["SSHClient().connect"], Effect::Send),
-    Row("base64", &["b64decode", "urlsafe_b64decode", "standard_b64decode", "b32decode", "b16decode", "b85decode", "a85decode", "decodebytes", "decodestring", "z85decode"], Effect::Decode),
+    Row(
+        "base64",
+        &[
+            "b64decode", "urlsafe_b64decode", "standard_b64decode", "b32decode", "b16decode", "b85decode", "a85decode", "decodebytes", "decodestring",
+            "z85decode",
+        ],
+        Effect::Decode,
+    ),
     Row("binascii", &["unhexlify", "a2b_base64", "a2b_hex", "a2b_uu"], Effect::Decode),
     Row("zlib", &["decompress", "decompressobj().decompress"], Effect::Decode),
     Row("gzip", &["decompress"], Effect::Decode),
@@ -115,7 +140,14 @@ const ROWS: &[Row] = &[
     Row("imp", &["load_dynamic"], Effect::Native),
     Row("_imp", &["create_dynamic"], Effect::Native),
     Row("importlib.machinery", &["ExtensionFileLoader().load_module"], Effect::Native),
-    Row("ctypes", &["windll.kernel32.VirtualAlloc", "windll.kernel32.VirtualAllocEx", "windll.kernel32.RtlMoveMemory", "windll.kernel32.CreateThread", "windll.kernel32.CreateRemoteThread", "windll.kernel32.WriteProcessMemory", "windll.kernel32.VirtualProtect"], Effect::Inject),
+    Row(
+        "ctypes",
+        &[
+            "windll.kernel32.VirtualAlloc", "windll.kernel32.VirtualAllocEx", "windll.kernel32.RtlMoveMemory", "windll.kernel32.CreateThread",
+            "windll.kernel32.CreateRemoteThread", "windll.kernel32.WriteProcessMemory", "windll.kernel32.VirtualProtect",
+        ],
+        Effect::Inject,
+    ),
     Row("", &["open", "file"], Effect::Open),
     Row("io", &["open"], Effect::Open),
     Row("codecs", &["open"], Effect::Open),
@@ -250,7 +282,10 @@ pub fn telling(name: &str) -> bool {
 
 /// Modules out of which a computed name is a reason to stop.
 pub fn powerful(path: &str) -> bool {
-    matches!(path, "os" | "posix" | "nt" | "subprocess" | "builtins" | "__builtin__" | "sys" | "importlib" | "ctypes" | "pty" | "commands" | "runpy" | "code" | "marshal")
+    matches!(
+        path,
+        "os" | "posix" | "nt" | "subprocess" | "builtins" | "__builtin__" | "sys" | "importlib" | "ctypes" | "pty" | "commands" | "runpy" | "code" | "marshal"
+    )
 }
 
 /// What a path on disk is good for.
@@ -263,56 +298,15 @@ pub enum Spot {
 }
 
 const SECRETS: &[&str] = &[
-    "/.ssh/id_",
-    ".ssh/id_rsa",
-    ".ssh/id_ed25519",
-    "/.aws/credentials",
-    "/.config/gcloud",
-    "application_default_credentials.json",
-    "/.azure/",
-    "/.kube/config",
-    "/.docker/config.json",
-    "/.netrc",
-    "/.git-credentials",
-    "/.npmrc",
-    "/.pypirc",
-    "/.cache/huggingface/token",
-    "/.huggingface/token",
-    "/etc/shadow",
-    "/.gnupg/",
-    "login data",
-    "cookies.sqlite",
-    "wallet.dat",
-    "/.bash_history",
-    "/.zsh_history",
-    "/proc/self/environ",
-    "local state",
+    "/.ssh/id_", ".ssh/id_rsa", ".ssh/id_ed25519", "/.aws/credentials", "/.config/gcloud", "application_default_credentials.json", "/.azure/", "/.kube/config",
+    "/.docker/config.json", "/.netrc", "/.git-credentials", "/.npmrc", "/.pypirc", "/.cache/huggingface/token", "/.huggingface/token", "/etc/shadow",
+    "/.gnupg/", "login data", "cookies.sqlite", "wallet.dat", "/.bash_history", "/.zsh_history", "/proc/self/environ", "local state",
 ];
 
 const STARTUP: &[&str] = &[
-    "/.bashrc",
-    "/.bash_profile",
-    "/.profile",
-    "/.zshrc",
-    "/.zprofile",
-    "/.ssh/authorized_keys",
-    "/.ssh/config",
-    "/etc/cron",
-    "/var/spool/cron",
-    "/etc/rc.local",
-    "/etc/profile",
-    "/etc/ld.so.preload",
-    "/etc/systemd/system",
-    "/.config/systemd/user",
-    "/.config/autostart",
-    "/library/launchagents",
-    "/library/launchdaemons",
-    "/start menu/programs/startup",
-    "/programs/startup/",
-    "/etc/sudoers",
-    "/etc/passwd",
-    "sitecustomize.py",
-    "usercustomize.py",
+    "/.bashrc", "/.bash_profile", "/.profile", "/.zshrc", "/.zprofile", "/.ssh/authorized_keys", "/.ssh/config", "/etc/cron", "/var/spool/cron",
+    "/etc/rc.local", "/etc/profile", "/etc/ld.so.preload", "/etc/systemd/system", "/.config/systemd/user", "/.config/autostart", "/library/launchagents",
+    "/library/launchdaemons", "/start menu/programs/startup", "/programs/startup/", "/etc/sudoers", "/etc/passwd", "sitecustomize.py", "usercustomize.py",
     "/etc/init.d/",
 ];
 

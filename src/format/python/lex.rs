@@ -89,13 +89,26 @@ pub struct Lexer<'t> {
 }
 
 const THREE: &[&[u8]] = &[b"**=", b"//=", b">>=", b"<<=", b"..."];
-const TWO: &[&[u8]] = &[b"**", b"//", b">>", b"<<", b"<=", b">=", b"==", b"!=", b"<>", b"->", b":=", b"+=", b"-=", b"*=", b"/=", b"%=", b"&=", b"|=", b"^=", b"@="];
+const TWO: &[&[u8]] =
+    &[b"**", b"//", b">>", b"<<", b"<=", b">=", b"==", b"!=", b"<>", b"->", b":=", b"+=", b"-=", b"*=", b"/=", b"%=", b"&=", b"|=", b"^=", b"@="];
 
 impl<'t> Lexer<'t> {
     /// A lexer of a whole source.
     pub fn new(src: &'t [u8]) -> Self {
         let at = if src.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        Lexer { src, at, depth: 0, modes: Vec::new(), indents: vec![0], dedents: 0, fresh: true, tokens_on_line: false, ended: false, faults: 0, open_string: false }
+        Lexer {
+            src,
+            at,
+            depth: 0,
+            modes: Vec::new(),
+            indents: vec![0],
+            dedents: 0,
+            fresh: true,
+            tokens_on_line: false,
+            ended: false,
+            faults: 0,
+            open_string: false,
+        }
     }
 
     fn byte(&self, at: usize) -> u8 {
@@ -291,7 +304,10 @@ impl<'t> Lexer<'t> {
         let mut end = at;
         loop {
             let b = self.byte(end);
-            let exponent = matches!(b, b'+' | b'-') && matches!(self.byte(end.wrapping_sub(1)), b'e' | b'E') && end > at && !self.src.get(at..at + 2).is_some_and(|p| p.eq_ignore_ascii_case(b"0x"));
+            let exponent = matches!(b, b'+' | b'-')
+                && matches!(self.byte(end.wrapping_sub(1)), b'e' | b'E')
+                && end > at
+                && !self.src.get(at..at + 2).is_some_and(|p| p.eq_ignore_ascii_case(b"0x"));
             if !(b.is_ascii_alphanumeric() || b == b'_' || b == b'.' || exponent) {
                 break;
             }

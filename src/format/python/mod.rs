@@ -60,7 +60,8 @@ fn probe(view: View<'_>) -> Match {
 
 /// `None` if the window ends before anything could be told.
 fn likeness(head: &[u8], cut: bool) -> Option<bool> {
-    let shebang = head.starts_with(b"#!") && head.iter().take_while(|b| **b != b'\n').collect::<Vec<_>>().windows(6).any(|w| w.iter().map(|b| **b).eq(*b"python"));
+    let shebang =
+        head.starts_with(b"#!") && head.iter().take_while(|b| **b != b'\n').collect::<Vec<_>>().windows(6).any(|w| w.iter().map(|b| **b).eq(*b"python"));
     let mut lexer = Lexer::new(head);
     let (mut lines, mut strong, mut odd, mut calls) = (0usize, 0usize, 0usize, 0usize);
     let mut line: Vec<(Kind, &[u8])> = Vec::new();
@@ -71,7 +72,8 @@ fn likeness(head: &[u8], cut: bool) -> Option<bool> {
             if !line.is_empty() {
                 lines += 1;
                 calls += usize::from(line.windows(2).any(|w| matches!(w, [(Kind::Name, _), (Kind::Op, b"(")])));
-                let other = matches!(line.first(), Some((_, b"`" | b"<"))) || line.windows(2).any(|w| matches!(w, [(Kind::Op, b"{"), (Kind::Op, b"%")] | [(Kind::Op, b"%"), (Kind::Op, b"}")]));
+                let other = matches!(line.first(), Some((_, b"`" | b"<")))
+                    || line.windows(2).any(|w| matches!(w, [(Kind::Op, b"{"), (Kind::Op, b"%")] | [(Kind::Op, b"%"), (Kind::Op, b"}")]));
                 // Markup, fenced text and templates begin lines as Python never does.
                 odd += if other { 8 } else { 0 };
                 match line_of_python(&line) {
@@ -110,7 +112,12 @@ fn line_of_python(line: &[(Kind, &[u8])]) -> Line {
     let clean = adjacency(line) == 0 && !gives_to_call(line) && !line.iter().any(|t| t.0 == Kind::Bad && !matches!(t.1, [b'!', ..]));
     match word(0) {
         b"import" if name(1) && adjacency(line.get(1..).unwrap_or(&[])) == 0 && !line.iter().any(|t| matches!(t.1, b"{" | b"\"")) => Line::Strong,
-        b"from" if line.iter().any(|t| t.1 == b"import") && line.iter().take_while(|t| t.1 != b"import").all(|t| t.0 == Kind::Name || matches!(t.1, b"." | b"...")) => Line::Strong,
+        b"from"
+            if line.iter().any(|t| t.1 == b"import")
+                && line.iter().take_while(|t| t.1 != b"import").all(|t| t.0 == Kind::Name || matches!(t.1, b"." | b"...")) =>
+        {
+            Line::Strong
+        }
         b"def" if name(1) && line.get(2).is_some_and(|t| matches!(t.1, b"(" | b"[")) && line.iter().any(|t| t.1 == b":") => Line::Strong,
         b"class" if name(1) && line.get(2).is_some_and(|t| matches!(t.1, b"(" | b":" | b"[")) && line.iter().any(|t| t.1 == b":") => Line::Strong,
         b"async" if matches!(word(1), b"def" | b"with" | b"for") => Line::Strong,
@@ -148,9 +155,14 @@ fn gives_to_call(line: &[(Kind, &[u8])]) -> bool {
 
 /// How often two operands stand side by side, which prose does all the time and Python never.
 fn adjacency(line: &[(Kind, &[u8])]) -> usize {
-    const JOINING: &[&[u8]] = &[b"and", b"or", b"not", b"in", b"is", b"if", b"else", b"for", b"lambda", b"await", b"yield", b"return", b"del", b"assert", b"raise", b"global", b"nonlocal", b"as", b"import", b"from", b"async", b"elif", b"while", b"with", b"except", b"class", b"def"];
+    const JOINING: &[&[u8]] = &[
+        b"and", b"or", b"not", b"in", b"is", b"if", b"else", b"for", b"lambda", b"await", b"yield", b"return", b"del", b"assert", b"raise", b"global",
+        b"nonlocal", b"as", b"import", b"from", b"async", b"elif", b"while", b"with", b"except", b"class", b"def",
+    ];
     let operand = |t: &(Kind, &[u8])| matches!(t.0, Kind::Number | Kind::Text { .. }) || t.0 == Kind::Name && !JOINING.contains(&t.1);
-    line.windows(2).filter(|w| matches!(w, [a, b] if operand(a) && operand(b) && !(matches!(a.0, Kind::Text { .. }) && matches!(b.0, Kind::Text { .. })))).count()
+    line.windows(2)
+        .filter(|w| matches!(w, [a, b] if operand(a) && operand(b) && !(matches!(a.0, Kind::Text { .. }) && matches!(b.0, Kind::Text { .. }))))
+        .count()
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
@@ -177,7 +189,12 @@ fn encoding(view: View<'_>, source: &[u8], scan: &mut Scan<'_>) {
         {
             let codec: String = name.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
             let plain: String = codec.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-            let read = ["utf8", "ascii", "latin", "iso8859", "cp12", "windows12", "usascii", "koi8", "gbk", "gb2312", "gb18030", "big5", "eucjp", "euckr", "shiftjis", "cp9", "mbcs"].iter().any(|k| plain.starts_with(k));
+            let read = [
+                "utf8", "ascii", "latin", "iso8859", "cp12", "windows12", "usascii", "koi8", "gbk", "gb2312", "gb18030", "big5", "eucjp", "euckr", "shiftjis",
+                "cp9", "mbcs",
+            ]
+            .iter()
+            .any(|k| plain.starts_with(k));
             if !plain.is_empty() && !read {
                 scan.state(view, at, line.len() as u64, Fact::Script { language: "Python", what: "odd-encoding", when: When::Import, call: codec });
                 scan.gap("source-encoding");
@@ -217,7 +234,9 @@ pub fn inspect(source: &[u8], when: When, view: View<'_>, place: &dyn Fn(usize, 
                     }
                 }
                 None => {
-                    let call = text.get(found.at..found.end.min(found.at + 400)).map_or_else(String::new, |b| String::from_utf8_lossy(b).split_whitespace().collect::<Vec<_>>().join(" "));
+                    let call = text
+                        .get(found.at..found.end.min(found.at + 400))
+                        .map_or_else(String::new, |b| String::from_utf8_lossy(b).split_whitespace().collect::<Vec<_>>().join(" "));
                     scan.state(view, from, to.saturating_sub(from).max(1), Fact::Script { language: "Python", what: found.what, when: moment, call });
                 }
             }
@@ -326,7 +345,22 @@ struct Frame {
 
 impl Frame {
     fn new(bracket: Bracket, at: usize) -> Frame {
-        Frame { bracket, at, callee: None, items: Vec::new(), from: 0, keyword: None, operands: Vec::new(), operators: Vec::new(), want: true, lambdas: 0, colons: 0, comma: false, text: Vec::new(), loops: false }
+        Frame {
+            bracket,
+            at,
+            callee: None,
+            items: Vec::new(),
+            from: 0,
+            keyword: None,
+            operands: Vec::new(),
+            operators: Vec::new(),
+            want: true,
+            lambdas: 0,
+            colons: 0,
+            comma: false,
+            text: Vec::new(),
+            loops: false,
+        }
     }
 }
 
@@ -383,9 +417,35 @@ struct Walker<'t> {
 
 impl<'t> Walker<'t> {
     fn new(src: &'t [u8]) -> Self {
-        let module = Scope { sort: Sort::Module, name: "".into(), parent: 0, guard: Guard::Always, bases: Vec::new(), names: HashMap::new(), members: HashMap::new(), result: None };
+        let module = Scope {
+            sort: Sort::Module,
+            name: "".into(),
+            parent: 0,
+            guard: Guard::Always,
+            bases: Vec::new(),
+            names: HashMap::new(),
+            members: HashMap::new(),
+            result: None,
+        };
         let block = Block { scope: 0, guard: Guard::Always };
-        Walker { src, lexer: Lexer::new(src), ahead: Vec::new(), frames: Vec::new(), scopes: vec![module], blocks: Vec::new(), pending: None, block, stars: Vec::new(), found: Vec::new(), edges: Vec::new(), downloads: HashSet::new(), opened: None, last_end: 0, full: false, budget: 64 << 20 }
+        Walker {
+            src,
+            lexer: Lexer::new(src),
+            ahead: Vec::new(),
+            frames: Vec::new(),
+            scopes: vec![module],
+            blocks: Vec::new(),
+            pending: None,
+            block,
+            stars: Vec::new(),
+            found: Vec::new(),
+            edges: Vec::new(),
+            downloads: HashSet::new(),
+            opened: None,
+            last_end: 0,
+            full: false,
+            budget: 64 << 20,
+        }
     }
 
     fn next(&mut self) -> Token {
@@ -707,7 +767,10 @@ impl<'t> Walker<'t> {
         {
             // A name that is bound twice is what it was worth most as: either may run.
             match s.names.get_mut(&name) {
-                Some(old) if v.from & !origin::UNKNOWN == 0 && old.from & !origin::UNKNOWN != 0 && !matches!(v.what, What::Path(_) | What::Local(_) | What::Text(_)) => {}
+                Some(old)
+                    if v.from & !origin::UNKNOWN == 0
+                        && old.from & !origin::UNKNOWN != 0
+                        && !matches!(v.what, What::Path(_) | What::Local(_) | What::Text(_)) => {}
                 Some(old) => *old = v,
                 None => {
                     s.names.insert(name, v);
@@ -792,7 +855,16 @@ impl<'t> Walker<'t> {
     fn scope(&mut self, sort: Sort, name: Rc<str>, bases: Vec<String>) -> usize {
         let parent = self.block.scope;
         let id = self.scopes.len();
-        self.scopes.push(Scope { sort, name: name.clone(), parent, guard: self.block.guard, bases, names: HashMap::new(), members: HashMap::new(), result: None });
+        self.scopes.push(Scope {
+            sort,
+            name: name.clone(),
+            parent,
+            guard: self.block.guard,
+            bases,
+            names: HashMap::new(),
+            members: HashMap::new(),
+            result: None,
+        });
         if let Some(p) = self.scopes.get_mut(parent) {
             p.members.insert(name.clone(), id);
         }
@@ -858,7 +930,9 @@ impl<'t> Walker<'t> {
             let lambda = self.frames.last().is_some_and(|f| f.lambdas > 0);
             let ends = match token.kind {
                 Kind::Newline | Kind::End | Kind::Indent | Kind::Dedent => true,
-                Kind::Op if top && !lambda => matches!(self.word(token), b";" | b":" | b"=" | b"->" | b")" | b"]" | b"}") || ASSIGNING.contains(&self.word(token)),
+                Kind::Op if top && !lambda => {
+                    matches!(self.word(token), b";" | b":" | b"=" | b"->" | b")" | b"]" | b"}") || ASSIGNING.contains(&self.word(token))
+                }
                 Kind::Name if top => matches!(self.word(token), b"as" | b"import") || target && self.word(token) == b"in",
                 _ => false,
             };
@@ -1370,7 +1444,8 @@ impl<'t> Walker<'t> {
         if key.from & (origin::PIECES | origin::DECODED) != 0
             && !key.literal
             && let Some(path) = v.as_path()
-            && (matches!(effect::of(path), Some(Effect::Process(_) | Effect::Exec | Effect::Compile | Effect::Marshal | Effect::Native | Effect::Inject)) || path == "__import__")
+            && (matches!(effect::of(path), Some(Effect::Process(_) | Effect::Exec | Effect::Compile | Effect::Marshal | Effect::Native | Effect::Inject))
+                || path == "__import__")
         {
             self.note("hidden-name", at, self.last_end);
         }
@@ -1525,7 +1600,14 @@ impl<'t> Walker<'t> {
                 }
                 _ => return unknown(),
             },
-            "__import__" | "importlib.import_module" | "importlib.__import__" | "pydoc.locate" | "pkgutil.resolve_name" | "__loader__.load_module" | "imp.load_module" | "sys.modules.get" => {
+            "__import__"
+            | "importlib.import_module"
+            | "importlib.__import__"
+            | "pydoc.locate"
+            | "pkgutil.resolve_name"
+            | "__loader__.load_module"
+            | "imp.load_module"
+            | "sys.modules.get" => {
                 let Some(key) = first else { return unknown() };
                 if let Some(name) = key.as_str().filter(|n| !n.contains("$x")) {
                     let module = effect::normal(&name.replace(':', "."));
@@ -1545,7 +1627,9 @@ impl<'t> Walker<'t> {
             }
             "chr" | "unichr" => {
                 return match first.map(|v| &v.what) {
-                    Some(What::Int(n)) => u32::try_from(*n).ok().and_then(char::from_u32).map_or_else(unknown, |c| Value::text(c.to_string().as_bytes(), origin::PIECES, at)),
+                    Some(What::Int(n)) => {
+                        u32::try_from(*n).ok().and_then(char::from_u32).map_or_else(unknown, |c| Value::text(c.to_string().as_bytes(), origin::PIECES, at))
+                    }
                     _ => Value::new(What::Unknown, from | origin::CHARS, at),
                 };
             }
@@ -1556,7 +1640,8 @@ impl<'t> Walker<'t> {
                     _ => unknown(),
                 };
             }
-            "list" | "tuple" | "set" | "reversed" | "iter" | "next" | "dict" | "os.path.expanduser" | "os.path.abspath" | "os.path.normpath" | "os.path.realpath" | "os.fspath" | "os.path.expandvars" | "str.encode" | "shlex.split" | "textwrap.dedent" | "inspect.cleandoc" => {
+            "list" | "tuple" | "set" | "reversed" | "iter" | "next" | "dict" | "os.path.expanduser" | "os.path.abspath" | "os.path.normpath"
+            | "os.path.realpath" | "os.fspath" | "os.path.expandvars" | "str.encode" | "shlex.split" | "textwrap.dedent" | "inspect.cleandoc" => {
                 return through(first);
             }
             "pathlib.Path" | "pathlib.PurePath" | "os.path.join" => {
@@ -1670,12 +1755,17 @@ impl<'t> Walker<'t> {
                 Some(Value::path(&format!("{path}()"), origin::NET | origin::UNKNOWN, at))
             }
             Effect::Send => {
-                let sent = args.iter().filter(|a| !a.0.as_deref().is_some_and(|n| matches!(n, "headers" | "auth" | "cookies" | "cert" | "verify" | "proxies"))).fold(0, |f, a| f | a.1.from);
+                let sent = args
+                    .iter()
+                    .filter(|a| !a.0.as_deref().is_some_and(|n| matches!(n, "headers" | "auth" | "cookies" | "cert" | "verify" | "proxies")))
+                    .fold(0, |f, a| f | a.1.from);
                 self.network(sent, true, at, end);
                 Some(Value::path(&format!("{path}()"), origin::NET | origin::UNKNOWN, at))
             }
             Effect::Native => {
-                let beside = first.and_then(Value::as_str).is_some_and(|t| t.contains(['/', '\\']) && !t.starts_with("/usr") && !t.starts_with("/lib") && !t.contains("$x"));
+                let beside = first
+                    .and_then(Value::as_str)
+                    .is_some_and(|t| t.contains(['/', '\\']) && !t.starts_with("/usr") && !t.starts_with("/lib") && !t.contains("$x"));
                 self.note(
                     if from & (origin::NET | origin::DECODED) != 0 {
                         "run-download"
@@ -1699,7 +1789,9 @@ impl<'t> Walker<'t> {
                 Some(self.opens(&target, &mode, at, end))
             }
             Effect::Remove => {
-                if first.and_then(Value::as_str).is_some_and(|t| matches!(t.trim_end_matches(['/', '\\', '*']), "" | "~" | "/home" | "C:" | "/root" | "/Users")) && !first.and_then(Value::as_str).is_some_and(str::is_empty) {
+                if first.and_then(Value::as_str).is_some_and(|t| matches!(t.trim_end_matches(['/', '\\', '*']), "" | "~" | "/home" | "C:" | "/root" | "/Users"))
+                    && !first.and_then(Value::as_str).is_some_and(str::is_empty)
+                {
                     self.note("wipe", at, end);
                 }
                 None
@@ -1764,7 +1856,8 @@ impl<'t> Walker<'t> {
 
     fn process(&self, path: &str, command: Option<&Value>, rest: &[Value], args: &[(Option<Rc<str>>, Value)]) -> &'static str {
         let from = command.map_or(0, |v| v.from);
-        let piped = args.iter().any(|a| a.0.as_deref().is_some_and(|n| matches!(n, "stdin" | "stdout")) && a.1.as_path().is_some_and(|p| p.starts_with("socket.")));
+        let piped =
+            args.iter().any(|a| a.0.as_deref().is_some_and(|n| matches!(n, "stdin" | "stdout")) && a.1.as_path().is_some_and(|p| p.starts_with("socket.")));
         if piped {
             return "reverse-shell";
         }
@@ -1832,7 +1925,8 @@ impl<'t> Walker<'t> {
     /// For every scope the earliest moment that it runs at.
     fn moments(&self, start: When) -> Vec<Option<When>> {
         let mut out: Vec<Option<When>> = vec![None; self.scopes.len()];
-        let by_name: HashMap<&str, usize> = self.scopes.iter().enumerate().filter(|(_, s)| s.parent == 0 && s.sort != Sort::Module).map(|(i, s)| (&*s.name, i)).collect();
+        let by_name: HashMap<&str, usize> =
+            self.scopes.iter().enumerate().filter(|(_, s)| s.parent == 0 && s.sort != Sort::Module).map(|(i, s)| (&*s.name, i)).collect();
         let mut edges: HashMap<usize, Vec<(Guard, usize)>> = HashMap::new();
         for (from, guard, edge) in &self.edges {
             let to = match edge {
@@ -1899,14 +1993,33 @@ impl<'t> Walker<'t> {
             return false;
         };
         match parent.sort {
-            Sort::Module => matches!(&*s.name, "handle" | "model_fn" | "input_fn" | "predict_fn" | "output_fn" | "transform_fn" | "_load_pyfunc" | "__getattr__"),
+            Sort::Module => {
+                matches!(&*s.name, "handle" | "model_fn" | "input_fn" | "predict_fn" | "output_fn" | "transform_fn" | "_load_pyfunc" | "__getattr__")
+            }
             Sort::Class => {
                 let last = |b: &String| b.rsplit('.').next().unwrap_or("").to_string();
                 let installs = parent.bases.iter().map(last).any(|b| matches!(b.as_str(), "install" | "develop" | "egg_info"));
                 let loads = matches!(&*parent.name, "EndpointHandler" | "TritonPythonModel" | "PreTrainedPipeline" | "PythonModel")
                     || parent.bases.iter().map(last).any(|b| {
-                        matches!(b.as_str(), "Module" | "Model" | "Layer" | "ModelMixin" | "ConfigMixin" | "SchedulerMixin" | "ProcessorMixin" | "PythonModel" | "LightningModule" | "FeatureExtractionMixin" | "ImageProcessingMixin")
-                            || ["PreTrainedModel", "PretrainedModel", "Config", "Tokenizer", "TokenizerFast", "PreTrainedTokenizerBase", "Processor", "ImageProcessor", "FeatureExtractor", "Handler", "Pipeline", "ForCausalLM", "ForConditionalGeneration"].iter().any(|e| b.ends_with(e))
+                        matches!(
+                            b.as_str(),
+                            "Module"
+                                | "Model"
+                                | "Layer"
+                                | "ModelMixin"
+                                | "ConfigMixin"
+                                | "SchedulerMixin"
+                                | "ProcessorMixin"
+                                | "PythonModel"
+                                | "LightningModule"
+                                | "FeatureExtractionMixin"
+                                | "ImageProcessingMixin"
+                        ) || [
+                            "PreTrainedModel", "PretrainedModel", "Config", "Tokenizer", "TokenizerFast", "PreTrainedTokenizerBase", "Processor",
+                            "ImageProcessor", "FeatureExtractor", "Handler", "Pipeline", "ForCausalLM", "ForConditionalGeneration",
+                        ]
+                        .iter()
+                        .any(|e| b.ends_with(e))
                     });
                 installs && matches!(&*s.name, "run" | "initialize_options" | "finalize_options" | "__init__")
                     || loads
@@ -2087,9 +2200,18 @@ mod tests {
         assert_eq!(first(call), Some(("process", When::Call)));
         assert_eq!(first("import os\nif __name__ == '__main__':\n    os.system('id')\n"), Some(("process", When::Main)));
         assert_eq!(first("import os\ndef f():\n    os.system('id')\nif __name__ == '__main__':\n    f()\n"), Some(("process", When::Main)));
-        assert_eq!(first("import os\nfrom x import M\nclass A(PreTrainedModel):\n    def __init__(self, c):\n        os.system('id')\n"), Some(("process", When::Load)));
-        assert_eq!(first("import os\nclass EndpointHandler:\n    def __init__(self, path=''):\n        self.x()\n    def x(self):\n        os.system('id')\n"), Some(("process", When::Load)));
-        assert_eq!(first("from setuptools.command.install import install\nimport os\nclass P(install):\n    def run(self):\n        os.system('id')\n"), Some(("process", When::Load)));
+        assert_eq!(
+            first("import os\nfrom x import M\nclass A(PreTrainedModel):\n    def __init__(self, c):\n        os.system('id')\n"),
+            Some(("process", When::Load))
+        );
+        assert_eq!(
+            first("import os\nclass EndpointHandler:\n    def __init__(self, path=''):\n        self.x()\n    def x(self):\n        os.system('id')\n"),
+            Some(("process", When::Load))
+        );
+        assert_eq!(
+            first("from setuptools.command.install import install\nimport os\nclass P(install):\n    def run(self):\n        os.system('id')\n"),
+            Some(("process", When::Load))
+        );
     }
 
     #[test]
@@ -2107,7 +2229,10 @@ mod tests {
     #[test]
     fn python_is_told_from_other_texts() {
         let told = |text: &str| likeness(text.as_bytes(), false);
-        for text in ["import os; os.system('x')\n", "from a import b\nx = b(1)\n", "print('x')\nfoo.bar(1)\n", "'''Doc of many words and lines.\n'''\nimport x\n", "def f(x):\n  return x\n", "f(a=(1)).b = g(2)\n", "x[f(1)] = h(3)\n"] {
+        for text in [
+            "import os; os.system('x')\n", "from a import b\nx = b(1)\n", "print('x')\nfoo.bar(1)\n", "'''Doc of many words and lines.\n'''\nimport x\n",
+            "def f(x):\n  return x\n", "f(a=(1)).b = g(2)\n", "x[f(1)] = h(3)\n",
+        ] {
             assert_eq!(told(text), Some(true), "{text}");
         }
         for text in [

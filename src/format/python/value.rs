@@ -320,7 +320,27 @@ pub fn text_method(recv: &Value, method: &str, args: &[Value], at: usize) -> Val
 /// Codecs that turn text into other text.
 pub fn is_codec(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    matches!(plain.as_str(), "base64" | "base64codec" | "hex" | "hexcodec" | "rot13" | "rot" | "zlib" | "zip" | "zlibcodec" | "bz2" | "bz2codec" | "uu" | "uucodec" | "quopri" | "punycode" | "unicodeescape" | "rawunicodeescape" | "stringescape")
+    matches!(
+        plain.as_str(),
+        "base64"
+            | "base64codec"
+            | "hex"
+            | "hexcodec"
+            | "rot13"
+            | "rot"
+            | "zlib"
+            | "zip"
+            | "zlibcodec"
+            | "bz2"
+            | "bz2codec"
+            | "uu"
+            | "uucodec"
+            | "quopri"
+            | "punycode"
+            | "unicodeescape"
+            | "rawunicodeescape"
+            | "stringescape"
+    )
 }
 
 /// `x[i]`, `x[a:b:c]` of a constant or a sequence; `parts` are what stands between the colons.
