@@ -9,7 +9,7 @@ import { ROOT, run, say, Stop } from "../../www/tools.mjs";
 import { launch } from "./browsers.mjs";
 import { PICKLE } from "./host.mjs";
 
-const BUNDLERS = { vite: ["vite@8"], webpack: ["webpack@5", "webpack-cli@7"] };
+const BUNDLERS = { vite: ["vite@8"], webpack: ["webpack@5", "webpack-cli@6"] };
 const PAGE = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>bundled</title></head><body><weigh-station></weigh-station><script type="module" src="./main.js"></script></body></html>';
 const MAIN = 'import "weighstation/element";\nimport { scan } from "weighstation";\nwindow.scan = scan;\n';
 
