@@ -7,11 +7,19 @@ import { CHUNK } from "./core.ts";
  */
 export async function* streamed(file: Blob): AsyncGenerator<Uint8Array> {
   const reader = file.stream().getReader({ mode: "byob" });
-  let buffer = new ArrayBuffer(Math.min(CHUNK, Math.max(1, file.size)));
-  for (;;) {
-    const { done, value } = await reader.read(new Uint8Array(buffer));
-    if (done) return;
-    yield value;
-    buffer = value.buffer;
+  open.add(reader);
+  try {
+    let buffer = new ArrayBuffer(Math.min(CHUNK, Math.max(1, file.size)));
+    for (;;) {
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      if (done) return;
+      yield value;
+      buffer = value.buffer;
+    }
+  } finally {
+    open.delete(reader);
   }
 }
+
+/** Streams being read. Nothing else holds on to one that waits for its bytes, and what is collected never answers. */
+const open = new Set<ReadableStreamBYOBReader>();

@@ -88,9 +88,12 @@ function reader(file: Blob, count: (bytes: number) => void) {
   return { slice, read, state };
 }
 
-/** Every byte of a file in order. A browser that knows no such stream is asked chunk by chunk. */
+/**
+ * Every byte of a file in order. A browser that knows no such stream is asked chunk by chunk, and so is any browser for a file of one chunk: there a stream
+ * gains nothing, and in Chromium one in some thousands never ends.
+ */
 async function* chunks(file: Blob, source: ReturnType<typeof reader>, count: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  if (!("ReadableByteStreamController" in globalThis)) {
+  if (file.size <= CHUNK || !("ReadableByteStreamController" in globalThis)) {
     for (let at = 0; at < file.size; at += CHUNK) yield source.slice(at, Math.min(at + CHUNK, file.size));
     return;
   }
