@@ -302,29 +302,38 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     Ok(Outcome { end, stop, machine, kinds, others })
 }
 
-/// Takes back what `plain`, which takes arrays for opcodes, states of where its unpickler has raised: behind an import from a module with an
-/// impossible name; behind a line for a persistent id that is no ASCII, or the array's own wrapper as one; behind a call of the wrapper, which is no
-/// function; and behind an extension that nobody registered. Numbers do each of these by chance. An id that some loader may know cuts nothing off, nor
-/// does a module that may be there: what it is called is no proof that it is not.
+/// Takes back what `plain`, which takes arrays for opcodes, states of where its unpickler has raised; numbers do each of these by chance. An id that
+/// some loader may know cuts nothing off, nor does a module that may be there, however odd its name.
 fn until_raised(view: View<'_>, plain: &mut Machine<'_>, joblib: &Machine<'_>) {
     let arrays = joblib.arrays.first().map(|a| a.0).into_iter();
     let Some(first) = arrays.chain(joblib.inner.first().copied()).min() else { return };
-    let imports = plain.globals.iter().filter(|g| g.asked && g.at >= first && !plausible(&g.module)).map(|g| g.at);
-    let facts = plain.facts.iter().filter(|(at, _, f)| {
-        *at >= first
-            && match f {
-                Fact::PersistentId { text } => !text.is_ascii() && view.has(*at, b"P") || text.ends_with("numpy_pickle.NumpyArrayWrapper()"),
-                Fact::ComputedImport { text } => text.trim_start_matches("sklearn.externals.").starts_with("joblib.numpy_pickle.NumpyArrayWrapper()("),
-                Fact::Extension { .. } => true,
-                _ => false,
-            }
-    });
-    let facts = facts.map(|(at, ..)| *at);
+    let imports = plain.globals.iter().filter(|g| g.asked && g.at >= first && impossible(view, g)).map(|g| g.at);
+    // With another `__class__` the wrapper may be a function after all.
+    let turned = plain.facts.iter().any(|(.., f)| matches!(f, Fact::SpecialKey { .. }));
+    let raises = |at: u64, f: &Fact| match f {
+        // As a line an id has to be ASCII; as an object, the array's own wrapper is none.
+        Fact::PersistentId { text } if view.has(at, b"P") => !text.is_ascii(),
+        Fact::PersistentId { text } => text.ends_with("numpy_pickle.NumpyArrayWrapper()"),
+        Fact::ComputedImport { text } => !turned && text.trim_start_matches("sklearn.externals.").starts_with("joblib.numpy_pickle.NumpyArrayWrapper()("),
+        // Nobody registered it.
+        Fact::Extension { .. } => true,
+        _ => false,
+    };
+    let facts = plain.facts.iter().filter(|(at, _, f)| *at >= first && raises(*at, f)).map(|(at, ..)| *at);
     let Some(raised) = imports.chain(facts).min() else { return };
     plain.facts.retain(|(at, ..)| *at < raised);
     plain.globals.retain(|g| g.at < raised);
     plain.loaded.retain(|(at, ..)| *at < raised);
     plain.decoded.retain(|(at, ..)| *at < raised);
+}
+
+/// Whether no module can be called so: the name is empty, has characters that no file's name has, or is a line of bytes that are no text.
+fn impossible(view: View<'_>, global: &machine::Global) -> bool {
+    let module = &global.module;
+    let line = view.has(global.at, b"c") || view.has(global.at, b"i");
+    module.is_empty()
+        || module.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
+        || line && !module.is_ascii() && !view.has(global.at + 1, module.as_bytes())
 }
 
 /// Runs the pickle at `at` every other way that an unpickler may take through its frames; `forks` is how many the straight way met.
