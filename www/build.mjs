@@ -23,8 +23,11 @@ const RUSTFLAGS = [
   `--remap-path-prefix=${process.env.CARGO_HOME ?? path.join(os.homedir(), ".cargo")}=/cargo`,
   `--remap-path-prefix=${ROOT}=/weighstation`,
 ];
-/** Functions larger than this are not put into their only caller: browsers optimise function by function, and a large one takes them half a second. */
-const ONLY_CALLER = "--one-caller-inline-max-function-size=200";
+/**
+ * What wasm-opt does, in its order. More than -O1 saves bytes in memory and costs bytes on the way, where rustc has optimised already. Functions in the order of their
+ * names stand beside their like (one generic function for many types), which deflate then writes once.
+ */
+const PASSES = ["-O1", "--reorder-functions-by-name", "--strip-debug", "--strip-producers"];
 /** What wasm-opt may use: what rustc and wasm-bindgen emit. With all it knows it writes encodings that no browser reads yet. */
 const WASM_FEATURES = ["simd", "bulk-memory", "bulk-memory-opt", "reference-types", "multivalue", "mutable-globals", "sign-ext", "nontrapping-float-to-int"];
 
@@ -45,9 +48,9 @@ function core() {
   const given = path.join(WORK, "weighstation_bg.wasm");
   // A minute's work that depends on nothing but this.
   const stamp = path.join(WORK, "optimised-from");
-  const from = createHash("sha256").update(readFileSync(given)).update([ONLY_CALLER, ...features].join(" ")).update(readFileSync(path.join(ROOT, "package-lock.json"))).digest("hex");
+  const from = createHash("sha256").update(readFileSync(given)).update([...PASSES, ...features].join(" ")).update(readFileSync(path.join(ROOT, "package-lock.json"))).digest("hex");
   if (!existsSync(optimised) || !existsSync(stamp) || readFileSync(stamp, "utf8") !== from) {
-    call(process.execPath, [path.join(ROOT, "node_modules/binaryen/bin/wasm-opt"), given, "-O3", ONLY_CALLER, ...features, "-o", optimised]);
+    call(process.execPath, [path.join(ROOT, "node_modules/binaryen/bin/wasm-opt"), given, ...features, ...PASSES, "-o", optimised]);
     writeFileSync(stamp, from);
   }
 
