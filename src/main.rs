@@ -349,14 +349,13 @@ fn colour() -> bool {
 }
 
 fn licences(args: &[String]) -> Result<u8, Failure> {
-    // Names of licences are the same in every language.
-    let (args, _) = language(args)?;
+    let (args, lang) = language(args)?;
     let json = match args.as_slice() {
         [] => false,
         [flag, value] if flag == "--format" && (value == "json" || value == "markdown") => value == "json",
         _ => return Err(Failure::Usage("only --format json|markdown and --lang are understood here".into())),
     };
-    let rows = weighstation::licence::rows();
+    let rows = weighstation::licence::rows(lang);
     if json {
         println!("{}", serde_json::to_string_pretty(&rows).map_err(io::Error::from)?);
     } else {

@@ -147,8 +147,8 @@ pub fn is_list_name(path: &str) -> bool {
 
 /// The catalogue of licences, for choosing by name.
 #[wasm_bindgen]
-pub fn licences() -> Result<String, JsError> {
-    to_json(&crate::licence::rows())
+pub fn licences(lang: &str) -> Result<String, JsError> {
+    to_json(&crate::licence::rows(Lang::from_tag(lang)))
 }
 
 /// The inventory of file reports (a JSON array) and parts for a situation; `seen` is the day to note.
@@ -364,7 +364,7 @@ mod tests {
         assert_eq!(text(&g, &["level"]), "ok-with-obligations");
         assert!(licence_print(parts, "{}", "markdown", "en").expect("Markdown").contains("Llama 3.1"));
         assert!(licence("[]", "nothing", "en").is_err());
-        assert!(text(&licences().expect("a list"), &["0", "id"]).len() > 2);
+        assert!(text(&licences("en").expect("a list"), &["0", "id"]).len() > 2);
     }
 
     #[wasm_bindgen_test]

@@ -170,15 +170,15 @@ export type Source = {
  */
 licence: string, 
 /**
- * Its name.
+ * What it is called.
  */
 name: string, 
 /**
- * Clause.
+ * Clause; empty where there is no text.
  */
 clause: string, 
 /**
- * Day on which it was read.
+ * Day on which it was read; empty where there is no text.
  */
 read: string, 
 /**
@@ -249,7 +249,7 @@ part: Part,
  */
 licences: Array<string>, 
 /**
- * Their names.
+ * What they are called, in the language of the answer; one that is missing or unknown is said in words.
  */
 names: Array<string>, 
 /**
@@ -471,7 +471,7 @@ export type LicenceRow = {
  */
 id: string, 
 /**
- * Name.
+ * What it is called.
  */
 name: string, 
 /**
@@ -505,7 +505,11 @@ urls: Array<string>,
 /**
  * The AI Act's open-source rules: `yes`, `no`, `unclear`.
  */
-act: string, };
+act: string, 
+/**
+ * What a contract in its place would be called; empty where nobody needs one, because it is free for any use.
+ */
+agreement: string, };
 
 /**
  * The four verdicts. The word "safe" does not exist.

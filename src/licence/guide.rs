@@ -23,11 +23,11 @@ const PARTS: usize = 500;
 pub struct Source {
     /// Id of the licence.
     pub licence: String,
-    /// Its name.
+    /// What it is called.
     pub name: String,
-    /// Clause.
+    /// Clause; empty where there is no text.
     pub clause: String,
-    /// Day on which it was read.
+    /// Day on which it was read; empty where there is no text.
     pub read: String,
     /// How it was read: `text`, `clauses`, `secondary`, `unread`.
     pub basis: String,
@@ -73,7 +73,7 @@ pub struct Judged {
     pub part: Part,
     /// Ids that were judged: of a choice the one that serves best.
     pub licences: Vec<String>,
-    /// Their names.
+    /// What they are called, in the language of the answer; one that is missing or unknown is said in words.
     pub names: Vec<String>,
     /// Their families.
     pub families: Vec<String>,
@@ -228,7 +228,7 @@ pub fn guide(parts: &[Part], situation: &Situation, lang: Lang) -> Guidance {
         .filter(|(name, _)| outcome.assumed.contains(name) || s.assume.contains_key(*name))
         .map(|(name, _)| Question { id: (*name).into(), text: words::assumption(book, name), answer: words::switch(s.assumes(name)).into() })
         .collect();
-    let judged = parts.iter().zip(&picked).map(|(p, c)| judged(p, c, &s)).collect::<Vec<_>>();
+    let judged = parts.iter().zip(&picked).map(|(p, c)| judged(p, c, &s, lines.book)).collect::<Vec<_>>();
     let headline = words::headline(book, level, &s, parts.len());
     Guidance {
         schema: SCHEMA.into(),
@@ -320,7 +320,16 @@ fn rows<'a>(picked: &'a [&Choice]) -> impl Iterator<Item = (usize, &'static Lice
     picked.iter().enumerate().flat_map(|(i, c)| c.iter().filter_map(move |x| Some((i, x.1?))))
 }
 
-fn judged(p: &Part, c: &Choice, s: &Situation) -> Judged {
+/// What a licence of a part is called; what is missing is said.
+fn called(p: &Part, id: &str, row: Option<&Licence>, b: &words::Book) -> String {
+    match row {
+        Some(l) => words::name(b, l).into(),
+        None if !id.is_empty() => id.into(),
+        None => words::label(b, if p.only_named() { "not-here" } else { "no-licence" }).into(),
+    }
+}
+
+fn judged(p: &Part, c: &Choice, s: &Situation, b: &words::Book) -> Judged {
     let own: Vec<Atom<'_>> = c.iter().map(|(_, row)| Atom { index: 0, part: p, row: *row }).collect();
     let level = evaluate(&own, s).level;
     let act = c.iter().filter_map(|x| x.1).map(|l| l.act).max_by_key(|a| match *a {
@@ -331,7 +340,7 @@ fn judged(p: &Part, c: &Choice, s: &Situation) -> Judged {
     Judged {
         part: p.clone(),
         licences: c.iter().map(|x| x.0.clone()).collect(),
-        names: c.iter().map(|x| x.1.map_or_else(|| x.0.clone(), |l| l.name.to_string())).collect(),
+        names: c.iter().map(|(id, row)| called(p, id, *row, b)).collect(),
         families: c.iter().filter_map(|x| x.1).map(|l| l.family.to_string()).collect(),
         level,
         act: act.unwrap_or("unclear").into(),
@@ -348,9 +357,13 @@ struct Lines<'a> {
 fn source(l: &Licence, clause: &str, part: &str, book: &words::Book) -> Source {
     Source {
         licence: l.id.into(),
-        name: l.name.into(),
-        clause: if clause.is_empty() || clause == "?" { book.no_clause.into() } else { clause.into() },
-        read: l.read.into(),
+        name: words::name(book, l).into(),
+        clause: match clause {
+            _ if l.is_none() => String::new(),
+            "" | "?" => book.no_clause.into(),
+            known => known.into(),
+        },
+        read: if l.is_none() { String::new() } else { l.read.into() },
         basis: match l.basis {
             Basis::Text => "text",
             Basis::Clauses => "clauses",

@@ -15,6 +15,7 @@ pub mod print;
 pub mod yaml;
 
 use crate::report::{Finding, Report};
+use crate::speech::{Lang, licence as words};
 use catalogue::{Sure, catalogue};
 use serde::Serialize;
 
@@ -24,7 +25,7 @@ use serde::Serialize;
 pub struct LicenceRow {
     /// Id.
     pub id: &'static str,
-    /// Name.
+    /// What it is called.
     pub name: &'static str,
     /// Who wrote it.
     pub steward: &'static str,
@@ -42,6 +43,8 @@ pub struct LicenceRow {
     pub urls: &'static [&'static str],
     /// The AI Act's open-source rules: `yes`, `no`, `unclear`.
     pub act: &'static str,
+    /// What a contract in its place would be called; empty where nobody needs one, because it is free for any use.
+    pub agreement: String,
 }
 
 /// Everything that there is to tell about the licences of files: the answer, and what it rests on.
@@ -64,11 +67,12 @@ impl<'a> Told<'a> {
     }
 }
 
-/// The catalogue as a list.
-pub fn rows() -> Vec<LicenceRow> {
+/// The catalogue as a list, with names in a language.
+pub fn rows(lang: Lang) -> Vec<LicenceRow> {
+    let book = words::book(lang);
     let row = |l: &'static catalogue::Licence| LicenceRow {
         id: l.id,
-        name: l.name,
+        name: words::name(book, l),
         steward: l.steward,
         date: l.date,
         family: l.family,
@@ -77,6 +81,7 @@ pub fn rows() -> Vec<LicenceRow> {
         sure: l.sure,
         urls: &l.urls,
         act: l.act,
+        agreement: words::agreement(book, l),
     };
     catalogue().rows.iter().map(|l| row(l)).collect()
 }

@@ -18,7 +18,10 @@ fn cite(l: &Line, b: &'static words::Book) -> String {
             "high" => String::new(),
             other => format!(", {}", words::label(b, &format!("sure-{other}"))),
         };
-        out.push(format!("{}, {} ({} {}{sure})", s.name, s.clause, words::label(b, "read"), s.read));
+        out.push(match s.clause.as_str() {
+            "" => s.name.clone(),
+            clause => format!("{}, {clause} ({} {}{sure})", s.name, words::label(b, "read"), s.read),
+        });
     }
     out.join("; ")
 }
@@ -31,10 +34,7 @@ fn cited_below(lines: &[Line], n: usize) -> bool {
 }
 
 /// The licences of a part; of a choice, what was chosen and from what.
-fn names(j: &Judged, b: &'static words::Book) -> String {
-    if j.names.iter().all(String::is_empty) {
-        return words::label(b, if j.part.only_named() { "not-here" } else { "no-licence" }).to_string();
-    }
+fn names(j: &Judged) -> String {
     let from = if j.part.licence.contains(" OR ") { format!(" ({})", j.part.licence) } else { String::new() };
     j.names.join(" + ") + &from
 }
@@ -54,7 +54,7 @@ pub fn text(g: &Guidance, lang: Lang) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "{}\n{}\n\n{}", words::label(b, g.level.word()), g.headline, words::label(b, "parts"));
     for j in &g.parts {
-        let _ = writeln!(out, "  {:<20} {}: {}", words::label(b, j.level.word()), j.part.name, names(j, b));
+        let _ = writeln!(out, "  {:<20} {}: {}", words::label(b, j.level.word()), j.part.name, names(j));
     }
     for (label, lines) in lists(g).into_iter().filter(|(_, l)| !l.is_empty()) {
         let _ = writeln!(out, "\n{}", words::label(b, label));
@@ -102,7 +102,7 @@ pub fn markdown(g: &Guidance, lang: Lang) -> String {
     let mut out = format!("# {}\n\n**{}** — {}\n\n", words::label(b, "licence"), words::label(b, g.level.word()), plain(&g.headline));
     let _ = writeln!(out, "| {} | {} | {} |\n|---|---|---|", words::label(b, "part"), words::label(b, "licence"), words::label(b, "answer"));
     for j in &g.parts {
-        let _ = writeln!(out, "| {} | {} | {} |", plain(&j.part.name), plain(&names(j, b)), words::label(b, j.level.word()));
+        let _ = writeln!(out, "| {} | {} | {} |", plain(&j.part.name), plain(&names(j)), words::label(b, j.level.word()));
     }
     for (label, lines) in lists(g).into_iter().filter(|(_, l)| !l.is_empty()) {
         let _ = writeln!(out, "\n## {}\n", words::label(b, label));

@@ -85,6 +85,24 @@ pub fn label(b: &Book, code: &str) -> &'static str {
     look(b.labels, code)
 }
 
+/// What a licence is called in sentences and tables. The Hub's tags for a missing licence and for one of the publisher's own are no names: they are said in words.
+pub fn name(b: &Book, l: &Licence) -> &'static str {
+    match l.id {
+        "hf-unknown" => label(b, "no-licence"),
+        "hf-other" => label(b, "own-licence"),
+        _ => l.name,
+    }
+}
+
+/// What a contract in the place of a licence is called; empty for one that is free for any use.
+pub fn agreement(b: &Book, l: &Licence) -> String {
+    match l.family {
+        "permissive" | "public-domain" => String::new(),
+        _ if l.is_none() => label(b, "agreement-publisher").into(),
+        _ => fill(label(b, "agreement"), &[("licence", l.name.into())]),
+    }
+}
+
 /// A number with its thousands parted.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();
@@ -143,8 +161,8 @@ pub fn reason(b: &'static Book, r: &Reason, l: Option<&Licence>, part: &str) -> 
     let other = r.other.and_then(|(id, _)| crate::licence::catalogue::by_id(id));
     let mut prefixes = r.what.split('\n');
     let args = [
-        ("licence", l.map_or_else(|| r.what.clone(), |l| l.name.to_string())),
-        ("other", other.map_or_else(String::new, |o| o.name.to_string())),
+        ("licence", l.map_or_else(|| r.what.clone(), |l| name(b, l).to_string())),
+        ("other", other.map_or_else(String::new, |o| name(b, o).to_string())),
         ("part", part.to_string()),
         ("named", if r.what.is_empty() || r.what == part { String::new() } else { format!(" ({})", fill(b.quoted, &[("text", r.what.clone())])) }),
         ("what", r.what.clone()),
@@ -154,7 +172,7 @@ pub fn reason(b: &'static Book, r: &Reason, l: Option<&Licence>, part: &str) -> 
         ("scope", look(b.labels, &r.what).to_string()),
         ("p", prefixes.next().unwrap_or_default().to_string()),
         ("q", prefixes.next().unwrap_or_default().to_string()),
-        ("label", crate::licence::catalogue::by_id(&r.what).map_or_else(|| r.what.clone(), |o| o.name.to_string())),
+        ("label", crate::licence::catalogue::by_id(&r.what).map_or_else(|| r.what.clone(), |o| name(b, o).to_string())),
     ];
     plain(b, r.code, &args)
 }
@@ -168,7 +186,7 @@ pub fn plain(b: &'static Book, code: &str, args: &[(&str, String)]) -> (String, 
 /// The sentence of a duty.
 pub fn duty(b: &'static Book, code: &str, text: &str, l: &Licence) -> String {
     let shown = if text.is_empty() { look(b.labels, "what-it-asks").to_string() } else { fill(b.quoted, &[("text", text.to_string())]) };
-    fill(look(b.duties, code), &[("text", shown), ("licence", l.name.to_string())])
+    fill(look(b.duties, code), &[("text", shown), ("licence", name(b, l).to_string())])
 }
 
 /// The sentence of a limit.

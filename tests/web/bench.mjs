@@ -8,6 +8,7 @@ import { build } from "esbuild";
 import { server } from "../../www/serve.mjs";
 import { ask, call, DIST, needPackages, needRust, ROOT, run, say, Stop, TARGET } from "../../www/tools.mjs";
 import { launch } from "./browsers.mjs";
+import { listen } from "./host.mjs";
 
 const GIB = 1024 ** 3;
 const RUNS = Number(process.env.RUNS ?? 5);
@@ -296,8 +297,8 @@ await run(async () => {
   call("cargo", ["build", "--release", "--bins"]);
   call(process.execPath, [path.join(ROOT, "www/build.mjs")]);
   const folder = mkdtempSync(path.join(os.tmpdir(), "weighstation-bench-"));
-  const listening = server(folder);
-  const hosted = server(DIST);
+  const bareHost = await listen(server(folder));
+  const hosted = await listen(server(DIST));
   let started;
   try {
     say("making the files");
@@ -313,11 +314,9 @@ await run(async () => {
     const shards = Array.from({ length: 4 }, (_, i) => path.join(folder, `shard-${i}.bin`));
     for (const shard of shards) writeFileSync(shard, Buffer.concat([chunk, chunk, chunk, chunk]));
 
-    await new Promise((resolve) => listening.listen(0, "127.0.0.1", resolve));
-    await new Promise((resolve) => hosted.listen(0, "127.0.0.1", resolve));
     started = await launch("chromium");
     const { browser } = started;
-    const address = `http://127.0.0.1:${hosted.address().port}/`;
+    const address = `${hosted.origin}/`;
 
     say("from navigation to ready");
     const ready = await times(RUNS, async () => {
@@ -410,7 +409,7 @@ await run(async () => {
     await build({ entryPoints: [path.join(ROOT, "tests/web/bench-worker.ts")], bundle: true, outfile: path.join(folder, "worker.js"), alias, format: "iife", logLevel: "error" });
     writeFileSync(path.join(folder, "index.html"), '<!doctype html><title>bench</title><input type="file" multiple>');
     const bare = await browser.newPage();
-    await bare.goto(`http://127.0.0.1:${listening.address().port}/`);
+    await bare.goto(`${bareHost.origin}/`);
     const input = await bare.$("input");
     const digest = (way) =>
       bare.evaluate(
@@ -461,8 +460,8 @@ await run(async () => {
     }
   } finally {
     await started?.close();
-    listening.close();
-    hosted.close();
+    await bareHost.close();
+    await hosted.close();
     rmSync(folder, { recursive: true, force: true });
   }
   const widths = [0, 1].map((i) => Math.max(...rows.map((one) => one[i].length)));

@@ -7,7 +7,7 @@ import path from "node:path";
 import { server } from "../../www/serve.mjs";
 import { ROOT, run, say, Stop } from "../../www/tools.mjs";
 import { launch } from "./browsers.mjs";
-import { PICKLE } from "./host.mjs";
+import { listen, PICKLE } from "./host.mjs";
 
 const BUNDLERS = { vite: ["vite@8"], webpack: ["webpack@5", "webpack-cli@6"] };
 const PAGE = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>bundled</title></head><body><weigh-station></weigh-station><script type="module" src="./main.js"></script></body></html>';
@@ -38,12 +38,11 @@ function bundled(name, base, tarball) {
 }
 
 async function tried(folder) {
-  const listening = server(folder);
-  await new Promise((resolve) => listening.listen(0, "127.0.0.1", resolve));
+  const site = await listen(server(folder));
   const started = await launch("chromium");
   try {
     const page = await started.browser.newPage();
-    await page.goto(`http://127.0.0.1:${listening.address().port}/`);
+    await page.goto(`${site.origin}/`);
     await page.waitForFunction(() => window.scan && document.querySelector("weigh-station").matches(":defined"));
     return await page.evaluate(
       async (bytes) => {
@@ -55,7 +54,7 @@ async function tried(folder) {
     );
   } finally {
     await started.close();
-    listening.close();
+    await site.close();
   }
 }
 

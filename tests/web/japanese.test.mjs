@@ -1,9 +1,8 @@
 // The page in Japanese, in both browsers: how the language is found, that the report follows it, and how it is set. That no sentence is left in English is looked at in every state: states.test.mjs.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { server } from "../../www/serve.mjs";
-import { DIST } from "../../www/tools.mjs";
-import { BROWSERS, launch } from "./browsers.mjs";
+import { BROWSERS } from "./browsers.mjs";
+import { start } from "./host.mjs";
 
 const JAPANESE = /[\u3040-\u30ff\u4e00-\u9fff]/;
 const WORDS = { dangerous: "危険", suspicious: "要注意", incomplete: "未確認あり", clear: "検出なし" };
@@ -13,17 +12,14 @@ const UNKNOWN = Buffer.from("\x80\x02cmypkg.model\nNet\n)\x81.", "latin1");
 
 for (const name of BROWSERS) {
   describe(`Japanese in ${name}`, () => {
-    let started, listening, base;
+    let started, base;
 
     before(async () => {
-      listening = server(DIST);
-      await new Promise((resolve) => listening.listen(0, "127.0.0.1", resolve));
-      base = `http://127.0.0.1:${listening.address().port}/`;
-      started = await launch(name);
+      started = await start(name);
+      base = started.base;
     });
     after(async () => {
       await started?.close();
-      listening?.close();
     });
 
     async function fresh(query = "?lang=ja", languages = ["en"]) {

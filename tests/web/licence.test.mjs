@@ -1,27 +1,23 @@
 // The licence section's own controls in Chromium and Firefox: what the result goes out under, what a card calls it, contracts, parts by name.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { server } from "../../www/serve.mjs";
-import { DIST } from "../../www/tools.mjs";
-import { BROWSERS, launch } from "./browsers.mjs";
+import { BROWSERS } from "./browsers.mjs";
+import { start } from "./host.mjs";
 
 for (const name of BROWSERS) {
   describe(`licences in ${name}`, () => {
-    let started, listening, page;
+    let started, page;
 
     before(async () => {
-      listening = server(DIST);
-      await new Promise((resolve) => listening.listen(0, "127.0.0.1", resolve));
-      started = await launch(name);
+      started = await start(name);
       page = await started.browser.newPage();
-      await page.goto(`http://127.0.0.1:${listening.address().port}/`);
+      await page.goto(started.base);
       await page.waitForSelector('[data-action="guide"]');
       await page.click('[data-action="guide"]');
       await page.waitForFunction(() => document.querySelectorAll("#weigh-licences option").length > 150);
     });
     after(async () => {
       await started?.close();
-      listening?.close();
     });
 
     const pick = async (licence, enters = "weights") => {
@@ -80,8 +76,8 @@ for (const name of BROWSERS) {
     test("a part that was picked by name says how it enters", async () => {
       await pick("Apache-2.0");
       await pick("CC-BY-NC-4.0", "data");
-      await page.waitForFunction(() => [...document.querySelectorAll("table.parts tbody tr")].some((row) => /CC-BY-NC-4\.0.*training data/s.test(row.textContent)));
-      assert.match(await page.$eval(".byname + .places", (list) => list.innerText), /CC-BY-NC-4\.0 \(training data\)/);
+      await page.waitForFunction(() => [...document.querySelectorAll("table.parts tbody tr")].some((row) => /Creative Commons Attribution-NonCommercial 4\.0.*training data/s.test(row.textContent)));
+      assert.match(await page.$eval(".byname + .places", (list) => list.innerText), /Creative Commons Attribution-NonCommercial 4\.0 \(training data\)/);
       await use("sell");
       await page.waitForSelector("[data-assume]");
       await page.select('[data-assume="non-commercial-data-reaches-weights"]', "yes");

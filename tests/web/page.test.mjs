@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { server } from "../../www/serve.mjs";
 import { DIST, ROOT } from "../../www/tools.mjs";
 import { BROWSERS, launch } from "./browsers.mjs";
+import { listen } from "./host.mjs";
 
 /** The page must work from anywhere, so the tests never serve it from the root. */
 const BELOW = "/some/where/";
@@ -48,12 +49,12 @@ const LICENCE_TEXT = readFileSync(path.join(ROOT, "LICENSE"), "utf8");
 
 for (const name of BROWSERS) {
   describe(name, () => {
-    let started, page, listening, base;
+    let started, page, site, base;
     const requests = [];
     const trouble = [];
 
     before(async () => {
-      listening = server(DIST, (_, pathname) => requests.push(pathname));
+      const listening = server(DIST, (_, pathname) => requests.push(pathname));
       // Below a folder, as on a shared host: the server is asked for /some/where/…, the files lie in dist/.
       const [handler] = listening.listeners("request");
       listening.removeAllListeners("request");
@@ -61,14 +62,14 @@ for (const name of BROWSERS) {
         request.url = request.url.startsWith(BELOW) ? `/${request.url.slice(BELOW.length)}` : `/outside${request.url}`;
         handler(request, response);
       });
-      await new Promise((resolve) => listening.listen(0, "127.0.0.1", resolve));
-      base = `http://127.0.0.1:${listening.address().port}${BELOW}`;
+      site = await listen(listening);
+      base = site.origin + BELOW;
       started = await launch(name);
       page = await fresh();
     });
     after(async () => {
       await started?.close();
-      listening?.close();
+      await site?.close();
     });
 
     async function fresh(address = base) {

@@ -8,8 +8,8 @@ import axe from "axe-core";
 import { build } from "esbuild";
 import { server } from "../../www/serve.mjs";
 import { DIST, ROOT } from "../../www/tools.mjs";
-import { BROWSERS, launch } from "./browsers.mjs";
-import { PICKLE, PLAIN } from "./host.mjs";
+import { BROWSERS } from "./browsers.mjs";
+import { listen, PICKLE, PLAIN, start } from "./host.mjs";
 
 /** Calls of several kinds, one finding each. */
 const MANY_FINDINGS = (() => {
@@ -60,19 +60,16 @@ test("settings for servers carry the policy of the page", () => {
 
 for (const name of BROWSERS) {
   describe(`reader, ${name}`, () => {
-    let started, listening, base, page;
+    let started, base, page;
     const trouble = [];
 
     before(async () => {
-      listening = server(DIST);
-      await new Promise((resolve) => listening.listen(0, "127.0.0.1", resolve));
-      base = `http://127.0.0.1:${listening.address().port}/`;
-      started = await launch(name);
+      started = await start(name);
+      base = started.base;
       page = await open();
     });
     after(async () => {
       await started?.close();
-      listening?.close();
     });
 
     async function open(rest = "") {
@@ -371,20 +368,18 @@ for (const name of BROWSERS) {
     test("a page cannot be led away to another host, where the browser knows the header", async () => {
       if (name !== "chromium" || Number((await started.browser.version()).match(/\d+/)[0]) < 152) return;
       const asked = [];
-      const elsewhere = server(DIST, (_, pathname) => asked.push(pathname));
-      await new Promise((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+      const elsewhere = await listen(server(DIST, (_, pathname) => asked.push(pathname)));
       const other = await open();
-      await other.evaluate((port) => void (location.href = `http://localhost:${port}/exfil`), elsewhere.address().port);
+      await other.evaluate((address) => void (location.href = address), `${elsewhere.origin.replace("127.0.0.1", "localhost")}/exfil`);
       await new Promise((resolve) => setTimeout(resolve, 1000));
       assert.deepEqual(asked, []);
       await other.close();
-      elsewhere.close();
+      await elsewhere.close();
     });
 
     test("opens without a network at the second visit, and knows the digest of its copy", async () => {
-      const own = server(DIST);
-      await new Promise((resolve) => own.listen(0, "127.0.0.1", resolve));
-      const address = `http://127.0.0.1:${own.address().port}/`;
+      const own = await listen(server(DIST));
+      const address = `${own.origin}/`;
       const other = await started.browser.newPage();
       await other.goto(address);
       await other.waitForSelector("[data-sample]");
@@ -394,8 +389,7 @@ for (const name of BROWSERS) {
         return [document.querySelector(".lock a").getAttribute("href"), document.querySelector("[data-copy-sum]").textContent];
       });
       assert.equal(sum, createHash("sha256").update(readFileSync(path.join(DIST, link))).digest("hex"));
-      own.closeAllConnections();
-      await new Promise((resolve) => own.close(resolve));
+      await own.close();
       await other.goto(`${address}?lang=en`);
       await other.waitForSelector('[data-lock="locked"]');
       await other.$eval('[data-sample="command"]', (button) => button.click());

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import axe from "axe-core";
-import { server } from "../../www/serve.mjs";
-import { DIST } from "../../www/tools.mjs";
-import { BROWSERS, launch } from "./browsers.mjs";
+import { BROWSERS } from "./browsers.mjs";
+import { start } from "./host.mjs";
 import { holdable, STATES, startOver, tidy } from "./states.mjs";
 
 const ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -69,18 +68,15 @@ const english = (page) =>
 
 for (const name of BROWSERS) {
   describe(`states, ${name}`, () => {
-    let started, listening, base;
+    let started, base;
     const trouble = [];
 
     before(async () => {
-      listening = server(DIST);
-      await new Promise((resolve) => listening.listen(0, "127.0.0.1", resolve));
-      base = `http://127.0.0.1:${listening.address().port}/`;
-      started = await launch(name);
+      started = await start(name);
+      base = started.base;
     });
     after(async () => {
       await started?.close();
-      listening?.close();
     });
 
     async function fresh(lang) {

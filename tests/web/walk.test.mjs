@@ -4,9 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { server } from "../../www/serve.mjs";
-import { DIST } from "../../www/tools.mjs";
-import { BROWSERS, launch } from "./browsers.mjs";
+import { BROWSERS } from "./browsers.mjs";
+import { start } from "./host.mjs";
 import { FOLDER, holdable, STATES, weigh } from "./states.mjs";
 
 /** More presses of a key than any way through the page takes. */
@@ -24,19 +23,16 @@ after(() => rmSync(disk, { recursive: true, force: true }));
 
 for (const name of BROWSERS) {
   describe(`walk, ${name}`, () => {
-    let started, listening, base, page;
+    let started, base, page;
     const trouble = [];
 
     before(async () => {
-      listening = server(DIST);
-      await new Promise((resolve) => listening.listen(0, "127.0.0.1", resolve));
-      base = `http://127.0.0.1:${listening.address().port}/?lang=en`;
-      started = await launch(name);
+      started = await start(name);
+      base = `${started.base}?lang=en`;
       page = await fresh();
     });
     after(async () => {
       await started?.close();
-      listening?.close();
     });
 
     async function fresh() {

@@ -17,7 +17,7 @@ export interface Core {
   stopped(path: string, size: number, reason: StopReason, lang: string): string;
   licence(parts: string, situation: string, lang: string): string;
   licence_print(parts: string, situation: string, format: string, lang: string): string;
-  licences(): string;
+  licences(lang: string): string;
   help(): string;
   is_list_name(path: string): boolean;
   inventory(files: string, parts: string, situation: string, seen: string, lang: string): string;

@@ -18,9 +18,15 @@ const NO_FIELD = ["no-redistribution", "no-derivatives", "outputs"];
 const LARGEST_INVENTORY = 16 * 1024 * 1024;
 const INVENTORY = /^\s*\{\s*"schema":\s*"weighstation-inventory\/1"/;
 
+/** How a licence that was picked enters, up to the colon, and the licence. */
+function apart(name: string): [enters: string, licence: string] {
+  const [, enters = "", bare = name] = /^((?:outputs|data|code|code-separate):)(.*)$/.exec(name) ?? [];
+  return [enters, bare];
+}
+
 export class Guide {
   situation: Situation = NOTHING_SAID;
-  /** Licences picked by name. */
+  /** Licences picked by name: ids, behind how they enter; what nobody knows stands as it was typed. */
   names: string[] = [];
   guidance: Guidance | null = null;
   /** What the core says of all guidance, with the day of its catalogue. */
@@ -62,7 +68,7 @@ export class Guide {
   }
 
   get #parts(): Partial<Part>[] {
-    const chosen = this.names.map((name): Partial<Part> => ({ name, licence: this.#id(name), source: "chosen" }));
+    const chosen = this.names.map((id): Partial<Part> => ({ name: this.called(id), licence: id, source: "chosen" }));
     return [...(this.#report?.licence.parts ?? []), ...chosen];
   }
 
@@ -74,7 +80,7 @@ export class Guide {
   /** Asks for the list of licences to choose from, once, and for the day of the catalogue. */
   list(): void {
     if (!this.#listed) this.#run(this.#judge());
-    this.#listed ??= this.#ask("licences").then(
+    this.#listed ??= this.#ask("licences", this.lang()).then(
       (rows) => {
         this.rows = JSON.parse(rows);
         this.changed();
@@ -94,6 +100,9 @@ export class Guide {
   /** The language is another one now. */
   retell(): void {
     if (this.guidance || this.disclaimer) this.#run(this.#judge());
+    if (!this.#listed) return;
+    this.#listed = null;
+    this.list();
   }
 
   describe(more: Partial<Situation>): void {
@@ -102,13 +111,20 @@ export class Guide {
   }
 
   choose(name: string): void {
-    if (name === "" || this.names.includes(name)) return;
-    this.names = [...this.names, name];
+    const id = this.#id(name);
+    if (id === "" || this.names.includes(id)) return;
+    this.names = [...this.names, id];
     this.#run(this.#judge());
   }
 
-  drop(name: string): void {
-    this.names = this.names.filter((other) => other !== name);
+  /** What a licence that was picked is called. */
+  called(id: string): string {
+    const [enters, bare] = apart(id);
+    return enters + (this.rows.find((row) => row.id === bare)?.name ?? bare);
+  }
+
+  drop(id: string): void {
+    this.names = this.names.filter((other) => other !== id);
     this.#run(this.#judge());
   }
 
@@ -176,7 +192,7 @@ export class Guide {
 
   /** What the core is asked about: the id of a name of the list, with how it enters before it. */
   #id(name: string): string {
-    const [, enters = "", bare = name] = /^((?:outputs|data|code|code-separate):)(.*)$/.exec(name) ?? [];
+    const [enters, bare] = apart(name);
     return enters + (this.rows.find((row) => row.name === bare)?.id ?? bare);
   }
 

@@ -316,8 +316,6 @@ export const en = {
     outbound: "Licence that the result goes out under: a name, or proprietary",
     label: "Licence that a card already names for the result",
     agreements: "Contracts that you hold with the licensor",
-    agreementPublisher: "a contract with the publisher",
-    agreement: (name: string) => `a contract for ${name}`,
     law: "Open questions of law",
     switches: { open: "left open", yes: "yes", no: "no" } as Record<string, string>,
     choose: "Add a licence by name",
@@ -339,7 +337,6 @@ export const en = {
       "weak-copyleft": "weak copyleft",
     } as Record<string, string>,
     relation: { weights: "weights", outputs: "outputs", data: "training data", code: "code", "code-separate": "separate program" } satisfies Record<Relation, string>,
-    none: "no licence found",
     lists: {
       clashes: "What stands against it",
       may: "You may",

@@ -307,8 +307,6 @@ export const ja = {
     outbound: "成果物に適用するライセンス：名前、またはproprietary（独自の条件）",
     label: "モデルカードがすでに成果物に表示しているライセンス",
     agreements: "権利者との契約",
-    agreementPublisher: "公開元との契約",
-    agreement: (name: string) => `${name}の契約`,
     law: "決着していない法律上の論点",
     switches: { open: "未定とする", yes: "はい", no: "いいえ" } as Record<string, string>,
     choose: "ライセンスを名前で追加",
@@ -330,7 +328,6 @@ export const ja = {
       "weak-copyleft": "弱いコピーレフト",
     } as Record<string, string>,
     relation: { weights: "重み", outputs: "出力", data: "学習データ", code: "コード", "code-separate": "別プログラム" } satisfies Record<Relation, string>,
-    none: "ライセンスが見つかりません",
     lists: {
       clashes: "妨げとなる条件",
       may: "できること",

@@ -6,15 +6,6 @@ import type { Messages } from "../text/en.ts";
 import { hexOffset } from "./evidence.ts";
 import { evidencePanel, findingList, isOpen, type BytesActions, type Opened } from "./file.ts";
 
-/** The row of the catalogue for what nobody gave a licence for. It is no name. */
-const NONE = "hf-unknown";
-
-/** What licences are called beside each other; nameless and missing ones are none. */
-function licenceNames({ licences, names }: { licences: readonly string[]; names: readonly string[] }, t: Messages): string {
-  const { none } = t.licence;
-  return names.map((name, i) => (licences[i] === NONE ? none : name)).filter(Boolean).join(" + ") || none;
-}
-
 /** What was read in the files; null where licences are only picked by name. */
 export interface Read {
   statements: Statement[];
@@ -152,21 +143,20 @@ function named(words: string, id: string, given: string | null, say: (name: stri
   return html`<label><span>${words}</span> <input list="weigh-licences" autocomplete="off" data-fact=${id} .value=${given ?? ""} @change=${change} /></label>`;
 }
 
-/** Contracts can be held for what has a licensor to ask: every licence of the parts that is not free for any use. */
+/** Contracts can be held in the place of every licence of the parts that is not free for any use. */
 function agreements(guide: Guide, t: Messages): TemplateResult | typeof nothing {
   const l = t.licence;
   const held = guide.situation.agreements;
-  const free = ["permissive", "public-domain"];
   const all = new Map(guide.rows.map((row) => [row.id, row]));
   const parts = (guide.guidance?.parts ?? []).flatMap((one) => one.licences).map((id) => all.get(id));
-  const asked = new Map(parts.filter((row) => row && !free.includes(row.family)).map((row) => [row!.id, row!.name]));
-  for (const id of held) asked.set(id, all.get(id)?.name ?? id);
+  const asked = new Map(parts.filter((row) => row?.agreement).map((row) => [row!.id, row!.agreement]));
+  for (const id of held) asked.set(id, all.get(id)?.agreement ?? id);
   if (asked.size === 0) return nothing;
   const toggle = (id: string) => guide.describe({ agreements: held.includes(id) ? held.filter((other) => other !== id) : [...held, id] });
   return html`<fieldset>
     <legend>${l.agreements}</legend>
     ${[...asked].map(
-      ([id, name]) => html`<label class="tick"><input type="checkbox" data-agreement=${id} .checked=${held.includes(id)} @change=${() => toggle(id)} /> ${id === NONE ? l.agreementPublisher : l.agreement(name)}</label>`,
+      ([id, words]) => html`<label class="tick"><input type="checkbox" data-agreement=${id} .checked=${held.includes(id)} @change=${() => toggle(id)} /> ${words}</label>`,
     )}
   </fieldset>`;
 }
@@ -205,7 +195,7 @@ function byName(guide: Guide, t: Messages): TemplateResult {
       <datalist id="weigh-licences">${guide.rows.map((row) => html`<option value=${row.name}>${row.spdx || row.id}</option>`)}</datalist>
     </form>
     ${guide.names.length > 0
-      ? html`<ul class="places">${guide.names.map((name) => html`<li><button class="small" aria-label=${l.remove(called(name, t))} @click=${() => guide.drop(name)}>${called(name, t)} ×</button></li>`)}</ul>`
+      ? html`<ul class="places">${guide.names.map((id) => html`<li><button class="small" aria-label=${l.remove(called(guide.called(id), t))} @click=${() => guide.drop(id)}>${called(guide.called(id), t)} ×</button></li>`)}</ul>`
       : nothing}`;
 }
 
@@ -237,7 +227,7 @@ function answer(guidance: Guidance, t: Messages, act: LicenceActions): TemplateR
 
 function lineView(line: Line, several: boolean, t: Messages): TemplateResult {
   const l = t.licence;
-  const cite = (source: Source) => html`<small class="cite">${source.licence === NONE ? l.none : l.cite(source.name, source.clause, source.read)}${l.sure[source.sure] ? `${t.comma}${l.sure[source.sure]}` : ""}${several ? ` · ${source.parts.join(", ")}` : ""}</small>`;
+  const cite = (source: Source) => html`<small class="cite">${source.clause ? l.cite(source.name, source.clause, source.read) : source.name}${l.sure[source.sure] ? `${t.comma}${l.sure[source.sure]}` : ""}${several ? ` · ${source.parts.join(", ")}` : ""}</small>`;
   return html`<li data-code=${line.code}>${line.text}${line.resolve ? html` <em>${line.resolve}</em>` : nothing} ${line.sources.map(cite)}</li>`;
 }
 
@@ -252,7 +242,7 @@ function parts(guidance: Guidance, t: Messages): TemplateResult {
         ${guidance.parts.slice(0, MOST).map(
           (one) => html`<tr data-level=${one.level}>
             <th scope="row" class="value">${one.part.name}</th>
-            <td>${licenceNames(one, t)}</td>
+            <td>${one.names.join(" + ")}</td>
             <td>${[...new Set(one.families)].map((family) => l.families[family] ?? family).join(t.comma)}</td>
             <td>${l.relation[one.part.relation]}</td>
             <td class="level">${l.level[one.level]}</td>
@@ -330,7 +320,7 @@ function inventoryTable(inventory: Inventory, t: Messages): TemplateResult {
         ${inventory.entries.slice(0, MOST).map(
           (entry) => html`<tr>
             <th scope="row" class="value">${entry.name}</th>
-            <td>${entry.names.filter(Boolean).join(" + ") || l.none}</td>
+            <td>${entry.names.join(" + ")}</td>
             <td>${l.source[entry.source] ?? entry.source}</td>
             <td class="duties">${entry.duties.join(" ")}</td>
             <td>${t.number(entry.files.length)}</td>
