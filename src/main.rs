@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use weighstation::export::{self, Export, Paths};
 use weighstation::report::FileReport;
@@ -21,6 +21,9 @@ use weighstation::{Digest, Lang, Source, Verdict};
 const MORE: &str = "       weighstation explain RULE               what a rule means and what to do
        weighstation rules|formats|licences [--format json|markdown]
 ";
+
+/// Bytes of a file that is read once, for the scan and for the fingerprint.
+const SMALL: u64 = 1 << 20;
 
 /// A file on disk.
 struct Disk {
@@ -33,6 +36,16 @@ impl Disk {
         let file = File::open(path)?;
         let len = file.metadata()?.len();
         Ok(Disk { file, len })
+    }
+
+    /// All of a small file; nothing of a large one, or of one that changes while it is read.
+    fn whole(&self) -> Option<Vec<u8>> {
+        if self.len > SMALL {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(self.len as usize + 1);
+        (&self.file).take(SMALL).read_to_end(&mut bytes).ok()?;
+        (bytes.len() as u64 == self.len).then_some(bytes)
     }
 }
 
@@ -225,13 +238,22 @@ fn weigh(found: &Found, options: &Options) -> FileReport {
         _ if std::fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink()) => return weighstation::stopped(&name, 0, "linked", options.lang),
         _ => return weighstation::stopped(&name, 0, "unreadable", options.lang),
     };
+    let whole = if options.digest { source.whole() } else { None };
+    let read: &dyn Source = whole.as_ref().map_or(&source, |bytes| bytes);
     let scanned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &found.link {
-        Some(target) => weighstation::scan_link(&source, &name, target, options.lang),
-        None => weighstation::scan(&source, &name, options.lang),
+        Some(target) => weighstation::scan_link(read, &name, target, options.lang),
+        None => weighstation::scan(read, &name, options.lang),
     }));
     let mut report = scanned.unwrap_or_else(|_| weighstation::stopped(&name, source.len, "scanner-stopped", options.lang));
     if options.digest {
-        report.sha256 = digest(path).ok();
+        report.sha256 = match &whole {
+            Some(bytes) => {
+                let mut d = Digest::new();
+                d.update(bytes);
+                Some(d.finish())
+            }
+            None => digest(path).ok(),
+        };
     }
     report
 }
@@ -252,24 +274,20 @@ fn digest(path: &Path) -> io::Result<String> {
 /// Weighs files on every core and hands the reports on in the order of the paths, whichever was first; says whether one could not be read at all.
 fn weigh_all(paths: &[Found], options: &Options, each: &mut dyn FnMut(FileReport) -> Result<(), Failure>) -> Result<bool, Failure> {
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get()).min(paths.len().max(1));
-    let next = Mutex::new(0usize);
-    let (send, receive) = mpsc::sync_channel::<(usize, FileReport)>(64);
+    // Of many files some at a time: handing over costs more than weighing a small one.
+    let batches: Vec<&[Found]> = paths.chunks((paths.len() / (workers * 16)).clamp(1, 16)).collect();
+    let next = AtomicUsize::new(0);
+    let (send, receive) = mpsc::sync_channel::<(usize, Vec<FileReport>)>(16);
     let progress = io::stderr().is_terminal() && paths.len() > 1;
     let mut failed = false;
     std::thread::scope(|scope| -> Result<(), Failure> {
         for _ in 0..workers {
-            let (send, next) = (send.clone(), &next);
+            let (send, next, batches) = (send.clone(), &next, &batches);
             scope.spawn(move || {
                 loop {
-                    let n = match next.lock() {
-                        Ok(mut n) => {
-                            *n += 1;
-                            *n - 1
-                        }
-                        Err(_) => return,
-                    };
-                    let Some(path) = paths.get(n) else { return };
-                    if send.send((n, weigh(path, options))).is_err() {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(batch) = batches.get(n) else { return };
+                    if send.send((n, batch.iter().map(|found| weigh(found, options)).collect())).is_err() {
                         return;
                     }
                 }
@@ -278,12 +296,14 @@ fn weigh_all(paths: &[Found], options: &Options, each: &mut dyn FnMut(FileReport
         drop(send);
         let mut waiting = std::collections::BTreeMap::new();
         let mut turn = 0;
-        for (n, report) in receive {
-            waiting.insert(n, report);
-            while let Some(report) = waiting.remove(&turn) {
-                turn += 1;
+        let mut told = 0;
+        for (n, reports) in receive {
+            waiting.insert(n, reports);
+            let ready: Vec<Vec<FileReport>> = std::iter::from_fn(|| waiting.remove(&turn).inspect(|_| turn += 1)).collect();
+            for report in ready.into_iter().flatten() {
+                told += 1;
                 if progress {
-                    eprint!("\r{turn} of {}", paths.len());
+                    eprint!("\r{told} of {}", paths.len());
                 }
                 failed |= report.gaps.iter().any(|g| g.reason == "unreadable" && g.member.is_empty() && report.size == 0);
                 each(report)?;

@@ -106,6 +106,10 @@ fn probe_triton(view: View<'_>) -> Match {
     let Ok(head) = view.head(4096) else {
         return Match::No;
     };
+    // Every file comes by here: only what could be one is decoded.
+    if !["backend", "platform"].iter().any(|key| memchr::memmem::find(&head, key.as_bytes()).is_some()) {
+        return Match::No;
+    }
     let text = String::from_utf8_lossy(&head);
     let top = |key: &str| text.lines().any(|l| l.trim_start().strip_prefix(key).is_some_and(|r| r.trim_start().starts_with([':', '[', '{'])));
     let model = (top("backend") || top("platform")) && (top("name") || top("input") || top("max_batch_size"));

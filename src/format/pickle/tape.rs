@@ -81,6 +81,7 @@ impl<'s> Tape<'s> {
                 room = room.min(usize::try_from(from - at).unwrap_or(room));
             }
         }
+        room = room.min(usize::try_from(self.view.len().saturating_sub(at)).unwrap_or(room));
         if self.buf.len() < room {
             // One fill; `resize` is a loop over bytes where the module is compiled for size.
             self.buf = vec![0; room];
