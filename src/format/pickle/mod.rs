@@ -34,6 +34,8 @@ pub const SPECIAL_METHODS: &[&str] = &[
 
 /// Opcodes of a probing run.
 const PROBE: u64 = 20_000;
+/// The same behind a protocol mark, where going on for so long leaves no doubt.
+const MARKED: u64 = 1_000;
 /// Bytes that a probing run may pass over.
 const WINDOW: u64 = 1 << 20;
 
@@ -110,7 +112,7 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames) -> (Likeness, 
         return (Likeness::No, 0);
     };
     let mut m = Machine::new(window, at, frames, &crate::limits::Limits::default());
-    let Ok(mut stop) = m.run(if marked { PROBE } else { PROBE / 4 }) else {
+    let Ok(mut stop) = m.run(if marked { MARKED } else { PROBE / 4 }) else {
         return (Likeness::No, 0);
     };
     if cut && stop == Stop::End && m.ops > 2 {
