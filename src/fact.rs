@@ -242,6 +242,13 @@ pub enum Fact {
         /// Bytes of it that are needed; 0 where the file does not say.
         end: u64,
     },
+    /// A file beside this one holds a piece of its array: numbers behind codecs, never more bytes than that.
+    Chunk {
+        /// The name, relative to this file.
+        target: String,
+        /// Bytes of the piece before it is compressed.
+        most: u64,
+    },
     /// The description of an external file has a key that no version of the format has.
     ExternalKey {
         /// The key.

@@ -238,6 +238,9 @@ pub struct External {
     pub path: String,
     /// Bytes of it that are needed; 0 where that is not said.
     pub needed: u64,
+    /// Whether it is a piece of an array that may be compressed: then `needed` is the most that it holds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chunk: bool,
 }
 
 /// The report on everything that was given.

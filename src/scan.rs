@@ -102,7 +102,10 @@ impl<'a> Scan<'a> {
             }
             Fact::ExternalFile { target, end } if out.external.len() < out.limits.facts => {
                 out.references.push(printable(target, out.limits.text));
-                out.external.push(External { path: target.clone(), needed: exact(*end) });
+                out.external.push(External { path: target.clone(), needed: exact(*end), chunk: false });
+            }
+            Fact::Chunk { target, most } if out.external.len() < out.limits.facts => {
+                out.external.push(External { path: target.clone(), needed: exact(*most), chunk: true });
             }
             Fact::Reference { target } if out.references.len() < out.limits.facts => out.references.push(printable(target, out.limits.text)),
             _ => {}

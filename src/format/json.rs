@@ -6,10 +6,10 @@
 //! # Why not `serde_json`
 //! It drops all but one of two equal keys without a word, refuses what Python accepts, recurses on nesting, and has no offsets.
 
-use super::{Format, Match, jinja, keras, setting};
+use super::{Format, Match, jinja, keras, setting, shell};
 use crate::bytes::View;
 use crate::error::{Error, Result};
-use crate::fact::Fact;
+use crate::fact::{Fact, When};
 use crate::scan::Scan;
 use crate::text::percent_decoded;
 use std::collections::HashSet;
@@ -488,6 +488,16 @@ const TELLING: &[&str] = &[
 const LOADING: &[&str] =
     &["_target_", "auto_map", "trust_remote_code", "custom_pipelines", "custom_generate", "_attn_implementation_internal", "parent_library"];
 
+/// Keys whose text a tool hands to a shell by itself when the folder is installed or opened: npm's scripts, editors' tasks and
+/// development containers.
+const COMMANDS: &[&str] = &[
+    "preinstall", "install", "postinstall", "prepare", "prepublish", "command", "postCreateCommand", "onCreateCommand", "postStartCommand",
+    "postAttachCommand", "initializeCommand", "updateContentCommand",
+];
+
+/// Settings of transformers whose text with a slash is a repository that native code is fetched from (CVE-2026-4372).
+const KERNELS: &[&str] = &["_attn_implementation_internal", "_attn_implementation", "attn_implementation", "_experts_implementation"];
+
 /// Objects with more keys than this are vocabularies, not settings: equal keys are no longer looked for.
 const SETTINGS: usize = 10_000;
 
@@ -583,6 +593,19 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], sh
     }
     if event == Event::String && !reader.cut() {
         let text = reader.text();
+        if COMMANDS.contains(&key)
+            && let Some(what @ ("run-download" | "run-decoded" | "reverse-shell" | "send-secrets" | "wipe")) = shell::judge(&text)
+        {
+            let call = text.chars().take(300).collect();
+            scan.state(view, reader.start(), reader.len(), Fact::Script { language: "shell", what, when: When::Load, call });
+        }
+        // ONNX as JSON (`onnx.load` reads `.onnxjson`): files of tensors, and operators that run Python in whatever domain.
+        if key == "value" && (under("externalData") || under("external_data")) && leaves_folder(&text) {
+            scan.state(view, reader.start(), reader.len(), Fact::Traversal { target: text.clone().into_owned() });
+        } else if matches!(key, "opType" | "op_type") && matches!(text.as_ref(), "PyOp" | "PyCustomOp" | "PythonOp") {
+            let operator = Fact::Operator { family: "onnx", domain: "custom".into(), name: text.clone().into_owned(), texts: Vec::new() };
+            scan.state(view, reader.start(), reader.len(), operator);
+        }
         // Elements of a list stand under the list's key only where that key resolves what it holds.
         if levels.last().is_some_and(|l| l.object) || setting::way(key).is_some() {
             setting::pair(view, reader.start(), reader.len(), key, &text, scan);
@@ -620,6 +643,22 @@ fn names_code(view: View<'_>, reader: &Reader<'_>, levels: &[Level], scan: &mut 
     let key = nearest.key.as_str();
     let under = |name: &str| levels.iter().any(|l| l.object && l.key == name);
     let target: String = reader.text().chars().take(400).collect();
+    // `generate(custom_generate=…)`: a folder, or a repository, with `custom_generate/generate.py` in it.
+    if KERNELS.iter().chain(&["custom_generate"]).any(|k| under(k)) && target.contains('/') && !target.starts_with(['.', '/']) {
+        scan.state(view, reader.start(), reader.len(), Fact::CodeReference { key: key.to_string(), target, origin: "elsewhere" });
+        scan.gap("code-elsewhere");
+        return;
+    }
+    if key == "custom_generate" {
+        scan.state(
+            view,
+            reader.start(),
+            reader.len(),
+            Fact::CodeReference { key: key.to_string(), target: "custom_generate/generate.py".into(), origin: "beside" },
+        );
+        scan.names_code("custom_generate/generate.py");
+        return;
+    }
     let mapped = under("auto_map") || under("custom_pipelines") && matches!(key, "impl") || under("auto_mapping") && key == "parent_library";
     // `modules.json`: a list of objects with `path` and `type`.
     let module = key == "type" && levels.len() == 2 && levels.first().is_some_and(|l| !l.object) && target.contains('.') && !target.contains([' ', '/']);

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::scan::Scan;
 
 /// Everything of [`MAGIC`].
-pub const RECOGNISED: Format = Format { id: "recognised", name: "recognised, not read", extensions: &[], refines: &["text"], probe, read };
+pub const RECOGNISED: Format = Format { id: "recognised", name: "recognised, not read", extensions: &[], refines: &["text", "yaml"], probe, read };
 
 struct Magic {
     name: &'static str,
@@ -36,6 +36,7 @@ const MAGIC: &[Magic] = &[
     magic("SQLite", 0, b"SQLite format 3\0"),
     magic("Parquet", 0, b"PAR1"),
     magic("Arrow", 0, b"ARROW1"),
+    magic("ONNX as text", 0, b"ir_version:"),
 ];
 
 fn find(view: View<'_>) -> Option<&'static Magic> {

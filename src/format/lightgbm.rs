@@ -74,6 +74,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let (mut at, mut line_at) = (0u64, 0u64);
     let mut line: Vec<u8> = Vec::new();
     let mut cut = false;
+    let mut end: Option<u64> = None;
     while at < view.len() {
         let n = view.read(at, &mut chunk)?;
         if n == 0 {
@@ -86,6 +87,10 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             at += piece.len() as u64;
             if piece.ends_with(b"\n") {
                 model.line(view, line_at, &line, scan);
+                // What pandas called its categories is the last line (`basic.py`, `_dump_pandas_categorical`).
+                if line.starts_with(b"pandas_categorical:") && end.is_none() {
+                    end = Some(at);
+                }
                 line.clear();
                 line_at = at;
             }
@@ -96,6 +101,13 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     }
     model.line(view, line_at, &line, scan);
     model.close(view, scan);
+    if let Some(end) = end {
+        let rest = view.rest(end);
+        if !rest.head(4096)?.iter().all(u8::is_ascii_whitespace) {
+            scan.state(view, end, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
+            scan.child("trailing bytes", rest, true);
+        }
+    }
     if !model.ended || model.in_parameters {
         fault(view, view.len().saturating_sub(1), "ends-early", "no end of trees".into(), false, scan);
         scan.gap("malformed");

@@ -154,6 +154,7 @@ pub static FORMATS: &[Format] = &[
     tf_checkpoint::INDEX,
     tfrecord::TFRECORD,
     onnx::ONNX,
+    onnx::ONNX_TENSOR,
     tensorflow::SAVED_MODEL,
     tensorflow::META_GRAPH,
     tensorflow::GRAPH,

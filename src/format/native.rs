@@ -6,7 +6,7 @@
 //! # Why not the `object` crate
 //! Thirty lines of three headers answer the question; nothing here follows sections or symbols.
 
-use super::{Format, Match};
+use super::{Format, Match, marshal};
 use crate::bytes::View;
 use crate::error::Result;
 use crate::fact::Fact;
@@ -16,7 +16,7 @@ use crate::scan::Scan;
 pub const NATIVE: Format = Format {
     id: "native",
     name: "program or native library",
-    extensions: &["so", "dll", "dylib", "exe", "pyd", "wasm", "class", "dex", "o", "node", "sys", "scr"],
+    extensions: &["so", "pyc", "dll", "dylib", "exe", "pyd", "wasm", "class", "dex", "o", "node", "sys", "scr"],
     refines: &[],
     probe,
     read,
@@ -30,7 +30,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let Some((id, kind)) = describe(view) else { return Ok(()) };
     scan.kind(&kind);
     scan.note(kind.clone());
-    let fact = if matches!(id, "wasm" | "class") { Fact::Bytecode { kind } } else { Fact::Embedded { kind: id } };
+    let fact = if matches!(id, "wasm" | "class" | "pyc") { Fact::Bytecode { kind } } else { Fact::Embedded { kind: id } };
     scan.state(view, 0, view.len().min(64), fact);
     scan.gap("native-code");
     Ok(())
@@ -130,6 +130,9 @@ fn other(view: View<'_>) -> Option<(&'static str, String)> {
     if view.has(0, b"\xca\xfe\xba\xbe") && view.array::<8>(0).is_ok_and(|h| h.get(7).is_some_and(|v| *v >= 45)) {
         return named("class", "Java class");
     }
+    if let Some(names) = python(view) {
+        return Some(("pyc", format!("Python bytecode ({names})")));
+    }
     if view.has(0, b"dex\n0") {
         return named("dex", "Android program (dex)");
     }
@@ -138,6 +141,20 @@ fn other(view: View<'_>) -> Option<(&'static str, String)> {
         return named("lnk", "Windows shortcut");
     }
     None
+}
+
+/// A compiled module (`Lib/importlib/_bootstrap_external.py`): a version, CR LF, eight or twelve bytes of dates, and a marshalled code
+/// object. The names that it uses.
+fn python(view: View<'_>) -> Option<String> {
+    let [_, _, cr, lf] = view.array::<4>(0).ok()?;
+    if [cr, lf] != *b"\r\n" {
+        return None;
+    }
+    [16, 12, 8].into_iter().find_map(|at| {
+        let code = view.rest(at).head(1 << 20).ok()?;
+        let names = marshal::is_code(&code).then(|| marshal::names(&code)).filter(|n| !n.is_empty())?;
+        Some(names.into_iter().take(20).collect::<Vec<_>>().join(", "))
+    })
 }
 
 #[cfg(test)]

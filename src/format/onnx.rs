@@ -16,6 +16,10 @@ use crate::scan::Scan;
 /// Models in the exchange format.
 pub const ONNX: Format = Format { id: "onnx", name: "ONNX", extensions: &["onnx", "pb"], refines: &["text"], probe, read };
 
+/// One tensor by itself, as test data beside a model: `input_0.pb`, `output_0.pb`.
+pub const ONNX_TENSOR: Format =
+    Format { id: "onnx-tensor", name: "ONNX tensor", extensions: &["pb"], refines: &["text"], probe: probe_tensor, read: read_tensor };
+
 /// Bytes of a name that are kept.
 const NAME: u64 = 512;
 
@@ -52,6 +56,41 @@ fn probe(view: View<'_>) -> Match {
         }
     }
     Match::No
+}
+
+/// A `TensorProto` says its type, holds nothing else than its own fields, and ends with the file.
+fn probe_tensor(view: View<'_>) -> Match {
+    let mut fields = Fields::new(view, 0, view.len());
+    let (mut typed, mut filled) = (false, false);
+    for n in 0..4096 {
+        match fields.advance() {
+            Ok(Some(f)) => match (f.number, f.varint(), f.bytes()) {
+                (1, Some(_), _) if !typed && !filled => {}
+                (1, _, Some((_, len))) if n == 0 && len < 256 => {}
+                (2, Some(t), _) if !typed && dtype(t).is_some() => typed = true,
+                (4..=7 | 9..=11, _, Some(_)) if typed => filled = true,
+                (8, _, Some((at, len))) if typed && plain(view, at, len) => {}
+                (12, _, Some((at, len))) if typed && line(view, at, len) => {}
+                _ => return Match::No,
+            },
+            Ok(None) => return if typed && filled { Match::Sure } else { Match::No },
+            Err(_) => return Match::No,
+        }
+    }
+    Match::No
+}
+
+fn read_tensor(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    let mut r = Reader::new(view);
+    let mut top = Open { kind: Kind::Tensor, len: view.len(), ..Open::default() };
+    let mut fields = Fields::new(view, 0, view.len());
+    while let Some(f) = fields.advance()? {
+        r.field(Kind::Tensor, &f, &mut top, scan)?;
+    }
+    r.tensor(top, scan);
+    r.groups.end(scan);
+    look(view, &r.heads, scan);
+    Ok(())
 }
 
 fn line(view: View<'_>, at: u64, len: u64) -> bool {
@@ -189,15 +228,7 @@ struct Reader<'s> {
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    let mut r = Reader {
-        view,
-        operators: Operators::new("onnx"),
-        files: Files::default(),
-        heads: Vec::new(),
-        groups: Groups::new(),
-        opsets: Vec::new(),
-        ports: Vec::new(),
-    };
+    let mut r = Reader::new(view);
     let done = r.walk(scan);
     r.groups.end(scan);
     if !r.opsets.is_empty() {
@@ -213,7 +244,19 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     done
 }
 
-impl Reader<'_> {
+impl<'s> Reader<'s> {
+    fn new(view: View<'s>) -> Self {
+        Reader {
+            view,
+            operators: Operators::new("onnx"),
+            files: Files::default(),
+            heads: Vec::new(),
+            groups: Groups::new(),
+            opsets: Vec::new(),
+            ports: Vec::new(),
+        }
+    }
+
     fn walk(&mut self, scan: &mut Scan<'_>) -> Result<()> {
         let view = self.view;
         let mut walker = Walker::new(view, Kind::Model);
@@ -308,6 +351,7 @@ impl Reader<'_> {
             Kind::Pair => {
                 if depth <= 1 && parent.is_some_and(|p| matches!(p.kind, Kind::Model | Kind::Graph)) && !done.name(1).is_empty() {
                     let (key, value) = (done.name(1).to_string(), done.name(2).to_string());
+                    super::setting::carried(&value, scan);
                     scan.state(view, done.at, done.len, Fact::Metadata { key, value });
                 }
             }

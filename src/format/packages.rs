@@ -30,7 +30,12 @@ fn probe(view: View<'_>) -> Match {
         return Match::No;
     }
     let text = String::from_utf8_lossy(&head);
-    let lines: Vec<&str> = text.lines().map(|l| l.split(" #").next().unwrap_or("").trim()).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
+    // A line may go on behind a backslash.
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|l| l.split(" #").next().unwrap_or("").trim_end_matches(['\\', ' ', '\r']).trim())
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+        .collect();
     let sure = lines.iter().filter(|l| versioned(l) || option(l) || address(l)).count();
     let fits = lines.iter().filter(|l| versioned(l) || option(l) || address(l) || name(l)).count();
     if sure > 0 && fits == lines.len() && (sure * 4 >= lines.len() || lines.iter().any(|l| option(l))) { Match::Sure } else { Match::No }
@@ -84,8 +89,10 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut at = 0u64;
     for line in text.split(|b| *b == b'\n') {
         let words = String::from_utf8_lossy(line);
-        let words = words.split(" #").next().unwrap_or("").trim();
-        if let Some(what) = source(words) {
+        let words = words.split(" #").next().unwrap_or("").trim_end_matches(['\\', ' ', '\r']).trim();
+        // An option may stand behind a package, on its line.
+        let option = words.find(" --").and_then(|i| words.get(i + 1..)).unwrap_or("");
+        if let Some(what) = source(words).or_else(|| source(option)) {
             scan.state(view, at, line.len() as u64, Fact::PackageSource { what, line: crate::secret::masked(words) });
         }
         at += line.len() as u64 + 1;
@@ -243,6 +250,7 @@ const KNOWN: &[&str] = &[
 pub fn source(line: &str) -> Option<&'static str> {
     let host = host(line);
     let known = host.is_some_and(|h| KNOWN.contains(&h) || h.ends_with(".download.pytorch.org"));
+    let line = line.trim_start();
     let index = ["--index-url", "--extra-index-url", "-i ", "--find-links", "-f "].iter().any(|o| line.starts_with(o));
     if line.starts_with("--trusted-host") {
         return Some("trusted-host");

@@ -204,11 +204,18 @@ fn read_document(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 /// What runs when a browser shows this markup.
 pub fn active(markup: &str) -> Option<&'static str> {
     let lower = markup.to_ascii_lowercase();
-    let decodes = lower.contains("atob(") && (lower.contains("eval(") || lower.contains("function("));
+    // Libraries that draw decode their data as well; what is decoded in order to be run stands close to what runs it.
+    let decodes = ["eval(", "function("]
+        .iter()
+        .any(|run| lower.match_indices(run).any(|(i, _)| lower.get(i..).is_some_and(|r| r.chars().take(80).collect::<String>().contains("atob("))))
+        || lower.contains("atob(") && lower.contains("eval(") && lower.len() < 4096;
+    let kernel = lower.contains("kernel.execute(") || lower.contains("kernel.requestexecute(");
     let handler = ["onload=", "onerror=", "onclick=", "onmouseover=", "onfocus="]
         .iter()
         .any(|h| lower.match_indices(h).any(|(i, _)| lower.as_bytes().get(i.wrapping_sub(1)).is_some_and(u8::is_ascii_whitespace)));
-    if decodes {
+    if kernel {
+        Some("kernel-script")
+    } else if decodes {
         Some("decoded-script")
     } else if lower.contains("<script") || lower.contains("javascript:") || handler {
         Some("script")

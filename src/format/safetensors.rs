@@ -326,6 +326,7 @@ impl Header<'_> {
                         jinja::inspect_marked(&text, view, r.marks(), scan);
                     }
                     super::setting::embedded(view, r.start(), r.len(), &text, scan);
+                    super::setting::carried(&text, scan);
                     let value = text.into_owned();
                     scan.state(view, r.start(), r.len(), Fact::Metadata { key: key.clone(), value });
                 }

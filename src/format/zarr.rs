@@ -61,6 +61,7 @@ fn read_zarr(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut path: Vec<String> = Vec::new();
     let mut key = String::new();
     let mut array: (Option<String>, Vec<u64>, usize) = (None, Vec::new(), 0);
+    let mut grid = Grid::default();
     while let Some(event) = r.advance()? {
         match event {
             Event::Object | Event::Array => {
@@ -79,7 +80,11 @@ fn read_zarr(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 let codec = key == "id" && path.iter().any(|p| matches!(p.as_str(), "filters" | "compressor" | "object_codec" | "serializer"))
                     || key == "name" && path.iter().any(|p| matches!(p.as_str(), "codecs" | "index_codecs"));
                 if codec {
-                    state_codec(view, &r, &text, scan);
+                    grid.foreign |= !state_codec(view, &r, &text, scan);
+                } else if matches!(key.as_str(), "dimension_separator" | "separator") && path.len() <= 3 {
+                    grid.separator = Some(text.chars().take(1).collect());
+                } else if key == "name" && path.last().is_some_and(|p| p == "chunk_key_encoding") {
+                    grid.nested = text == "default";
                 } else if matches!(key.as_str(), "dtype" | "data_type") {
                     array.0 = Some(text);
                 } else if key == "storage_transformers" {
@@ -91,12 +96,20 @@ fn read_zarr(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 if array.2 == path.len() && path.last().is_some_and(|k| k == "shape") && array.1.len() < 64 {
                     array.1.push(r.integer().unwrap_or(0));
                 }
+                let v2 = path.len() == 2 && path.last().is_some_and(|k| k == "chunks");
+                let v3 = path.len() == 4 && path.get(1).is_some_and(|k| k == "chunk_grid") && path.last().is_some_and(|k| k == "chunk_shape");
+                if (v2 || v3) && grid.sizes.len() < 64 {
+                    grid.sizes.push(r.integer().unwrap_or(0));
+                }
                 key.clear();
             }
             _ => key.clear(),
         }
     }
     if let (Some(dtype), shape, 1..) = array {
+        if array.2 == 2 {
+            grid.state(view, &dtype, &shape, scan);
+        }
         let tensor = Tensor { name: String::new(), dtype, shape, bytes: 0 };
         scan.leaf("array", "tensor", None, Some(format!("{} {:?}", tensor.dtype, tensor.shape)));
         scan.state(view, 0, view.len().min(16), Fact::Tensor(tensor));
@@ -104,16 +117,73 @@ fn read_zarr(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     Ok(())
 }
 
-fn state_codec(view: View<'_>, r: &Reader<'_>, name: &str, scan: &mut Scan<'_>) {
+/// How an array is cut into files.
+#[derive(Default)]
+struct Grid {
+    sizes: Vec<u64>,
+    separator: Option<String>,
+    /// Version 3 puts them below `c`.
+    nested: bool,
+    /// A codec that may do more than unpack numbers.
+    foreign: bool,
+}
+
+/// Pieces of one array that are named.
+const CHUNKS: u64 = 10_000;
+
+impl Grid {
+    /// Says which files hold the pieces, where they can hold nothing but numbers.
+    fn state(&self, view: View<'_>, dtype: &str, shape: &[u64], scan: &mut Scan<'_>) {
+        let Some(width) = width(dtype).filter(|_| !self.foreign && self.sizes.len() == shape.len() && !self.sizes.contains(&0)) else { return };
+        let counts: Vec<u64> = shape.iter().zip(&self.sizes).map(|(n, size)| n.div_ceil(*size)).collect();
+        let all = counts.iter().try_fold(1u64, |n, c| n.checked_mul(*c)).unwrap_or(u64::MAX);
+        let most = self.sizes.iter().fold(width, |n, size| n.saturating_mul(*size));
+        let separator = self.separator.as_deref().unwrap_or(if self.nested { "/" } else { "." });
+        for n in 0..all.min(CHUNKS) {
+            let mut left = n;
+            let mut parts: Vec<String> = Vec::new();
+            for count in counts.iter().rev() {
+                parts.push((left % count).to_string());
+                left /= count;
+            }
+            if self.nested {
+                parts.push("c".into());
+            } else if parts.is_empty() {
+                parts.push("0".into());
+            }
+            parts.reverse();
+            scan.state(view, 0, view.len().min(16), Fact::Chunk { target: parts.join(separator), most });
+        }
+    }
+}
+
+/// Bytes of one element of a type of numbers; `None` for objects and for what is not known.
+fn width(dtype: &str) -> Option<u64> {
+    let digits: String = dtype.chars().skip_while(|c| !c.is_ascii_digit()).collect();
+    let n = digits.parse::<u64>().ok();
+    match dtype.trim_start_matches(['<', '>', '|', '=']).chars().next()? {
+        'O' => None,
+        'U' => n.and_then(|n| n.checked_mul(4)),
+        _ if dtype.starts_with(['<', '>', '|', '=']) => n,
+        'b' if dtype == "bool" => Some(1),
+        // Version 3 names types by their bits.
+        _ if ["int", "uint", "float", "bfloat", "complex"].iter().any(|t| dtype.strip_prefix(t).is_some_and(|r| r == digits)) => n.map(|n| n.div_ceil(8)),
+        _ => None,
+    }
+}
+
+/// States a codec that is not one of the plain ones; whether it is.
+fn state_codec(view: View<'_>, r: &Reader<'_>, name: &str, scan: &mut Scan<'_>) -> bool {
     let plain = name.trim_start_matches("numcodecs.").trim_start_matches("imagecodecs_").to_ascii_lowercase();
     let kind = if plain == "pickle" || plain.ends_with(".pickle") {
         "codec"
     } else if CODECS.contains(&plain.as_str()) || name.starts_with("imagecodecs_") {
-        return;
+        return true;
     } else {
         "plugin"
     };
     scan.state(view, r.start(), r.len(), Fact::OwnCode { kind, name: name.to_string() });
+    false
 }
 
 fn probe_ocdbt(view: View<'_>) -> Match {

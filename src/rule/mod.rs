@@ -148,7 +148,16 @@ const PADDING: u64 = 1 << 20;
 /// Whether a report cannot be finished before the others are known: bytes without any form may be what another file needs, and code beside
 /// the file may be what makes it dangerous.
 pub fn waits(report: &FileReport) -> bool {
-    formless(report) || !report.code.is_empty()
+    formless(report) || packed(report) || !report.code.is_empty()
+}
+
+/// Bytes without a form behind a compression, in which nothing else was found than that they end behind their checksum.
+fn packed(report: &FileReport) -> bool {
+    matches!(report.formats.as_slice(), [] | [_])
+        && !report.gaps.is_empty()
+        && report.gaps.iter().all(|g| matches!(g.reason.as_str(), "unknown-format" | "damaged-member" | "malformed"))
+        && report.findings.iter().all(|f| matches!(f.rule.as_str(), "WS304" | "WS902"))
+        && report.formats.iter().all(|f| matches!(f.as_str(), "zstd" | "gzip" | "zlib" | "bzip2" | "xz" | "lzma" | "lz4"))
 }
 
 fn formless(report: &FileReport) -> bool {
@@ -158,21 +167,24 @@ fn formless(report: &FileReport) -> bool {
 /// Gives the bytes that have no form of their own to the file that says what they are, and judges the two together.
 fn pair(files: &mut [FileReport], lang: Lang) -> Vec<Finding> {
     let index: HashMap<String, usize> = files.iter().enumerate().map(|(n, f)| (f.path.clone(), n)).collect();
-    let mut named: Vec<(usize, usize, u64)> = Vec::new();
+    let mut named: Vec<(usize, usize, u64, bool)> = Vec::new();
     for (n, file) in files.iter().enumerate() {
         let folder = file.path.rsplit_once('/').map_or(String::new(), |(f, _)| format!("{f}/"));
-        named.extend(file.external.iter().filter_map(|e| Some((n, *index.get(&format!("{folder}{}", e.path))?, e.needed))));
+        named.extend(file.external.iter().filter_map(|e| Some((n, *index.get(&format!("{folder}{}", e.path))?, e.needed, e.chunk))));
     }
     let mut findings = Vec::new();
-    for (from, to, needed) in named {
+    for (from, to, needed, chunk) in named {
         let (Some(file), Some(other)) = (files.get(from), files.get(to)) else { continue };
         for rule in all() {
             let Check::Pair(check) = rule.check else { continue };
-            findings.extend(check(file, other, needed).map(|args| finding_about(rule, args, Vec::new(), lang, &file.path)));
+            findings.extend(check(file, other, needed).filter(|_| !chunk).map(|args| finding_about(rule, args, Vec::new(), lang, &file.path)));
         }
         let told = needed > 0 && other.size <= needed.saturating_add(PADDING);
-        if let Some(other) = files.get_mut(to).filter(|f| told && formless(f)) {
+        if let Some(other) = files.get_mut(to).filter(|f| told && (formless(f) || chunk && packed(f))) {
             other.gaps.clear();
+            if chunk {
+                other.findings.clear();
+            }
             other.outline.kind = "data".into();
             weigh(other, lang);
         }

@@ -41,7 +41,7 @@ pub static RULES: &[Rule] = &[
     rule("WS610", "wipes-files", Severity::High, &["CWE-506"], |f| script(f, &[("wipe", ALWAYS)])),
     rule("WS611", "reads-credentials", Severity::High, &["CWE-506", "CWE-522"], |f| script(f, &[("read-secret", EARLY)])),
     rule("WS621", "composed-code", Severity::Medium, &["CWE-95"], |f| {
-        script(f, &[("run-unknown", IMPORT), ("bytecode", EARLY), ("run-decoded-later", ALWAYS)])
+        script(f, &[("run-unknown", IMPORT), ("run-data", EARLY), ("bytecode", EARLY), ("run-decoded-later", ALWAYS)])
     }),
     rule("WS622", "fetch-and-run", Severity::Medium, &["CWE-494"], |f| script(f, &[("run-download", LATE)])),
     rule("WS623", "installs-packages", Severity::Medium, &["CWE-829", "CWE-1104"], |f| script(f, &[("install", EARLY), ("install-elsewhere", EARLY)])),
@@ -73,6 +73,7 @@ pub static RULES: &[Rule] = &[
                 ("send-private", LATE),
                 ("unpickle-download", LATE),
                 ("run-file", EARLY),
+                ("run-data", LATE),
             ],
         )
     }),
@@ -97,7 +98,7 @@ pub static RULES: &[Rule] = &[
         Fact::Bytecode { kind } => Some(vec![("kind", kind.clone())]),
         _ => None,
     }),
-    rule("WS682", "active-drawing", Severity::Medium, &["CWE-79"], |f| active(f, &["svg-script", "decoded-script"])),
+    rule("WS682", "active-drawing", Severity::Medium, &["CWE-79"], |f| active(f, &["svg-script", "decoded-script", "kernel-script"])),
     rule("WS683", "active-page", Severity::Info, &["CWE-79"], |f| active(f, &["script"])),
     rule("WS691", "pointer-file", Severity::Low, &["CWE-1104"], |f| match f {
         Fact::Pointer { digest, size } => Some(vec![("digest", digest.clone()), ("size", size.to_string())]),

@@ -38,6 +38,8 @@ pub enum Effect {
     Calls,
     /// Redirects a file descriptor.
     Redirect,
+    /// Opens a key of Windows' registry, the second argument.
+    Registry,
 }
 
 /// Names of one capability in one module.
@@ -70,6 +72,9 @@ const ROWS: &[Row] = &[
     Row("distutils.spawn", &["spawn"], Effect::Process(0)),
     Row("torch.utils.collect_env", &["run", "run_and_read_all"], Effect::Process(0)),
     Row("", &["exec", "eval", "execfile"], Effect::Exec),
+    Row("", &["get_ipython().system", "get_ipython().getoutput"], Effect::Process(0)),
+    Row("", &["get_ipython().run_cell", "get_ipython().ex"], Effect::Exec),
+    Row("winreg", &["CreateKey", "CreateKeyEx", "OpenKey", "OpenKeyEx"], Effect::Registry),
     Row("code", &["InteractiveInterpreter().runsource", "InteractiveInterpreter().runcode", "InteractiveConsole().push", "interact"], Effect::Exec),
     Row("runpy", &["run_path", "run_module", "_run_code", "_run_module_code"], Effect::Exec),
     Row("timeit", &["timeit", "repeat"], Effect::Exec),
@@ -185,6 +190,8 @@ const TWINS: &[(&str, &str)] = &[
     ("os.sys", "sys"),
     ("os.builtins", "builtins"),
     ("_io", "io"),
+    ("_winreg", "winreg"),
+    ("IPython.get_ipython", "get_ipython"),
     ("_socket", "socket"),
     ("threading._start_new_thread", "_thread.start_new_thread"),
     ("asyncio.subprocess.asyncio", "asyncio"),
@@ -205,14 +212,18 @@ pub fn normal(path: &str) -> String {
             return format!("{to}{rest}");
         }
     }
-    // A module seen through another one that imports it (`shutil.os`, `logging.sys`) is that module.
-    if let Some((_, rest)) = out.split_once('.')
-        && let Some((module, _)) = rest.split_once('.')
-        && matches!(module, "os" | "sys" | "subprocess" | "builtins" | "importlib" | "ctypes" | "socket" | "pickle" | "marshal" | "base64")
-        && !out.starts_with('.')
-        && !matches!(rest, "os.path" | "os.environ")
-    {
-        return normal_once(rest);
+    // A module seen through others that import it (`shutil.os`, `torch.serialization.os`) is that module.
+    const SEEN: &[&str] = &["os", "sys", "subprocess", "builtins", "importlib", "ctypes", "socket", "pickle", "marshal", "base64"];
+    let mut rest = out.as_str();
+    while let Some((_, inner)) = rest.split_once('.') {
+        rest = inner;
+        if let Some((module, _)) = rest.split_once('.')
+            && SEEN.contains(&module)
+            && !out.starts_with('.')
+            && !matches!(rest, "os.path" | "os.environ")
+        {
+            return normal_once(rest);
+        }
     }
     out
 }
@@ -269,6 +280,7 @@ pub fn builtin(name: &str) -> bool {
             | "__builtins__"
             | "__builtin__"
             | "__loader__"
+            | "get_ipython"
             | "min"
             | "max"
             | "repr"

@@ -47,6 +47,10 @@ fn probe(view: View<'_>) -> Match {
     if head.contains(&0) {
         return Match::No;
     }
+    // Nothing but Python names a codec for its source; in an odd one the text need not look like anything.
+    if odd_codec(&head).is_some() {
+        return Match::Sure;
+    }
     match likeness(&head, (head.len() as u64) < view.len()) {
         // A text that opens a long string may be a module whose description is longer than the window.
         None => match view.head(1 << 20) {
@@ -180,6 +184,14 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 
 /// A source may name the codec it is written in (PEP 263), and some codecs turn harmless text into other code.
 fn encoding(view: View<'_>, source: &[u8], scan: &mut Scan<'_>) {
+    if let Some((at, len, codec)) = odd_codec(source) {
+        scan.state(view, at, len, Fact::Script { language: "Python", what: "odd-encoding", when: When::Import, call: codec });
+        scan.gap("source-encoding");
+    }
+}
+
+/// The line that names a codec which is not a plain character set, and the codec.
+fn odd_codec(source: &[u8]) -> Option<(u64, u64, String)> {
     let mut at = 0u64;
     for line in source.split(|b| *b == b'\n').take(2) {
         let text = String::from_utf8_lossy(line);
@@ -196,12 +208,12 @@ fn encoding(view: View<'_>, source: &[u8], scan: &mut Scan<'_>) {
             .iter()
             .any(|k| plain.starts_with(k));
             if !plain.is_empty() && !read {
-                scan.state(view, at, line.len() as u64, Fact::Script { language: "Python", what: "odd-encoding", when: When::Import, call: codec });
-                scan.gap("source-encoding");
+                return Some((at, line.len() as u64, codec));
             }
         }
         at += line.len() as u64 + 1;
     }
+    None
 }
 
 /// States what a source does that runs at the moment `when`. `place` says where offsets of the source stand in the view.
@@ -210,6 +222,7 @@ pub fn inspect(source: &[u8], when: When, view: View<'_>, place: &dyn Fn(usize, 
     let mut read = 0;
     while let Some((text, when, fixed, depth)) = queue.pop() {
         let mut walker = Walker::new(&text);
+        walker.generates = scan.name().replace('\\', "/").ends_with("custom_generate/generate.py");
         walker.run();
         if walker.full {
             scan.gap("limit-source");
@@ -409,6 +422,8 @@ struct Walker<'t> {
     found: Vec<Found>,
     edges: Vec<(usize, Guard, Edge)>,
     downloads: HashSet<Vec<u8>>,
+    /// transformers calls this file's `generate` in place of its own.
+    generates: bool,
     opened: Option<Vec<u8>>,
     last_end: usize,
     full: bool,
@@ -441,6 +456,7 @@ impl<'t> Walker<'t> {
             found: Vec::new(),
             edges: Vec::new(),
             downloads: HashSet::new(),
+            generates: false,
             opened: None,
             last_end: 0,
             full: false,
@@ -638,6 +654,12 @@ impl<'t> Walker<'t> {
             b"with" | b"except" => {
                 loop {
                     let (v, stop) = self.expression(false);
+                    if let What::Instance(class) = v.what
+                        && word == b"with"
+                    {
+                        self.edge(Edge::Member(class, "__enter__".into()));
+                        self.edge(Edge::Member(class, "__exit__".into()));
+                    }
                     if !self.is(stop, b"as") {
                         break;
                     }
@@ -913,6 +935,19 @@ impl<'t> Walker<'t> {
                 What::Seq(s) => s,
                 _ => &single,
             };
+            // Defining a class runs these of the class above it, or of its metaclass.
+            for base in parts {
+                if let What::Local(above) = base.what {
+                    for hook in ["__init_subclass__", "__prepare__"] {
+                        self.edge(Edge::Member(above, hook.into()));
+                    }
+                    if base.name.as_deref() == Some("metaclass") {
+                        for hook in ["__new__", "__init__"] {
+                            self.edge(Edge::Member(above, hook.into()));
+                        }
+                    }
+                }
+            }
             bases = parts.iter().filter_map(|b| b.name.as_ref().map(|n| n.to_string()).or_else(|| b.as_path().map(str::to_string))).collect();
         }
         let id = self.scope(Sort::Class, name, bases);
@@ -1090,7 +1125,12 @@ impl<'t> Walker<'t> {
             };
             let v = match operator {
                 Operator::Binary(_, op) => match f.operands.pop() {
-                    Some(left) => self.fold(op, left, right),
+                    Some(left) => {
+                        if op == b":=" {
+                            self.assign(&left, &right);
+                        }
+                        self.fold(op, left, right)
+                    }
                     None => right,
                 },
                 Operator::Unary(13) => match right.what {
@@ -1523,7 +1563,7 @@ impl<'t> Walker<'t> {
     fn call_local(&mut self, s: usize, args: &[(Option<Rc<str>>, Value)]) {
         self.edge(Edge::Scope(s));
         if self.scopes.get(s).is_some_and(|c| c.sort == Sort::Class) {
-            for m in ["__init__", "__new__", "__post_init__"] {
+            for m in ["__init__", "__new__", "__post_init__", "__del__"] {
                 if let Some(m) = self.scopes.get(s).and_then(|c| c.members.get(m)).copied() {
                     self.edge(Edge::Scope(m));
                 }
@@ -1547,7 +1587,7 @@ impl<'t> Walker<'t> {
                     _ => "r",
                 };
                 if name.starts_with("write") && from & origin::NET != 0 {
-                    self.downloads.insert(recv.shown());
+                    self.downloaded(recv.shown());
                 }
                 return self.opens(recv, mode, at, end);
             }
@@ -1686,7 +1726,8 @@ impl<'t> Walker<'t> {
             if path.len() < 200 { Value::path(&format!("{path}()"), from | extra | origin::UNKNOWN, at) } else { Value::unknown(from | extra, at) }
         };
         if path == "open().write" && from & origin::NET != 0 {
-            self.downloads.extend(self.opened.take());
+            let to = self.opened.take();
+            self.downloaded(to.unwrap_or_default());
         }
         match effect::of(path) {
             Some(effect) => self.act(effect, path, args, plain, from, at, end).unwrap_or_else(|| result(0)),
@@ -1750,7 +1791,7 @@ impl<'t> Walker<'t> {
                 if effect == Effect::Download
                     && let Some(to) = plain.get(1).or_else(|| named(&["filename", "dst", "out"])).and_then(Value::bytes)
                 {
-                    self.downloads.insert(to.to_vec());
+                    self.downloaded(to.to_vec());
                 }
                 Some(Value::path(&format!("{path}()"), origin::NET | origin::UNKNOWN, at))
             }
@@ -1832,12 +1873,26 @@ impl<'t> Walker<'t> {
                 }
                 Some(Value::unknown(from, at))
             }
+            Effect::Registry => {
+                let runs = |t: &str| t.to_ascii_lowercase().replace("\\\\", "\\").contains("currentversion\\run");
+                if plain.get(1).or_else(|| named(&["sub_key"])).and_then(Value::as_str).is_some_and(runs) {
+                    self.note("write-startup", at, end);
+                }
+                None
+            }
             Effect::Redirect => {
                 if first.is_some_and(|v| v.from & origin::NET != 0 || v.as_path().is_some_and(|p| p.contains("socket"))) {
                     self.note("redirect", at, end);
                 }
                 None
             }
+        }
+    }
+
+    /// Keeps the name of a file that something was downloaded to, if enough of it is known to know it again.
+    fn downloaded(&mut self, name: Vec<u8>) {
+        if String::from_utf8_lossy(&name).replace("$x", "").len() > 2 {
+            self.downloads.insert(name);
         }
     }
 
@@ -1864,7 +1919,9 @@ impl<'t> Walker<'t> {
         if from & origin::DECODED != 0 {
             return "run-decoded";
         }
-        if from & origin::NET != 0 {
+        // An address that came from the network, given to what fetches it, is not yet run.
+        let fetcher = matches!(command.map(|v| &v.what), Some(What::Seq(s)) if s.first().and_then(Value::as_str).is_some_and(super::shell::is_fetcher));
+        if from & origin::NET != 0 && !fetcher {
             return "run-download";
         }
         let separate = path.contains("exec") || path.contains("spawn");
@@ -1910,7 +1967,7 @@ impl<'t> Walker<'t> {
             }
             "run-composed"
         } else if code.from & origin::FILE != 0 || matches!(path, "runpy.run_path" | "runpy.run_module" | "execfile") {
-            "run-file"
+            if names_data(self.src.get(at..end).unwrap_or(&[])) { "run-data" } else { "run-file" }
         } else if path.starts_with("types.") || path.starts_with("timeit") || path.ends_with("Profile.run") || path == "profile.run" {
             return None;
         } else if eval {
@@ -1994,12 +2051,16 @@ impl<'t> Walker<'t> {
         };
         match parent.sort {
             Sort::Module => {
-                matches!(&*s.name, "handle" | "model_fn" | "input_fn" | "predict_fn" | "output_fn" | "transform_fn" | "_load_pyfunc" | "__getattr__")
+                (self.generates && &*s.name == "generate")
+                    || matches!(&*s.name, "handle" | "model_fn" | "input_fn" | "predict_fn" | "output_fn" | "transform_fn" | "_load_pyfunc" | "__getattr__")
             }
             Sort::Class => {
                 let last = |b: &String| b.rsplit('.').next().unwrap_or("").to_string();
                 let installs = parent.bases.iter().map(last).any(|b| matches!(b.as_str(), "install" | "develop" | "egg_info"));
-                let loads = matches!(&*parent.name, "EndpointHandler" | "TritonPythonModel" | "PreTrainedPipeline" | "PythonModel")
+                // Model servers ask for methods, not for a base: TorchServe's handlers have these two.
+                let serves = parent.members.contains_key("initialize") && (parent.members.contains_key("handle") || parent.members.contains_key("execute"));
+                let loads = serves
+                    || matches!(&*parent.name, "EndpointHandler" | "TritonPythonModel" | "PreTrainedPipeline" | "PythonModel")
                     || parent.bases.iter().map(last).any(|b| {
                         matches!(
                             b.as_str(),
@@ -2059,6 +2120,20 @@ impl<'t> Walker<'t> {
             Sort::Function => false,
         }
     }
+}
+
+/// Whether a call names a file whose ending says that it holds data: weights, settings, pictures.
+fn names_data(call: &[u8]) -> bool {
+    const DATA: &[&[u8]] = &[
+        b"json", b"bin", b"pt", b"pth", b"ckpt", b"safetensors", b"gguf", b"onnx", b"h5", b"npy", b"npz", b"pkl", b"dat", b"png", b"jpg", b"gif", b"model",
+        b"msgpack", b"md", b"csv",
+    ];
+    call.len() < 4000
+        && call.split(|b| matches!(b, b'\'' | b'"')).skip(1).step_by(2).any(|quoted| {
+            let mut parts = quoted.rsplit(|b| *b == b'.');
+            let ending = parts.next().unwrap_or(&[]);
+            parts.next().is_some() && DATA.contains(&ending)
+        })
 }
 
 /// Leaves the newline behind a header to the main loop.

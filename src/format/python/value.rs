@@ -178,10 +178,13 @@ pub fn combine(op: &[u8], a: Value, b: Value) -> Value {
         (b"-", What::Int(x), What::Int(y)) => What::Int(x.wrapping_sub(*y)),
         (b"^", What::Int(x), What::Int(y)) => What::Int(x ^ y),
         // The value of a choice is one of the two.
-        (b"or" | b"and" | b"if", What::Path(_) | What::Local(_), _) => a.what,
-        (b"or" | b"and" | b"if", _, What::Path(_) | What::Local(_)) => b.what,
-        (b"or" | b"if", What::Text(_), _) => a.what,
-        (b"or" | b"if", _, What::Text(_)) => b.what,
+        (b"or" | b"and" | b"else", What::Path(_) | What::Local(_), _) => a.what,
+        (b"or" | b"and" | b"else", _, What::Path(_) | What::Local(_)) => b.what,
+        (b"or" | b"else", What::Text(_), _) => a.what,
+        (b"or" | b"else", _, What::Text(_)) => b.what,
+        // The condition has no part in the value; what an assignment expression gives is its right side.
+        (b"if", ..) => return a,
+        (b":=", ..) => return b,
         _ => What::Unknown,
     };
     // Exclusive or is how strings are scrambled; of two known numbers it is arithmetic.
