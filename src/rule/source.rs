@@ -34,7 +34,7 @@ pub static RULES: &[Rule] = &[
     rule("WS603", "process-start", Severity::High, &["CWE-506", "CWE-78"], |f| script(f, &[("process", EARLY), ("process-unknown", IMPORT)])),
     rule("WS604", "reverse-shell", Severity::Critical, &["CWE-506"], |f| script(f, &[("reverse-shell", ALWAYS)])),
     rule("WS605", "sends-secrets", Severity::High, &["CWE-506", "CWE-200"], |f| script(f, &[("send-secrets", ALWAYS)])),
-    rule("WS606", "plants-itself", Severity::High, &["CWE-506", "CWE-829"], |f| script(f, &[("write-startup", EARLY)])),
+    rule("WS606", "plants-itself", Severity::High, &["CWE-506", "CWE-829"], |f| script(f, &[("write-startup", EARLY), ("write-access", ALWAYS)])),
     rule("WS607", "hidden-name", Severity::High, &["CWE-506", "CWE-470"], |f| script(f, &[("hidden-name", ALWAYS)])),
     rule("WS608", "injects-code", Severity::High, &["CWE-506", "CWE-114"], |f| script(f, &[("inject", ALWAYS)])),
     rule("WS609", "object-escape", Severity::High, &["CWE-506", "CWE-470"], |f| script(f, &[("object-escape", EARLY)])),
@@ -45,7 +45,7 @@ pub static RULES: &[Rule] = &[
     }),
     rule("WS622", "fetch-and-run", Severity::Medium, &["CWE-494"], |f| script(f, &[("run-download", LATE)])),
     rule("WS623", "installs-packages", Severity::Medium, &["CWE-829", "CWE-1104"], |f| script(f, &[("install", EARLY), ("install-elsewhere", EARLY)])),
-    rule("WS624", "sends-data", Severity::Medium, &["CWE-200"], |f| script(f, &[("send", IMPORT), ("send-private", EARLY)])),
+    rule("WS624", "sends-data", Severity::Medium, &["CWE-200"], |f| script(f, &[("send", EARLY), ("send-private", EARLY)])),
     rule("WS625", "computed-call", Severity::Medium, &["CWE-470"], |f| {
         script(f, &[("computed-name", IMPORT), ("handed", IMPORT), ("process-unknown", &[When::Load])])
     }),

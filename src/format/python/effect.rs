@@ -38,6 +38,8 @@ pub enum Effect {
     Calls,
     /// Redirects a file descriptor.
     Redirect,
+    /// Imports a module out of a file.
+    Module,
     /// Opens a key of Windows' registry, the second argument.
     Registry,
 }
@@ -74,6 +76,11 @@ const ROWS: &[Row] = &[
     Row("", &["exec", "eval", "execfile"], Effect::Exec),
     Row("", &["get_ipython().system", "get_ipython().getoutput"], Effect::Process(0)),
     Row("", &["get_ipython().run_cell", "get_ipython().ex"], Effect::Exec),
+    Row("", &["get_ipython().run_cell_magic"], Effect::Process(2)),
+    Row("", &["get_ipython().run_line_magic"], Effect::Process(1)),
+    Row("importlib.util", &["spec_from_file_location"], Effect::Module),
+    Row("importlib.machinery", &["SourceFileLoader", "SourcelessFileLoader"], Effect::Module),
+    Row("imp", &["load_source", "load_compiled"], Effect::Module),
     Row("winreg", &["CreateKey", "CreateKeyEx", "OpenKey", "OpenKeyEx"], Effect::Registry),
     Row("code", &["InteractiveInterpreter().runsource", "InteractiveInterpreter().runcode", "InteractiveConsole().push", "interact"], Effect::Exec),
     Row("runpy", &["run_path", "run_module", "_run_code", "_run_module_code"], Effect::Exec),

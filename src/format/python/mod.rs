@@ -283,6 +283,8 @@ struct Scope {
     names: HashMap<Rc<str>, Value>,
     members: HashMap<Rc<str>, usize>,
     result: Option<Value>,
+    /// Reading the attribute calls it.
+    property: bool,
 }
 
 /// Something that a call does, before it is known when.
@@ -422,6 +424,8 @@ struct Walker<'t> {
     found: Vec<Found>,
     edges: Vec<(usize, Guard, Edge)>,
     downloads: HashSet<Vec<u8>>,
+    /// The function that follows is decorated as a property.
+    property: bool,
     /// transformers calls this file's `generate` in place of its own.
     generates: bool,
     opened: Option<Vec<u8>>,
@@ -441,6 +445,7 @@ impl<'t> Walker<'t> {
             names: HashMap::new(),
             members: HashMap::new(),
             result: None,
+            property: false,
         };
         let block = Block { scope: 0, guard: Guard::Always };
         Walker {
@@ -456,6 +461,7 @@ impl<'t> Walker<'t> {
             found: Vec::new(),
             edges: Vec::new(),
             downloads: HashSet::new(),
+            property: false,
             generates: false,
             opened: None,
             last_end: 0,
@@ -614,6 +620,7 @@ impl<'t> Walker<'t> {
             b"class" => *inner = Some(self.class()),
             _ if self.is(first, b"@") => {
                 let (v, _) = self.expression(false);
+                self.property |= v.name.as_deref().is_some_and(|n| matches!(n.rsplit('.').next(), Some("property" | "cached_property" | "getter")));
                 if matches!(v.what, What::Path(_) | What::Local(_)) {
                     let (at, end) = (v.at, self.last_end);
                     self.call(v, vec![(None, Value::unknown(0, at))], at, end);
@@ -630,7 +637,8 @@ impl<'t> Walker<'t> {
                 let (_, stop) = self.expression(false);
                 let header = self.src.get(first.at..stop.at).unwrap_or(&[]);
                 let holds = |needle: &[u8]| header.len() < 400 && header.windows(needle.len()).any(|w| w == needle);
-                let guard = if holds(b"__name__") && holds(b"__main__") && !holds(b" or ") && !holds(b"!=") && !holds(b"not") {
+                let guard = if holds(b"__name__") && holds(b"__main__") && !holds(b" or ") && !holds(b"__name__ !=") && !holds(b"__name__!=") && !holds(b"not")
+                {
                     Guard::Main
                 } else if header.len() < 60 && holds(b"TYPE_CHECKING") && !holds(b"not") && !holds(b" or ") {
                     Guard::Never
@@ -886,6 +894,7 @@ impl<'t> Walker<'t> {
             names: HashMap::new(),
             members: HashMap::new(),
             result: None,
+            property: false,
         });
         if let Some(p) = self.scopes.get_mut(parent) {
             p.members.insert(name.clone(), id);
@@ -905,7 +914,9 @@ impl<'t> Walker<'t> {
             What::Seq(s) => s.iter().filter_map(|p| p.name.clone()).collect(),
             _ => v.name.clone().into_iter().collect(),
         };
+        let property = std::mem::take(&mut self.property);
         if let Some(s) = self.scopes.get_mut(id) {
+            s.property = property;
             for (i, p) in params.into_iter().enumerate() {
                 let what = match class {
                     Some(class) if i == 0 => What::Instance(class),
@@ -950,6 +961,7 @@ impl<'t> Walker<'t> {
             }
             bases = parts.iter().filter_map(|b| b.name.as_ref().map(|n| n.to_string()).or_else(|| b.as_path().map(str::to_string))).collect();
         }
+        self.property = false;
         let id = self.scope(Sort::Class, name, bases);
         Block { scope: id, guard: self.block.guard }
     }
@@ -1400,6 +1412,14 @@ impl<'t> Walker<'t> {
             v.name = dotted;
             return v;
         }
+        if let What::Instance(s) = recv.what
+            && let Some(m) = self.scopes.get(s).and_then(|s| s.members.get(name)).copied()
+            && self.scopes.get(m).is_some_and(|m| m.property)
+        {
+            self.edge(Edge::Scope(m));
+            let result = self.scopes.get(m).and_then(|m| m.result.clone());
+            return result.map_or_else(|| Value::unknown(0, at), |r| Value { from: r.from | origin::UNKNOWN, at, name: None, ..r });
+        }
         let mut v = match &recv.what {
             What::Path(p) => match name {
                 "__dict__" | "__call__" | "__func__" | "__wrapped__" => recv.clone(),
@@ -1420,6 +1440,7 @@ impl<'t> Walker<'t> {
             },
             What::Globals => match name {
                 "get" | "__getitem__" => Value::new(What::Partial(Rc::new((Value::path("getattr", 0, at), vec![recv.clone()]))), 0, at),
+                "update" => Value::path("globals.update", 0, at),
                 _ => self.lookup(&name.into(), at),
             },
             _ if matches!(name, "__class__" | "__base__" | "__bases__" | "__mro__" | "__subclasses__" | "mro") => Value::path(name, recv.from, at),
@@ -1563,8 +1584,8 @@ impl<'t> Walker<'t> {
     fn call_local(&mut self, s: usize, args: &[(Option<Rc<str>>, Value)]) {
         self.edge(Edge::Scope(s));
         if self.scopes.get(s).is_some_and(|c| c.sort == Sort::Class) {
-            for m in ["__init__", "__new__", "__post_init__", "__del__"] {
-                if let Some(m) = self.scopes.get(s).and_then(|c| c.members.get(m)).copied() {
+            for m in MADE {
+                if let Some(m) = self.scopes.get(s).and_then(|c| c.members.get(*m)).copied() {
                     self.edge(Edge::Scope(m));
                 }
             }
@@ -1680,8 +1701,26 @@ impl<'t> Walker<'t> {
                     _ => unknown(),
                 };
             }
-            "list" | "tuple" | "set" | "reversed" | "iter" | "next" | "dict" | "os.path.expanduser" | "os.path.abspath" | "os.path.normpath"
-            | "os.path.realpath" | "os.fspath" | "os.path.expandvars" | "str.encode" | "shlex.split" | "textwrap.dedent" | "inspect.cleandoc" => {
+            "reversed" => {
+                return match first.map(|v| &v.what) {
+                    Some(What::Text(t)) => Value::text(&t.iter().rev().copied().collect::<Vec<_>>(), from | origin::PIECES, at),
+                    Some(What::Seq(s)) => Value::new(What::Seq(Rc::new(s.iter().rev().cloned().collect())), from, at),
+                    _ => unknown(),
+                };
+            }
+            "site.getusersitepackages" | "sysconfig.get_path" => return Value::text(b"/site-packages", 0, at),
+            "site.getsitepackages" => return Value::new(What::Seq(Rc::new(vec![Value::text(b"/site-packages", 0, at)])), 0, at),
+            // What a module holds becomes known by its bare name.
+            "globals.update" => {
+                if let Some(What::Path(module)) = first.map(|v| &v.what)
+                    && self.stars.len() < 100
+                {
+                    self.stars.push(module.clone());
+                }
+                return unknown();
+            }
+            "list" | "tuple" | "set" | "iter" | "next" | "dict" | "os.path.expanduser" | "os.path.abspath" | "os.path.normpath" | "os.path.realpath"
+            | "os.fspath" | "os.path.expandvars" | "str.encode" | "shlex.split" | "textwrap.dedent" | "inspect.cleandoc" => {
                 return through(first);
             }
             "pathlib.Path" | "pathlib.PurePath" | "os.path.join" => {
@@ -1873,6 +1912,12 @@ impl<'t> Walker<'t> {
                 }
                 Some(Value::unknown(from, at))
             }
+            Effect::Module => {
+                if names_data(self.src.get(at..end).unwrap_or(&[])) {
+                    self.note("run-data", at, end);
+                }
+                None
+            }
             Effect::Registry => {
                 let runs = |t: &str| t.to_ascii_lowercase().replace("\\\\", "\\").contains("currentversion\\run");
                 if plain.get(1).or_else(|| named(&["sub_key"])).and_then(Value::as_str).is_some_and(runs) {
@@ -1934,7 +1979,15 @@ impl<'t> Walker<'t> {
             }
         };
         let line: Vec<u8> = if words.len() > 1 { words.iter().map(|w| quote(w)).collect::<Vec<_>>().join(&b' ') } else { words.concat() };
-        if self.downloads.iter().any(|d| !d.is_empty() && line.windows(d.len()).any(|w| w == d)) {
+        // A downloaded file that another program than an interpreter is given is read, not run.
+        let argument = |d: &Vec<u8>| match words.split_first() {
+            Some((first, rest)) if !rest.is_empty() => {
+                let program = String::from_utf8_lossy(first);
+                !first.windows(d.len()).any(|w| w == d) && !program.contains(['$', ' ']) && !super::shell::is_interpreter(&program)
+            }
+            _ => false,
+        };
+        if self.downloads.iter().any(|d| !d.is_empty() && line.windows(d.len()).any(|w| w == d) && !argument(d)) {
             return "run-download";
         }
         let text = String::from_utf8_lossy(&line);
@@ -1968,6 +2021,8 @@ impl<'t> Walker<'t> {
             "run-composed"
         } else if code.from & origin::FILE != 0 || matches!(path, "runpy.run_path" | "runpy.run_module" | "execfile") {
             if names_data(self.src.get(at..end).unwrap_or(&[])) { "run-data" } else { "run-file" }
+        } else if path == "types.FunctionType" && code.as_path() == Some("types.CodeType()") {
+            "bytecode"
         } else if path.starts_with("types.") || path.starts_with("timeit") || path.ends_with("Profile.run") || path == "profile.run" {
             return None;
         } else if eval {
@@ -2121,6 +2176,13 @@ impl<'t> Walker<'t> {
         }
     }
 }
+
+/// Methods that run because an object is made, and those that its use runs without naming them: by signs, loops and brackets.
+const MADE: &[&str] = &[
+    "__init__", "__new__", "__post_init__", "__del__", "__getitem__", "__setitem__", "__add__", "__radd__", "__sub__", "__mul__", "__matmul__", "__truediv__",
+    "__or__", "__and__", "__xor__", "__lshift__", "__rshift__", "__mod__", "__iter__", "__next__", "__contains__", "__eq__", "__lt__", "__gt__", "__neg__",
+    "__invert__", "__bool__", "__str__", "__repr__", "__format__", "__index__", "__hash__", "__set_name__", "__get__",
+];
 
 /// Whether a call names a file whose ending says that it holds data: weights, settings, pictures.
 fn names_data(call: &[u8]) -> bool {
