@@ -738,7 +738,11 @@ path: string,
 /**
  * Bytes of it that are needed; 0 where that is not said.
  */
-needed: number, };
+needed: number, 
+/**
+ * Whether it is a piece of an array that may be compressed: then `needed` is the most that it holds.
+ */
+chunk?: boolean, };
 
 /**
  * The report on one file.
