@@ -39,7 +39,7 @@ const NESTING: usize = 128;
 fn probe(view: View<'_>) -> Match {
     let Ok(n) = view.u64(0) else { return Match::No };
     if n < 2 {
-        return if n == 0 && starts_object(view) { Match::Weak } else { Match::No };
+        return if n == 0 && (view.len() == 8 || starts_object(view)) { Match::Weak } else { Match::No };
     }
     let fits = n <= view.len().saturating_sub(8);
     let Ok(head) = view.head(64) else { return Match::No };

@@ -161,7 +161,12 @@ fn packed(report: &FileReport) -> bool {
 }
 
 fn formless(report: &FileReport) -> bool {
-    report.formats.is_empty() && matches!(report.gaps.as_slice(), [gap] if gap.reason == "unknown-format" && gap.member.is_empty())
+    nought(report) || report.formats.is_empty() && matches!(report.gaps.as_slice(), [gap] if gap.reason == "unknown-format" && gap.member.is_empty())
+}
+
+/// Eight zero bytes: a safetensors file whose header has no length, or the counter of a checkpoint.
+fn nought(report: &FileReport) -> bool {
+    report.size == 8 && matches!(report.formats.as_slice(), [f] if f == "safetensors")
 }
 
 /// Gives the bytes that have no form of their own to the file that says what they are, and judges the two together.
@@ -192,7 +197,10 @@ fn pair(files: &mut [FileReport], lang: Lang) -> Vec<Finding> {
         let told = needed > 0 && other.size <= needed.saturating_add(PADDING);
         if let Some(other) = files.get_mut(to).filter(|f| told && (formless(f) || chunk && packed(f))) {
             other.gaps.clear();
-            if chunk {
+            if nought(other) {
+                other.formats.clear();
+                other.findings.clear();
+            } else if chunk {
                 other.findings.clear();
             }
             other.outline.kind = "data".into();

@@ -716,6 +716,7 @@ pub(super) const BOOK: Book = Book {
         ("MXNet symbol", "MXNetシンボル"),
         ("NumPy archive", "NumPyアーカイブ"),
         ("NumPy array", "NumPy配列"),
+        ("ONNX tensor", "ONNXテンソル"),
         ("OCI image manifest", "OCIイメージのマニフェスト"),
         ("ONNX Runtime model", "ONNX Runtimeモデル"),
         ("PaddlePaddle parameters", "PaddlePaddleのパラメーター"),
