@@ -77,6 +77,8 @@ pub enum Stop {
 pub enum Load {
     /// They stand in the pickle: offset and length.
     There(u64, u64),
+    /// They are the characters of a text of this offset and length.
+    Encoded(u64, u64),
     /// Calls make them of constants.
     Made(Vec<u8>),
 }
@@ -596,6 +598,9 @@ impl<'s> Machine<'s> {
                 if a != at + 1 {
                     self.move_text(at, a, n);
                 }
+                if byte == b'S' && !self.quoted(a, n) {
+                    return self.fault("not-quoted");
+                }
                 if n >= 16 {
                     self.note_nested(a, n);
                 }
@@ -627,6 +632,17 @@ impl<'s> Machine<'s> {
             _ => return self.fault("unknown-opcode"),
         }
         Ok(false)
+    }
+
+    /// Whether a line stands in quotes, with nothing but blanks behind them: all unpicklers want a STRING so.
+    fn quoted(&self, at: u64, len: u64) -> bool {
+        let Some(&[quote @ (b'\'' | b'"')]) = self.tape.peek(at, len, 1).first_chunk::<1>() else { return false };
+        let tail = self.tape.peek(at + len.saturating_sub(KEY as u64).max(1), len.saturating_sub(1).min(KEY as u64), KEY);
+        match tail.trim_ascii_end() {
+            // Only blanks are seen of it.
+            [] => len > KEY as u64,
+            [.., last] => *last == quote,
+        }
     }
 
     pub(super) fn act(&mut self, at: u64) {
@@ -1018,6 +1034,12 @@ impl<'s> Machine<'s> {
                 self.unread = true;
                 return;
             }
+            if let Some((spot, from, len)) = self.latin1_text(*v) {
+                // What protocol 2 writes for bytes is undone already.
+                self.decoded.pop_if(|(at, _)| *at == spot);
+                self.loaded.push((at, Load::Encoded(from, len), surely));
+                continue;
+            }
             let made = match v.kind() {
                 Kind::Bytes(spot) => match self.bytes_at(spot) {
                     Some((from, len)) if len >= 4 => {
@@ -1044,8 +1066,6 @@ impl<'s> Machine<'s> {
                 return;
             }
             self.decoded_bytes += bytes.len();
-            // What protocol 2 writes for bytes is undone when it is made already.
-            self.decoded.pop_if(|(_, known)| *known == bytes);
             self.loaded.push((at, Load::Made(bytes), surely));
         }
     }
@@ -1066,6 +1086,25 @@ impl<'s> Machine<'s> {
             self.unread = true;
         } else if computes || surely {
             self.loads_unknown(result, at);
+        }
+    }
+
+    /// The text that `codecs.encode(text, "latin1")` makes bytes of: its opcode, its offset and its length.
+    fn latin1_text(&self, v: Value) -> Option<(u64, u64, u64)> {
+        let Kind::Call { global, .. } = v.kind() else { return None };
+        let g = self.globals.get(global as usize)?;
+        if g.name != "encode" || !matches!(g.module.as_str(), "codecs" | "_codecs") {
+            return None;
+        }
+        let args = self.args_of(v)?;
+        let [text, codec] = args.as_slice() else { return None };
+        let (Kind::Str(spot), "latin1") = (text.kind(), self.string(*codec)?.as_str()) else { return None };
+        match self.tape.peek(spot.at, 9, 9).as_slice() {
+            _ if self.moved.contains_key(&spot.at) => None,
+            [0x8c, len, ..] => Some((spot.at, spot.at + 2, u64::from(*len))),
+            [b'X', a, b, c, d, ..] => Some((spot.at, spot.at + 5, u64::from(u32::from_le_bytes([*a, *b, *c, *d])))),
+            [0x8d, len @ ..] => Some((spot.at, spot.at + 9, u64::from_le_bytes(len.try_into().ok()?))),
+            _ => None,
         }
     }
 

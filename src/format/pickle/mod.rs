@@ -15,7 +15,7 @@ pub mod torch;
 mod value;
 
 use super::{Format, Match};
-use crate::bytes::View;
+use crate::bytes::{Coder, Source, Unpacked, View};
 use crate::error::Result;
 use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
@@ -34,6 +34,8 @@ pub const SPECIAL_METHODS: &[&str] = &[
 
 /// Opcodes of a probing run.
 const PROBE: u64 = 20_000;
+/// Bytes of an id's opcode and line that only Python 2 takes.
+const SHORT_ID: u64 = 10;
 /// Bytes that a probing run may pass over.
 const WINDOW: u64 = 1 << 20;
 
@@ -141,7 +143,8 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames) -> (Likeness, 
     let Ok(mut stop) = m.run(allowance) else {
         return (Likeness::No, 0);
     };
-    if cut && stop == Stop::End && m.ops <= 2 && at == 0 {
+    let outran = |m: &Machine<'_>, stop: Stop| cut && matches!(stop, Stop::End | Stop::Fault(_)) && m.tape.left() == 0;
+    if outran(&m, stop) && m.ops <= 2 && at == 0 {
         // A file may begin with a text that is longer than that.
         m = Machine::new(view, at, frames, &crate::limits::Limits::default());
         let Ok(again) = m.run(allowance) else {
@@ -149,7 +152,17 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames) -> (Likeness, 
         };
         stop = again;
     }
-    if cut && stop == Stop::End && m.ops > 2 {
+    if stop == Stop::Fault("stack-empty") && m.proto <= 2 {
+        // As in [`weigh_for`]: Python 2 goes on below the mark.
+        let mut unfenced = Machine::new(window, at, frames, &crate::limits::Limits::default());
+        unfenced.unfenced = true;
+        if let Ok(later) = unfenced.run(allowance)
+            && unfenced.ops > m.ops
+        {
+            (m, stop) = (unfenced, later);
+        }
+    }
+    if outran(&m, stop) && m.view().len() == window.len() && m.ops > 2 {
         stop = Stop::Allowance;
     }
     let likeness = likeness(view, at, depth, &m, stop, head);
@@ -171,7 +184,10 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
         m.facts.iter().any(|(at, _, f)| *at < odd && (matches!(f, Fact::ComputedImport { .. }) || matches!(f, Fact::Extension { code } if !by_chance(*code))));
     let acted = m.first_act < odd;
     // Where a folder lies beside the file, its name is a module's, and any name with a file's characters can be one.
-    let raised = m.globals.iter().filter(|g| g.asked && !(filed(&g.module) && plausible(&g.name))).map(|g| g.at).min().unwrap_or(u64::MAX);
+    let odd_file = m.globals.iter().filter(|g| g.asked && !(filed(&g.module) && plausible(&g.name))).map(|g| g.at).min();
+    // Python 2 takes any line for an id; a longer one is the head of an archive, with a pickle of its own behind it.
+    let long_id = m.facts.iter().find_map(|(at, len, f)| (*len > SHORT_ID && matches!(f, Fact::PersistentId { text } if !text.is_ascii())).then_some(*at));
+    let raised = odd_file.into_iter().chain(long_id).min().unwrap_or(u64::MAX);
     let reached = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name) && g.at < raised) && m.first_act < raised;
     let stopped = matches!(stop, Stop::Stop);
     let asks = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::PersistentId { .. }));
@@ -499,6 +515,16 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
                 // What does something by itself is read as the constant that it is.
                 let alone = m.nested.binary_search(&(from, len)).is_ok() && loadable(inner)?;
                 if !alone && (surely || begins(inner)?) {
+                    scan.child(&name, inner, false);
+                }
+            }
+            Load::Encoded(from, len) => {
+                let Ok(text) = view.slice(from, len) else { continue };
+                let (unpacked, ending) = Unpacked::measure(text, &[Coder::Latin1], scan.bounds());
+                super::stream::told(scan, ending, text, "", unpacked.len());
+                let pages = crate::bytes::Pages::new(&unpacked);
+                let inner = View::of_inflated(&pages);
+                if surely || begins(inner)? {
                     scan.child(&name, inner, false);
                 }
             }
