@@ -92,13 +92,13 @@ impl Machine<'_> {
             }
             ("base64", "b85decode") => Constant::Bytes(base85(&bytes(0)?, B85)?),
             ("base64", "a85decode") => Constant::Bytes(ascii85(&bytes(0)?)?),
-            ("zlib", "decompress") => Constant::Bytes(unpack(&bytes(0)?, Coder::Zlib)?),
-            ("gzip", "decompress") => Constant::Bytes(unpack(&bytes(0)?, Coder::Gzip)?),
-            ("bz2", "decompress") => Constant::Bytes(unpack(&bytes(0)?, Coder::Bzip2)?),
+            ("zlib", "decompress") => Constant::Bytes(unpack(bytes(0)?, Coder::Zlib)?),
+            ("gzip", "decompress") => Constant::Bytes(unpack(bytes(0)?, Coder::Gzip)?),
+            ("bz2", "decompress") => Constant::Bytes(unpack(bytes(0)?, Coder::Bzip2)?),
             // By default the module looks which of the two it is.
             ("lzma", "decompress") => {
                 let packed = bytes(0)?;
-                Constant::Bytes(unpack(&packed, Coder::Xz).or_else(|| unpack(&packed, Coder::LzmaAlone))?)
+                Constant::Bytes(unpack(packed.clone(), Coder::Xz).or_else(|| unpack(packed, Coder::LzmaAlone))?)
             }
             ("builtins" | "__builtin__", "str" | "unicode") => Constant::Text(text(0)?),
             ("builtins" | "__builtin__", "bytes" | "bytearray") => match arg(0) {
@@ -162,8 +162,8 @@ impl Machine<'_> {
 }
 
 /// What comes out of packed bytes; a stream that ends early or is damaged gives what came before.
-fn unpack(packed: &Vec<u8>, coder: Coder) -> Option<Vec<u8>> {
-    let pages = Pages::new(packed);
+fn unpack(packed: Vec<u8>, coder: Coder) -> Option<Vec<u8>> {
+    let pages = Pages::new(&packed);
     let budget = Cell::new(ALLOWANCE);
     let bounds = Bounds { budget: &budget, ratio: u64::MAX, dictionary: DICTIONARY };
     let source = Unpacked::claimed(View::of_inflated(&pages), &[coder], bounds, MOST as u64).ok()?;
@@ -198,8 +198,8 @@ fn recode(from: Constant, codec: &str, decode: bool) -> Option<Constant> {
         ("rot13", _) => Constant::Text(from.text()?.chars().map(rot13).collect()),
         ("hex", true) => Constant::Bytes(unhex(&from.bytes())?),
         ("base64", true) => Constant::Bytes(base64(&from.bytes())?),
-        ("zlib" | "zip", true) => Constant::Bytes(unpack(&from.bytes(), Coder::Zlib)?),
-        ("bz2", true) => Constant::Bytes(unpack(&from.bytes(), Coder::Bzip2)?),
+        ("zlib" | "zip", true) => Constant::Bytes(unpack(from.bytes(), Coder::Zlib)?),
+        ("bz2", true) => Constant::Bytes(unpack(from.bytes(), Coder::Bzip2)?),
         _ => return None,
     })
 }
