@@ -57,6 +57,8 @@ pub enum Coder {
     Zstd,
     /// LZ4 frames, the old format among them.
     Lz4,
+    /// Bytes that were written as the characters of a UTF-8 text, one each: what pickles of Python 2's protocols do with bytes.
+    Latin1,
     /// Every byte as the difference to an earlier one.
     Delta {
         /// How much earlier, 1 to 256.
@@ -247,6 +249,7 @@ fn one<'s>(coder: Coder, input: impl BufRead + 's, dictionary: u64) -> io::Resul
             Box::new(Pump::new(input, Engine::Lzma2(Box::new(Lzma2Stream::new(asked)))))
         }
         Coder::Xz => Box::new(Pump::new(input, xz(dictionary))),
+        Coder::Latin1 => Box::new(Latin1(input)),
         Coder::Delta { distance } => Box::new(DeltaReader::new(input, distance)),
         Coder::Branch(branch) => Box::new(match branch {
             Branch::X86 => BcjReader::new_x86(input, 0),
@@ -260,6 +263,30 @@ fn one<'s>(coder: Coder, input: impl BufRead + 's, dictionary: u64) -> io::Resul
         }),
         _ => return Err(Trouble::Unsupported.into()),
     })
+}
+
+/// See [`Coder::Latin1`].
+struct Latin1<R>(R);
+
+impl<R: BufRead> Read for Latin1<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut made = 0;
+        for place in out {
+            let Some(first) = self.0.fill_buf()?.first().copied() else { break };
+            self.0.consume(1);
+            *place = match first {
+                0..=0x7f => first,
+                0xc2 | 0xc3 => {
+                    let Some(second @ 0x80..=0xbf) = self.0.fill_buf()?.first().copied() else { return Err(Trouble::Damaged.into()) };
+                    self.0.consume(1);
+                    first << 6 | second & 0x3f
+                }
+                _ => return Err(Trouble::Damaged.into()),
+            };
+            made += 1;
+        }
+        Ok(made)
+    }
 }
 
 /// An LZMA decoder whose dictionary is no larger than what comes out.

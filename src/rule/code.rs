@@ -31,8 +31,9 @@ pub static RULES: &[Rule] = &[
     }),
     rule("WS113", "unlisted-library-call", Severity::High, &["CWE-502", "CVE-2025-1716"], library_call),
     rule("WS114", "unknown-call", Severity::Medium, &["CWE-502"], unknown_call),
-    rule("WS115", "unknown-import", Severity::Medium, &["CWE-502", "CWE-829"], |f| match unknown(f)? {
-        (module, name, usage, _) if !usage.called && !usage.made && !usage.built => Some(import_args(module, name)),
+    rule("WS115", "unknown-import", Severity::Medium, &["CWE-502", "CWE-829"], |f| match (unknown(f), uncalled_loader(f)) {
+        (Some((module, name, usage, _)), _) if !usage.called && !usage.made && !usage.built => Some(import_args(module, name)),
+        (None, loader) => loader,
         _ => None,
     }),
     rule("WS116", "changed-import", Severity::Critical, &["CWE-502", "CWE-915"], |f| match f {
@@ -157,7 +158,9 @@ fn indirect(f: &Fact) -> Option<Args> {
         && let Standing::Expected(uses) = standing(module, name)
         && (uses.wraps || uses.getattr)
     {
-        let bad = wraps.iter().find(|(m, n)| !wrap_allowed(m, n, uses.getattr))?;
+        // What a call imports by a text is on no list of what the pickle asks for.
+        let by_text = matches!(name.as_str(), "_import_module" | "_ufunc_reconstruct");
+        let bad = wraps.iter().find(|(m, n)| !wrap_allowed(m, n, uses.getattr) || by_text && imports_foreign(m, n))?;
         let mut args = import_args(module, name);
         let handed = if bad.0 == "?" { bad.1.clone() } else { format!("{}.{}", bad.0, bad.1) };
         args.push(("call", format!("{module}.{name}({handed}, …)")));
@@ -170,6 +173,9 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
     if module == "?" {
         return false;
     }
+    if name.is_empty() {
+        return true;
+    }
     if let (true, Some((owner, attr))) = (attribute, name.rsplit_once('.')) {
         // `getattr(Class, "method")` is how pickle names bound and nested things before protocol 4.
         if attr == "__new__" {
@@ -179,6 +185,23 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
         return !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
     !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
+}
+
+/// A function that loads bytes, which no library's pickle names but to call it: whoever calls it later is not seen.
+fn uncalled_loader(f: &Fact) -> Option<Args> {
+    let Fact::Import { module, name, usage, .. } = f else { return None };
+    let loader =
+        matches!(standing(module, name), Standing::Expected(u) if u.call && !u.getattr) && (name == "_load_from_bytes" || name.starts_with("unpickle_"));
+    (loader && !usage.called).then(|| import_args(module, name))
+}
+
+/// Whether importing a module runs code that nobody looked at, or that does something by itself.
+fn imports_foreign(module: &str, name: &str) -> bool {
+    match known::standing(module, name) {
+        Standing::Unknown(Place::Foreign) => module != "__main__",
+        Standing::Dangerous { reason, .. } => reason.starts_with("importing it"),
+        _ => false,
+    }
 }
 
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {

@@ -584,6 +584,7 @@ pub(super) const BOOK: Book = Book {
         ("unknown-opcode", "未知の命令"),
         ("not-callable", "呼び出せない値"),
         ("not-a-name", "名前ではない値"),
+        ("not-quoted", "引用符のない文字列"),
         ("bad-number", "不正な数値"),
         ("rds-header", "RDSのヘッダー"),
         ("rds-version", "RDSのバージョン"),

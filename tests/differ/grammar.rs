@@ -415,6 +415,18 @@ impl Grammar<'_> {
     }
 
     fn arguments(&mut self) {
+        // The Python unpickler unpacks a dictionary's keys, too.
+        if self.rng.one_in(30) {
+            self.mark();
+            for _ in 0..self.rng.below(4) {
+                self.value();
+                self.constant();
+            }
+            self.op(b'd');
+            self.unmark();
+            self.stack.push(Sort::Tuple);
+            return;
+        }
         match self.rng.below(5) {
             0 => {
                 self.op(b')');

@@ -255,6 +255,10 @@ fn case(seed: u64, n: u64, pool: &[Vec<u8>]) -> Vec<u8> {
         0..=1 => small(&mut rng),
         _ => grammar::pickle(&mut rng),
     };
+    if rng.one_in(40) {
+        // More of them than one looks at to tell a pickle from a text.
+        out.splice(0..0, [b"N.".repeat(rng.below(30)), b"K\x01.".to_vec()].concat());
+    }
     if rng.one_in(12) {
         if rng.one_in(3) {
             out.extend([0; 5]);

@@ -29,7 +29,7 @@ else:
 EVENTS = {}
 BIT = [1]
 # As many pickles of one file as a loader that calls `load` again and again is followed through.
-IN_A_ROW = 6
+IN_A_ROW = 40
 
 
 def log(tag, module, name):

@@ -5,7 +5,8 @@
 
 use super::machine::Machine;
 use super::value::{Kind, Value};
-use std::io::Read;
+use crate::bytes::{Bounds, Coder, Pages, Source, Unpacked, View};
+use std::cell::Cell;
 
 /// A value known before loading.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Constant {
 const DEPTH: u32 = 12;
 /// Bytes of one constant.
 const MOST: usize = 4 << 20;
+/// Memory that unpacking one constant may take.
+const DICTIONARY: u64 = 64 << 20;
 /// Bytes and steps for one pickle.
 pub(super) const ALLOWANCE: u64 = 48 << 20;
 
@@ -88,8 +91,15 @@ impl Machine<'_> {
                 Constant::Bytes(unhex(&bytes(if bytes(1).is_some() && last == "fromhex" { 1 } else { 0 })?)?)
             }
             ("base64", "b85decode") => Constant::Bytes(base85(&bytes(0)?, B85)?),
-            ("zlib", "decompress") => Constant::Bytes(self.inflate(flate2::read::ZlibDecoder::new(bytes(0)?.as_slice()))?),
-            ("gzip", "decompress") => Constant::Bytes(self.inflate(flate2::read::MultiGzDecoder::new(bytes(0)?.as_slice()))?),
+            ("base64", "a85decode") => Constant::Bytes(ascii85(&bytes(0)?)?),
+            ("zlib", "decompress") => Constant::Bytes(unpack(bytes(0)?, Coder::Zlib)?),
+            ("gzip", "decompress") => Constant::Bytes(unpack(bytes(0)?, Coder::Gzip)?),
+            ("bz2", "decompress") => Constant::Bytes(unpack(bytes(0)?, Coder::Bzip2)?),
+            // By default the module looks which of the two it is.
+            ("lzma", "decompress") => {
+                let packed = bytes(0)?;
+                Constant::Bytes(unpack(packed.clone(), Coder::Xz).or_else(|| unpack(packed, Coder::LzmaAlone))?)
+            }
             ("builtins" | "__builtin__", "str" | "unicode") => Constant::Text(text(0)?),
             ("builtins" | "__builtin__", "bytes" | "bytearray") => match arg(0) {
                 Some(made) => Constant::Bytes(made.bytes()),
@@ -99,7 +109,10 @@ impl Machine<'_> {
                 Kind::Int(n) => Constant::Text(char::from_u32(u32::try_from(n).ok()?)?.to_string()),
                 _ => return None,
             },
-            ("builtins" | "__builtin__", "reversed") => Constant::Text(text(0)?.chars().rev().collect()),
+            ("builtins" | "__builtin__", "reversed") => match arg(0)? {
+                Constant::Text(text) => Constant::Text(text.chars().rev().collect()),
+                Constant::Bytes(bytes) => Constant::Bytes(bytes.into_iter().rev().collect()),
+            },
             ("builtins" | "__builtin__", "join") | ("string", "join" | "joinfields") => self.join(items, module == "string", depth)?,
             ("builtins" | "__builtin__", "lower") => Constant::Text(text(0)?.to_lowercase()),
             ("builtins" | "__builtin__", "upper") => Constant::Text(text(0)?.to_uppercase()),
@@ -146,23 +159,31 @@ impl Machine<'_> {
     fn numbers(&self, v: Value) -> Option<Vec<i64>> {
         self.whole_items(v)?.into_iter().map(|i| if let Kind::Int(n) = i.kind() { Some(n) } else { None }).collect()
     }
+}
 
-    fn inflate(&self, packed: impl Read) -> Option<Vec<u8>> {
-        let mut out = Vec::new();
-        // A stream that ends early or is damaged gives what came before.
-        let read = packed.take(MOST as u64).read_to_end(&mut out);
-        (read.is_ok() || !out.is_empty()).then_some(out)
+/// What comes out of packed bytes; a stream that ends early or is damaged gives what came before.
+fn unpack(packed: Vec<u8>, coder: Coder) -> Option<Vec<u8>> {
+    let pages = Pages::new(&packed);
+    let budget = Cell::new(ALLOWANCE);
+    let bounds = Bounds { budget: &budget, ratio: u64::MAX, dictionary: DICTIONARY };
+    let source = Unpacked::claimed(View::of_inflated(&pages), &[coder], bounds, MOST as u64).ok()?;
+    let mut out = Vec::new();
+    let mut chunk = vec![0; 64 * 1024];
+    while let Ok(n @ 1..) = source.read_at(out.len() as u64, &mut chunk) {
+        out.extend_from_slice(chunk.get(..n)?);
     }
+    (!out.is_empty()).then_some(out)
 }
 
 /// Whether a function only computes on texts and bytes, and is undone here.
-fn pure(module: &str, name: &str) -> bool {
+pub(super) fn pure(module: &str, name: &str) -> bool {
     match module {
         "builtins" | "__builtin__" => {
             matches!(name, "str" | "unicode" | "bytes" | "bytearray" | "chr" | "unichr" | "reversed")
                 || name.split_once('.').is_some_and(|(class, _)| matches!(class, "str" | "bytes" | "bytearray" | "unicode"))
         }
-        "codecs" | "_codecs" | "base64" | "binascii" | "zlib" | "gzip" | "operator" | "_operator" | "string" | "io" | "_io" | "StringIO" | "cStringIO" => true,
+        "codecs" | "_codecs" | "base64" | "binascii" | "zlib" | "gzip" | "bz2" | "lzma" | "operator" | "_operator" | "string" | "io" | "_io" | "StringIO"
+        | "cStringIO" => true,
         _ => false,
     }
 }
@@ -177,11 +198,8 @@ fn recode(from: Constant, codec: &str, decode: bool) -> Option<Constant> {
         ("rot13", _) => Constant::Text(from.text()?.chars().map(rot13).collect()),
         ("hex", true) => Constant::Bytes(unhex(&from.bytes())?),
         ("base64", true) => Constant::Bytes(base64(&from.bytes())?),
-        ("zlib" | "zip", true) => {
-            let mut out = Vec::new();
-            flate2::read::ZlibDecoder::new(from.bytes().as_slice()).take(MOST as u64).read_to_end(&mut out).ok()?;
-            Constant::Bytes(out)
-        }
+        ("zlib" | "zip", true) => Constant::Bytes(unpack(from.bytes(), Coder::Zlib)?),
+        ("bz2", true) => Constant::Bytes(unpack(from.bytes(), Coder::Bzip2)?),
         _ => return None,
     })
 }
@@ -248,6 +266,14 @@ fn base85(text: &[u8], alphabet: &[u8]) -> Option<Vec<u8>> {
         out.extend_from_slice(four.get(..chunk.len().checked_sub(1)?)?);
     }
     Some(out)
+}
+
+/// Five digits make four bytes, `z` is four zeros, white space nothing.
+fn ascii85(text: &[u8]) -> Option<Vec<u8>> {
+    let alphabet: Vec<u8> = (b'!'..=b'u').collect();
+    let digits: Vec<u8> =
+        text.iter().filter(|c| !c.is_ascii_whitespace()).flat_map(|c| if *c == b'z' { &b"!!!!!"[..] } else { std::slice::from_ref(c) }).copied().collect();
+    base85(&digits, &alphabet)
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ enum Handing {
     Star { f: usize, items: usize },
     /// With the first two items, and so on.
     Pairs { f: usize, items: usize },
+    /// With one argument.
+    On { f: usize, arg: usize },
     /// With arguments of its own.
     Own { f: usize },
 }
@@ -68,6 +70,9 @@ fn handing(module: &str, name: &str) -> Option<Handing> {
         | ("functools", "lru_cache" | "singledispatch" | "cached_property" | "partialmethod") => Own { f: 0 },
         ("numpy", "vectorize" | "frompyfunc" | "fromfunction" | "apply_along_axis" | "apply_over_axes") => Own { f: 0 },
         ("torch", "vmap") | ("joblib" | "joblib.parallel", "delayed") => Own { f: 0 },
+        // The maker of what the generator draws from may be another function, or a class.
+        ("numpy.random._pickle", "__generator_ctor" | "__randomstate_ctor") => On { f: 1, arg: 0 },
+        ("numpy.random._pickle", "__bit_generator_ctor") => Rest { f: 0, from: 1 },
         // Libraries' own: the function that made the tensor, whose result becomes a subclass.
         ("jax._src.array", "_reconstruct_array") => Tuple { f: 0, args: 1 },
         ("torch._tensor" | "torch.tensor", "_rebuild_from_type" | "_rebuild_from_type_v2") => Tuple { f: 0, args: 2 },
@@ -266,7 +271,7 @@ impl Machine<'_> {
     }
 
     /// Calls whose result, or whose own calls, are known from constant arguments.
-    pub(super) fn follow(&mut self, id: u32, args: Value, at: u64, len: u64) -> Result<Option<Value>> {
+    pub(super) fn follow(&mut self, id: u32, args: Value, result: Value, at: u64, len: u64) -> Result<Option<Value>> {
         let (module, name) = self.canonical_name(id);
         let items = self.items(args);
         let first = items.as_ref().and_then(|i| i.first().copied());
@@ -280,6 +285,7 @@ impl Machine<'_> {
             let shown = first.map(|f| self.show(f)).unwrap_or_default();
             self.wrap(id, ("?".to_string(), shown));
         }
+        self.fills_up(&module, &name, items.as_deref().unwrap_or(&[]), at);
         if let Some(handing) = handing(&module, &name) {
             self.hand(&handing, items.as_deref(), at, len)?;
             return Ok(None);
@@ -288,7 +294,7 @@ impl Machine<'_> {
             return self.make(n, &name, items.as_deref(), at);
         }
         if imports(&module, &name) {
-            return self.imported(&name, items.as_deref().unwrap_or(&[]), at);
+            return self.imported(id, &name, items.as_deref().unwrap_or(&[]), at);
         }
         if resolves(&module, &name) {
             let Some(path) = first.and_then(|s| self.string(s)) else { return Ok(None) };
@@ -303,7 +309,7 @@ impl Machine<'_> {
             return self.type_by_name(id, first, at);
         }
         if loads(&name) {
-            self.loaded(items.as_deref().unwrap_or(&[]), at, !rebuilds(&name));
+            self.loaded(items.as_deref(), result, at, !rebuilds(&name));
             return Ok(None);
         }
         match (module.as_str(), name.as_str()) {
@@ -398,6 +404,59 @@ impl Machine<'_> {
         }
     }
 
+    /// A container that is made of everything that something hands out, which may be without end.
+    fn fills_up(&mut self, module: &str, name: &str, items: &[Value], at: u64) {
+        let container = match module {
+            "builtins" => {
+                matches!(name, "list" | "tuple" | "set" | "frozenset" | "dict" | "bytes" | "bytearray" | "sum" | "sorted" | "max" | "min" | "any" | "all")
+            }
+            "collections" => matches!(name, "deque" | "OrderedDict" | "Counter" | "UserList"),
+            "array" => name == "array",
+            _ => false,
+        };
+        if !container {
+            return;
+        }
+        let zeros = |v: &Value| match v.kind() {
+            Kind::Int(n) if matches!(name, "bytes" | "bytearray") => u64::try_from(n).unwrap_or(0),
+            _ => 0,
+        };
+        let most = items.iter().map(|v| self.lasts(*v, DEPTH).max(zeros(v))).max().unwrap_or(0);
+        if most >= 1 << 30 {
+            self.facts_capped((at, 1, Fact::Expansion { power: most.ilog2() + 1 }));
+        }
+    }
+
+    /// How many items an iterator hands out that computes them, 0 if it hands out what stands in the pickle.
+    fn lasts(&self, v: Value, depth: u32) -> u64 {
+        let (Kind::Call { global, .. }, Some(depth)) = (v.kind(), depth.checked_sub(1)) else { return 0 };
+        let (Some(args), (module, name)) = (self.args_of(v), self.canonical_name(global)) else { return 0 };
+        let int = |n: usize| match args.get(n).map(|v| v.kind()) {
+            Some(Kind::Int(n)) => Some(n),
+            // A number of more than eight bytes.
+            Some(Kind::Plain) => Some(i64::MAX),
+            _ => None,
+        };
+        let of = |n: usize| args.get(n).map_or(0, |v| self.lasts(*v, depth));
+        match (module.as_str(), name.as_str()) {
+            ("itertools", "count" | "cycle") => u64::MAX,
+            ("itertools", "repeat") => int(1).map_or(u64::MAX, |n| u64::try_from(n).unwrap_or(0)),
+            ("itertools", "chain") => (0..args.len()).map(of).max().unwrap_or(0),
+            ("itertools", "islice") => match (int(1), int(2)) {
+                (Some(_), Some(stop)) | (Some(stop), None) if args.len() <= 2 || int(2).is_some() => of(0).min(u64::try_from(stop).unwrap_or(0)),
+                _ => of(0),
+            },
+            ("builtins", "zip") | ("itertools", "izip") => (0..args.len()).map(of).min().unwrap_or(0),
+            ("builtins", "enumerate" | "iter" | "reversed") => of(0),
+            ("builtins", "range" | "xrange") => {
+                let (from, to) = if args.len() > 1 { (int(0), int(1)) } else { (Some(0), int(0)) };
+                let step = int(2).unwrap_or(1).unsigned_abs().max(1);
+                from.zip(to).map_or(0, |(from, to)| from.abs_diff(to) / step)
+            }
+            _ => 0,
+        }
+    }
+
     /// Whether going over it hands out values that stand in the pickle, and calls nothing.
     fn holds_values(&self, v: Value) -> bool {
         match v.kind() {
@@ -438,6 +497,7 @@ impl Machine<'_> {
         | Handing::Each { f, .. }
         | Handing::Star { f, .. }
         | Handing::Pairs { f, .. }
+        | Handing::On { f, .. }
         | Handing::Own { f }) = *handing;
         let Some(items) = items else {
             self.facts_capped((at, len, Fact::ComputedImport { text: "(…)".into() }));
@@ -470,6 +530,7 @@ impl Machine<'_> {
                 two.truncate(2);
                 vec![self.tuple_of(&two)]
             }
+            Handing::On { arg, .. } => vec![self.tuple_of(&[items.get(arg).copied().unwrap_or(Value::PLAIN)])],
             Handing::Own { .. } => vec![unknown(self)],
         };
         // An empty sequence calls nothing now, and whoever fills it does later.
@@ -517,8 +578,12 @@ impl Machine<'_> {
     }
 
     /// A module imported by name. Without a list of names to take from it, `__import__` hands back the top package.
-    fn imported(&mut self, by: &str, items: &[Value], at: u64) -> Result<Option<Value>> {
-        let Some(path) = items.first().and_then(|s| self.string(*s)) else { return Ok(None) };
+    fn imported(&mut self, id: u32, by: &str, items: &[Value], at: u64) -> Result<Option<Value>> {
+        let Some(path) = items.first().and_then(|s| self.string(*s)) else {
+            self.wrap(id, ("?".to_string(), "?".to_string()));
+            return Ok(None);
+        };
+        self.wrap(id, (path.clone(), String::new()));
         let from = items.get(3).is_some_and(|v| self.items(*v).is_none_or(|names| !names.is_empty()));
         let module = if by == "__import__" && !from { path.split('.').next().unwrap_or_default() } else { path.as_str() };
         self.named(module, "", at, 1, false).map(|id| Some(Value::global(id)))

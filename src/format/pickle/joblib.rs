@@ -34,8 +34,19 @@ pub fn companion(m: &mut Machine<'_>, state: Value, at: u64) {
     }
 }
 
-/// Size of an element and whether it is a Python object, from `numpy.dtype("f8", …)`.
-fn dtype(m: &Machine<'_>, v: Value) -> Option<(u64, bool, String)> {
+/// What an array's elements are.
+#[derive(Clone, Debug)]
+pub struct Dtype {
+    /// Bytes of one.
+    size: u64,
+    /// Whether there are Python objects in it: then the array is a pickle.
+    object: bool,
+    /// As numpy writes it.
+    code: String,
+}
+
+/// `numpy.dtype("f8", …)`, by its arguments alone.
+fn dtype(m: &Machine<'_>, v: Value) -> Option<Dtype> {
     let Kind::Call { global, .. } = v.kind() else { return None };
     if m.globals.get(global as usize)?.name != "dtype" {
         return None;
@@ -44,11 +55,47 @@ fn dtype(m: &Machine<'_>, v: Value) -> Option<(u64, bool, String)> {
     let kind = code.trim_start_matches(['<', '>', '|', '=']);
     let digits: String = kind.chars().skip(1).filter(char::is_ascii_digit).collect();
     let size: u64 = digits.parse().ok()?;
-    Some(match kind.chars().next()? {
-        'O' => (8, true, code),
-        'U' => (size.checked_mul(4)?, false, code),
-        _ => (size, false, code),
-    })
+    let (size, object) = match kind.chars().next()? {
+        'O' => (8, true),
+        'U' => (size.checked_mul(4)?, false),
+        _ => (size, false),
+    };
+    Some(Dtype { size, object, code })
+}
+
+/// Types whose arrays' lengths are remembered.
+const DTYPES: usize = 1 << 16;
+
+/// BUILD on a type: its state says more than its name.
+pub(super) fn typed(m: &mut Machine<'_>, target: Value, state: Value) {
+    let Kind::Call { global, node } = target.kind() else { return };
+    if m.globals.get(global as usize).is_some_and(|g| g.name == "dtype") && m.dtypes.len() < DTYPES {
+        let known = dtype(m, target).and_then(|plain| filled(m, plain, state));
+        m.dtypes.insert(node, known);
+    }
+}
+
+/// `numpy.dtype.__setstate__`: (version, order, subarray, names, fields, size, alignment, flags, …). Whatever the name says, the size of texts, bytes
+/// and records is the state's, and the lowest flag tells of objects.
+fn filled(m: &Machine<'_>, plain: Dtype, state: Value) -> Option<Dtype> {
+    let items = m.whole_items(state)?;
+    let number = |n: usize| match items.get(n).map(|v| v.kind()) {
+        Some(Kind::Int(n)) => Some(n),
+        _ => None,
+    };
+    let object = match (number(0)?, number(7)) {
+        (3.., Some(flags)) => flags & 1 == 1,
+        // Before there were flags, the fields told.
+        (_, None) if items.len() < 8 && items.get(4).is_some_and(|fields| fields.kind() == Kind::None) => plain.object,
+        _ => return None,
+    };
+    let flexible = plain.code.trim_start_matches(['<', '>', '|', '=']).starts_with(['S', 'a', 'U', 'V', 'T']);
+    let size = match number(5) {
+        Some(n @ 0..) if flexible => u64::try_from(n).ok()?,
+        Some(_) => plain.size,
+        None => return None,
+    };
+    Some(Dtype { size, object, code: plain.code })
 }
 
 /// Takes the array whose wrapper was just built from the tape.
@@ -58,23 +105,36 @@ fn dtype(m: &Machine<'_>, v: Value) -> Option<(u64, bool, String)> {
 pub fn array(m: &mut Machine<'_>, state: Value) -> Result<()> {
     let at = m.tape.raw_at();
     let unknown = || Error::malformed(at, "array-length");
+    let Kind::Dict(slot) = state.kind() else { return Err(unknown()) };
     let entries = m.entries(state).ok_or_else(unknown)?;
-    let field = |name: &str| entries.iter().find(|(k, _)| k == name).map(|(_, v)| *v);
-    let (size, object, code) = field("dtype").and_then(|d| dtype(m, d)).ok_or_else(unknown)?;
+    // A key that is no plain text may be equal to one, and the last of two counts.
+    let whole = m.slots.items(slot).is_some_and(|(items, more)| !more && items.len() == entries.len() * 2);
+    if !whole {
+        return Err(unknown());
+    }
+    let field = |name: &str| entries.iter().rev().find(|(k, _)| k == name).map(|(_, v)| *v);
+    let built = |v: Value| match v.kind() {
+        Kind::Call { node, .. } => m.dtypes.get(&node).cloned(),
+        _ => None,
+    };
+    let Dtype { size, object, code } = field("dtype").and_then(|d| built(d).unwrap_or_else(|| dtype(m, d))).ok_or_else(unknown)?;
     if object {
         m.inner.push(at);
         let end = super::end_of(m, at)?;
         m.tape.taken(end);
         return Ok(());
     }
-    let shape = field("shape").and_then(|s| m.items(s)).ok_or_else(unknown)?;
+    let shape = field("shape").and_then(|s| m.whole_items(s)).ok_or_else(unknown)?;
     let shape: Option<Vec<u64>> = shape.iter().map(|d| if let Kind::Int(n) = d.kind() { u64::try_from(n).ok() } else { None }).collect();
     let shape = shape.ok_or_else(unknown)?;
     let bytes = shape.iter().try_fold(size, |n, d| n.checked_mul(*d)).ok_or_else(unknown)?;
     // Since 1.2 a byte that tells the length of the padding stands before the array.
     let padding = match field("numpy_array_alignment_bytes").map(Value::kind) {
         None | Some(Kind::None) => 0,
-        Some(_) => 1 + u64::from(m.tape.peek(at, 1, 1).first().copied().unwrap_or(0)),
+        Some(_) => {
+            m.aligned = true;
+            if m.unaligned { 0 } else { 1 + u64::from(m.tape.peek(at, 1, 1).first().copied().unwrap_or(0)) }
+        }
     };
     let from = at.checked_add(padding).ok_or_else(unknown)?;
     let end = from.checked_add(bytes).filter(|e| *e <= m.size()).ok_or(Error::malformed(at, "ends-early"))?;

@@ -26,6 +26,10 @@ const CALLS_SHOWN: u32 = 6;
 const KEY: usize = 4096;
 /// Memo keys that are no index; nobody writes one.
 const ODD_KEYS: usize = 1000;
+/// Methods that item opcodes call: an object's own, where its state sets them.
+const METHODS: &[&str] = &["append", "extend", "add"];
+/// Calls that load bytes of one pickle; more are a gap.
+const LOADS: usize = 1 << 16;
 /// Bytes of a name that is still taken for one.
 const NAME: usize = 64 * 1024;
 
@@ -69,6 +73,16 @@ pub enum Stop {
     Allowance,
 }
 
+/// Bytes that a call loads as objects.
+pub enum Load {
+    /// They stand in the pickle: offset and length.
+    There(u64, u64),
+    /// They are the characters of a text of this offset and length.
+    Encoded(u64, u64),
+    /// Calls make them of constants.
+    Made(Vec<u8>),
+}
+
 /// Facts of a run with their places.
 pub type Stated = Vec<(u64, u64, Fact)>;
 
@@ -102,7 +116,9 @@ pub struct Machine<'s> {
     /// Bytes that constant calls make of constants: what `codecs.encode` undoes in protocol 2.
     pub decoded: Vec<(u64, Vec<u8>)>,
     /// Bytes that a call loads as objects, with whether that is all it does with them.
-    pub loaded: Vec<(u64, Vec<u8>, bool)>,
+    pub loaded: Vec<(u64, Load, bool)>,
+    /// Whether a call loads constants that are longer, or more of them, than are put together here.
+    pub unread: bool,
     /// Bytes constants without a beginning of their own.
     pub blobs: Vec<(u64, u64)>,
     decoded_bytes: usize,
@@ -127,6 +143,14 @@ pub struct Machine<'s> {
     /// Offset of the first opcode that called or built something.
     pub first_act: u64,
     heaviest: u32,
+    /// What `append`, `extend` or `add` was set to, of those that are no plain values.
+    method: Option<String>,
+    /// What arrays' types come to, by the node of the call that made them.
+    pub(super) dtypes: HashMap<u32, Option<super::joblib::Dtype>>,
+    /// Whether arrays are taken from where their padding begins, as joblib before 1.2 does.
+    pub unaligned: bool,
+    /// Whether an array said that it is padded.
+    pub aligned: bool,
     /// Whether something that the memo no longer told was called, filled or taken for a name.
     pub lost: bool,
     /// How many calls are being made by functions that were handed the callee.
@@ -171,6 +195,7 @@ impl<'s> Machine<'s> {
             nested: Vec::new(),
             decoded: Vec::new(),
             loaded: Vec::new(),
+            unread: false,
             blobs: Vec::new(),
             decoded_bytes: 0,
             unfenced: false,
@@ -184,6 +209,10 @@ impl<'s> Machine<'s> {
             acted: false,
             first_act: u64::MAX,
             heaviest: 0,
+            method: None,
+            dtypes: HashMap::new(),
+            unaligned: false,
+            aligned: false,
             lost: false,
             handed: 0,
             allowance: Cell::new(constant::ALLOWANCE),
@@ -569,6 +598,9 @@ impl<'s> Machine<'s> {
                 if a != at + 1 {
                     self.move_text(at, a, n);
                 }
+                if byte == b'S' && !self.quoted(a, n) {
+                    return self.fault("not-quoted");
+                }
                 if n >= 16 {
                     self.note_nested(a, n);
                 }
@@ -600,6 +632,17 @@ impl<'s> Machine<'s> {
             _ => return self.fault("unknown-opcode"),
         }
         Ok(false)
+    }
+
+    /// Whether a line stands in quotes, with nothing but blanks behind them: all unpicklers want a STRING so.
+    fn quoted(&self, at: u64, len: u64) -> bool {
+        let Some(&[quote @ (b'\'' | b'"')]) = self.tape.peek(at, len, 1).first_chunk::<1>() else { return false };
+        let tail = self.tape.peek(at + len.saturating_sub(KEY as u64).max(1), len.saturating_sub(1).min(KEY as u64), KEY);
+        match tail.trim_ascii_end() {
+            // Only blanks are seen of it.
+            [] => len > KEY as u64,
+            [.., last] => *last == quote,
+        }
     }
 
     pub(super) fn act(&mut self, at: u64) {
@@ -980,29 +1023,94 @@ impl<'s> Machine<'s> {
         }
     }
 
-    /// Bytes that a loader is handed and that do not stand in the file as such; `surely` when all it does with bytes is load them.
-    pub(super) fn loaded(&mut self, args: &[Value], at: u64, surely: bool) {
+    /// What a loader is handed; `surely` when all it does with bytes is load them.
+    pub(super) fn loaded(&mut self, args: Option<&[Value]>, result: Value, at: u64, surely: bool) {
+        let Some(args) = args else {
+            self.loads_unknown(result, at);
+            return;
+        };
         for v in args {
-            let Some(made) = self.constant(*v) else { continue };
-            let bytes = match made {
-                Constant::Bytes(bytes) => bytes,
-                Constant::Text(text) => text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect(),
-            };
-            // What begins like a pickle where it stands is read there.
-            let there = match v.kind() {
-                Kind::Call { global, .. } => self.globals.get(global as usize).is_some_and(|g| g.name == "encode"),
-                // Lines have escapes, and UTF-8 is other bytes: of the texts only these two opcodes' stand there as they are loaded.
-                Kind::Str(spot) => matches!(self.tape.peek(spot.at, 1, 1).first(), Some(b'U' | b'T')),
-                _ => true,
-            };
-            if there && bytes.len() >= 8 && marked(&bytes) {
+            if self.loaded.len() >= LOADS {
+                self.unread = true;
+                return;
+            }
+            if let Some((spot, from, len)) = self.latin1_text(*v) {
+                // What protocol 2 writes for bytes is undone already.
+                self.decoded.pop_if(|(at, _)| *at == spot);
+                self.loaded.push((at, Load::Encoded(from, len), surely));
                 continue;
             }
-            if bytes.len() >= 4 && self.decoded_bytes + bytes.len() < 32 << 20 {
-                self.decoded_bytes += bytes.len();
-                self.loaded.push((at, bytes, surely));
+            let made = match v.kind() {
+                Kind::Bytes(spot) => match self.bytes_at(spot) {
+                    Some((from, len)) if len >= 4 => {
+                        self.loaded.push((at, Load::There(from, len), surely));
+                        continue;
+                    }
+                    _ => continue,
+                },
+                _ => self.constant(*v),
+            };
+            let bytes = match made {
+                Some(Constant::Bytes(bytes)) => bytes,
+                Some(Constant::Text(text)) => text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect(),
+                None => {
+                    self.loads_other(*v, result, at, surely);
+                    continue;
+                }
+            };
+            if bytes.len() < 4 {
+                continue;
             }
+            if self.decoded_bytes + bytes.len() >= 32 << 20 {
+                self.unread = true;
+                return;
+            }
+            self.decoded_bytes += bytes.len();
+            self.loaded.push((at, Load::Made(bytes), surely));
         }
+    }
+
+    /// A loader is handed something that is no constant: bytes that are put together while it loads, or an object.
+    fn loads_other(&mut self, v: Value, result: Value, at: u64, surely: bool) {
+        let computes = match v.kind() {
+            Kind::Call { global, .. } => self.globals.get(global as usize).is_some_and(|g| constant::pure(&g.module, &g.name)),
+            Kind::Persistent(_) | Kind::Lost => false,
+            Kind::Str(_) => {
+                self.unread |= surely;
+                return;
+            }
+            _ => return,
+        };
+        // All that is missing of what a long text encodes is room for it.
+        if computes && self.args_of(v).is_some_and(|args| matches!(args.first().map(|a| a.kind()), Some(Kind::Str(_) | Kind::Bytes(_)))) {
+            self.unread = true;
+        } else if computes || surely {
+            self.loads_unknown(result, at);
+        }
+    }
+
+    /// The text that `codecs.encode(text, "latin1")` makes bytes of: its opcode, its offset and its length.
+    fn latin1_text(&self, v: Value) -> Option<(u64, u64, u64)> {
+        let Kind::Call { global, .. } = v.kind() else { return None };
+        let g = self.globals.get(global as usize)?;
+        if g.name != "encode" || !matches!(g.module.as_str(), "codecs" | "_codecs") {
+            return None;
+        }
+        let args = self.args_of(v)?;
+        let [text, codec] = args.as_slice() else { return None };
+        let (Kind::Str(spot), "latin1") = (text.kind(), self.string(*codec)?.as_str()) else { return None };
+        match self.tape.peek(spot.at, 9, 9).as_slice() {
+            _ if self.moved.contains_key(&spot.at) => None,
+            [0x8c, len, ..] => Some((spot.at, spot.at + 2, u64::from(*len))),
+            [b'X', a, b, c, d, ..] => Some((spot.at, spot.at + 5, u64::from(u32::from_le_bytes([*a, *b, *c, *d])))),
+            [0x8d, len @ ..] => Some((spot.at, spot.at + 9, u64::from_le_bytes(len.try_into().ok()?))),
+            _ => None,
+        }
+    }
+
+    fn loads_unknown(&mut self, result: Value, at: u64) {
+        let text = self.show(result);
+        self.facts_capped((at, 1, Fact::ComputedImport { text }));
     }
 
     /// A call, as the opcode or a function that was handed the callee makes it.
@@ -1015,6 +1123,17 @@ impl<'s> Machine<'s> {
             // Numbers and texts cannot be called: every unpickler raises here.
             return self.fault("not-callable");
         }
+        // The Python unpickler unpacks whatever stands there: of a dictionary, its keys.
+        let args = match args.kind() {
+            Kind::Dict(slot) => match self.slots.items(slot) {
+                Some((items, false)) => {
+                    let keys: Vec<Value> = items.chunks(2).filter_map(|pair| pair.first().copied()).collect();
+                    self.tuple_of(&keys)
+                }
+                _ => args,
+            },
+            _ => args,
+        };
         let (id, args) = match self.target(callee, args, at)? {
             Target::Import(id, args) => match self.new_call(id, args, at) {
                 Some((class, rest)) => {
@@ -1055,7 +1174,7 @@ impl<'s> Machine<'s> {
         if evaluates && self.evaluated(args) {
             self.state_evaluated(result, at, len);
         }
-        let follow = self.follow(id, args, at, len)?;
+        let follow = self.follow(id, args, result, at, len)?;
         if shown <= CALLS_SHOWN {
             for text in self.items(args).unwrap_or_default().into_iter().take(8) {
                 self.memo.retain(text);
@@ -1164,6 +1283,8 @@ impl<'s> Machine<'s> {
                 self.act(at);
                 self.rebind(target, state, at);
                 self.executes(global, state, at);
+                self.computed_state(state, at);
+                super::joblib::typed(self, target, state);
                 let g = &mut self.globals[global as usize];
                 g.usage.built = true;
                 if g.tensor {
@@ -1217,6 +1338,10 @@ impl<'s> Machine<'s> {
                 if self.globals.get(global as usize).is_some_and(|g| g.evaluates) && self.has_code(items, 1) {
                     self.state_evaluated(target, at, 1);
                 }
+                // Of a class whose objects were filled before, as no writer fills first and appends then.
+                if let Some(text) = self.method.clone().filter(|_| opcode != "SETITEM" && opcode != "SETITEMS" && self.globals[global as usize].usage.built) {
+                    self.facts_capped((at, 1, Fact::SpecialKey { key: text }));
+                }
                 let bit = match opcode {
                     "SETITEM" | "SETITEMS" => 1,
                     "APPEND" | "APPENDS" => 2,
@@ -1261,8 +1386,12 @@ impl<'s> Machine<'s> {
     #[inline(never)]
     fn special_key(&mut self, key: Value, value: Value, at: u64) {
         self.note_formula(key, value);
-        let Some(text) = self.string(key) else { return };
-        if text == template::KEY {
+        let Some(text) = self.string(key).or_else(|| self.equal_text(key)) else { return };
+        if METHODS.contains(&text.as_str()) {
+            if matches!(value.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Lost) {
+                self.method = Some(text);
+            }
+        } else if text == template::KEY {
             let made = self.string(value);
             if !made.as_deref().is_some_and(template::plain) {
                 let text = made.unwrap_or_else(|| self.show(value));
@@ -1270,6 +1399,54 @@ impl<'s> Machine<'s> {
             }
         } else if super::SPECIAL_METHODS.contains(&text.as_str()) {
             self.facts_capped((at, 1, Fact::SpecialKey { key: text }));
+        }
+    }
+
+    /// The text that an object may be equal to, as numpy's texts are: one of its arguments, or the bytes of an array's element.
+    fn equal_text(&self, key: Value) -> Option<String> {
+        let special = |text: &String| text == template::KEY || METHODS.contains(&text.as_str()) || super::SPECIAL_METHODS.contains(&text.as_str());
+        self.args_of(key)?.into_iter().take(4).find_map(|v| {
+            let made = match self.constant(v)? {
+                Constant::Text(text) => text,
+                // UTF-32 of ASCII is ASCII with zeros between.
+                Constant::Bytes(bytes) => bytes.into_iter().filter(|b| *b != 0).map(char::from).collect(),
+            };
+            special(&made).then_some(made)
+        })
+    }
+
+    /// A state that a call makes, a dictionary of pairs say: its keys matter as those of any other.
+    fn computed_state(&mut self, state: Value, at: u64) {
+        if !matches!(state.kind(), Kind::Call { .. }) {
+            return;
+        }
+        let mut open = vec![(state, 6u32)];
+        let mut looked = 0;
+        while let Some((v, depth)) = open.pop() {
+            looked += 1;
+            let inner = match v.kind() {
+                Kind::Call { .. } => self.args_of(v),
+                Kind::List(_) | Kind::Tuple(_) => self.whole_items(v),
+                _ => continue,
+            };
+            let (Some(inner), Some(depth), true) = (inner, depth.checked_sub(1), looked < 1000) else {
+                let dictionary = self.class_of(state).is_some_and(|g| matches!(g.name.as_str(), "dict" | "OrderedDict" | "defaultdict" | "Counter"));
+                if dictionary {
+                    let text = self.show(state);
+                    self.facts_capped((at, 1, Fact::ComputedImport { text }));
+                }
+                return;
+            };
+            if let [key, value] = inner.as_slice() {
+                self.pair(*key, *value, at);
+            }
+            // Names alone, to be zipped with their values.
+            for key in &inner {
+                if let Kind::Str(_) = key.kind() {
+                    self.pair(*key, Value::LOST, at);
+                }
+            }
+            open.extend(inner.into_iter().map(|v| (v, depth)));
         }
     }
 

@@ -15,11 +15,11 @@ pub mod torch;
 mod value;
 
 use super::{Format, Match};
-use crate::bytes::View;
+use crate::bytes::{Coder, Source, Unpacked, View};
 use crate::error::Result;
 use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
-use machine::{Machine, Stop};
+use machine::{Load, Machine, Stop};
 pub use tape::Frames;
 
 /// Raw pickles.
@@ -36,6 +36,8 @@ pub const SPECIAL_METHODS: &[&str] = &[
 const PROBE: u64 = 20_000;
 /// The same behind a protocol mark, where going on for so long leaves no doubt.
 const MARKED: u64 = 1_000;
+/// Bytes of an id's opcode and line that only Python 2 takes.
+const SHORT_ID: u64 = 10;
 /// Bytes that a probing run may pass over.
 const WINDOW: u64 = 1 << 20;
 
@@ -44,13 +46,40 @@ fn plausible(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '<' | '>'))
 }
 
+/// Whether a file or folder can have the name of this module.
+fn filed(module: &str) -> bool {
+    !module.is_empty() && !module.chars().any(|c| c.is_control() || matches!(c, '/' | char::REPLACEMENT_CHARACTER))
+}
+
 fn probe(view: View<'_>) -> Match {
     match probe_at(view, 0) {
         Likeness::Sure => Match::Sure,
         Likeness::Weak => Match::Weak,
         Likeness::Named if breaks_behind_import(view) => Match::Sure,
+        Likeness::Ends if row_of_short_ones(view) => Match::Sure,
         Likeness::Named | Likeness::Ends | Likeness::No => Match::No,
     }
+}
+
+/// Pickles in a row that come to nothing, before one that does not.
+const ROW: usize = 1 << 16;
+
+/// Whether many short pickles, which anything may be, follow one another up to the end or to one that surely is a pickle.
+fn row_of_short_ones(view: View<'_>) -> bool {
+    let mut at = 0;
+    for _ in 0..ROW {
+        let mut m = Machine::new(view, at, Frames::LINEAR, &crate::limits::Limits::default());
+        if !matches!(m.run(PROBE / 4), Ok(Stop::Stop)) || m.ops < 2 || m.tape.left() <= 1 {
+            return false;
+        }
+        at = m.tape.at();
+        match probe_chain(view, at, 0) {
+            Likeness::Sure => return true,
+            Likeness::Ends => {}
+            _ => return false,
+        }
+    }
+    true
 }
 
 /// Whether the bytes begin with an import and go on as no text does. Whatever is wrong behind it, the module has been imported by then.
@@ -112,10 +141,30 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames) -> (Likeness, 
         return (Likeness::No, 0);
     };
     let mut m = Machine::new(window, at, frames, &crate::limits::Limits::default());
-    let Ok(mut stop) = m.run(if marked { MARKED } else { PROBE / 4 }) else {
+    let allowance = if marked { MARKED } else { PROBE / 4 };
+    let Ok(mut stop) = m.run(allowance) else {
         return (Likeness::No, 0);
     };
-    if cut && stop == Stop::End && m.ops > 2 {
+    let outran = |m: &Machine<'_>, stop: Stop| cut && matches!(stop, Stop::End | Stop::Fault(_)) && m.tape.left() == 0;
+    if outran(&m, stop) && m.ops <= 2 && at == 0 {
+        // A file may begin with a text that is longer than that.
+        m = Machine::new(view, at, frames, &crate::limits::Limits::default());
+        let Ok(again) = m.run(allowance) else {
+            return (Likeness::No, 0);
+        };
+        stop = again;
+    }
+    if stop == Stop::Fault("stack-empty") && m.proto <= 2 {
+        // As in [`weigh_for`]: Python 2 goes on below the mark.
+        let mut unfenced = Machine::new(window, at, frames, &crate::limits::Limits::default());
+        unfenced.unfenced = true;
+        if let Ok(later) = unfenced.run(allowance)
+            && unfenced.ops > m.ops
+        {
+            (m, stop) = (unfenced, later);
+        }
+    }
+    if outran(&m, stop) && m.view().len() == window.len() && m.ops > 2 {
         stop = Stop::Allowance;
     }
     let likeness = likeness(view, at, depth, &m, stop, head);
@@ -127,7 +176,7 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     let marked = head[0] == 0x80 && head[1] <= 5;
     // A module that no import system finds raises: whatever the machine does behind it happens nowhere.
     let odd_import = m.globals.iter().filter(|g| g.asked && !(plausible(&g.module) && plausible(&g.name))).map(|g| g.at).min();
-    // PERSID's line is ASCII, or raises as well.
+    // PERSID's line is ASCII, or raises as well, in Python 3.
     let odd_id = m.facts.iter().find_map(|(at, len, f)| (*len > 1 && matches!(f, Fact::PersistentId { text } if !text.is_ascii())).then_some(*at));
     let odd = odd_import.into_iter().chain(odd_id).min().unwrap_or(u64::MAX);
     let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name) && g.at < odd);
@@ -136,6 +185,12 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     let computed =
         m.facts.iter().any(|(at, _, f)| *at < odd && (matches!(f, Fact::ComputedImport { .. }) || matches!(f, Fact::Extension { code } if !by_chance(*code))));
     let acted = m.first_act < odd;
+    // Where a folder lies beside the file, its name is a module's, and any name with a file's characters can be one.
+    let odd_file = m.globals.iter().filter(|g| g.asked && !(filed(&g.module) && plausible(&g.name))).map(|g| g.at).min();
+    // Python 2 takes any line for an id; a longer one is the head of an archive, with a pickle of its own behind it.
+    let long_id = m.facts.iter().find_map(|(at, len, f)| (*len > SHORT_ID && matches!(f, Fact::PersistentId { text } if !text.is_ascii())).then_some(*at));
+    let raised = odd_file.into_iter().chain(long_id).min().unwrap_or(u64::MAX);
+    let reached = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name) && g.at < raised) && m.first_act < raised;
     let stopped = matches!(stop, Stop::Stop);
     let asks = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::PersistentId { .. }));
     if marked {
@@ -144,7 +199,7 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
         return if ran || far && !matches!(stop, Stop::Fault(_)) { Likeness::Sure } else { Likeness::Weak };
     }
     // Without a mark, a few letters of text can run by chance: something has to come of it, and make sense as a name.
-    if (named || computed) && (acted || stopped && odd == u64::MAX) || asks && acted {
+    if (named || computed) && (acted || stopped && odd == u64::MAX) || asks && acted || reached {
         return Likeness::Sure;
     }
     let otherwise = match stopped && m.ops >= 2 {
@@ -281,6 +336,9 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         plain.blobs.clear();
         until_raised(view, &mut plain, &machine);
         state(view, &mut plain, Stop::Stop, counted, scan)?;
+        if machine.aligned {
+            older_joblib(view, at, &machine, counted, scan)?;
+        }
         scan.note("joblib".into());
         for (from, bytes, dtype, shape) in std::mem::take(&mut machine.arrays) {
             let tensor = Tensor { name: String::new(), dtype, shape, bytes };
@@ -302,6 +360,22 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     }
     others.retain(|o| *o != end && *o < view.len());
     Ok(Outcome { end, stop, machine, kinds, others })
+}
+
+/// joblib before 1.2 knows nothing of the padding before an array, and goes on that much too early behind it: at numbers, as a rule, which come to
+/// nothing. What does import and call something there was put there.
+fn older_joblib(view: View<'_>, at: u64, newer: &Machine<'_>, counted: bool, scan: &mut Scan<'_>) -> Result<()> {
+    let mut older = Machine::new(view, at, Frames::LINEAR, scan.limits());
+    (older.joblib, older.unaligned) = (true, true);
+    older.run(u64::MAX)?;
+    let known: std::collections::HashSet<u64> = newer.globals.iter().map(|g| g.at).collect();
+    let other = |g: &machine::Global| g.asked && !known.contains(&g.at) && plausible(&g.module) && plausible(&g.name);
+    if older.globals.iter().any(|g| other(g) && (g.usage.called || g.usage.made)) {
+        older.nested.clear();
+        older.blobs.clear();
+        state(view, &mut older, Stop::Stop, counted, scan)?;
+    }
+    Ok(())
 }
 
 /// Takes back what `plain`, which takes arrays for opcodes, states of where its unpickler has raised; numbers do each of these by chance. An id that
@@ -432,12 +506,38 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
             scan.gap("malformed");
         }
     }
-    for (at, bytes, surely) in std::mem::take(&mut m.loaded) {
-        let pages = crate::bytes::Pages::new(&bytes);
-        if !surely && !begins(View::of_inflated(&pages))? {
-            continue;
+    if m.unread {
+        scan.gap("limit-text");
+    }
+    for (at, load, surely) in std::mem::take(&mut m.loaded) {
+        let name = format!("what the call at {at} loads");
+        match load {
+            Load::There(from, len) => {
+                let Ok(inner) = view.slice(from, len) else { continue };
+                // What does something by itself is read as the constant that it is.
+                let alone = m.nested.binary_search(&(from, len)).is_ok() && loadable(inner)?;
+                if !alone && (surely || begins(inner)?) {
+                    scan.child(&name, inner, false);
+                }
+            }
+            Load::Encoded(from, len) => {
+                let Ok(text) = view.slice(from, len) else { continue };
+                let (unpacked, ending) = Unpacked::measure(text, &[Coder::Latin1], scan.bounds());
+                super::stream::told(scan, ending, text, "", unpacked.len());
+                let pages = crate::bytes::Pages::new(&unpacked);
+                let inner = View::of_inflated(&pages);
+                if surely || begins(inner)? {
+                    scan.child(&name, inner, false);
+                }
+            }
+            Load::Made(bytes) => {
+                let pages = crate::bytes::Pages::new(&bytes);
+                let inner = View::of_inflated(&pages);
+                if surely || begins(inner)? {
+                    scan.child(&name, inner, false);
+                }
+            }
         }
-        scan.child(&format!("what the call at {at} loads"), View::of_inflated(&pages), false);
     }
     let mut tries = 256;
     for (at, len) in std::mem::take(&mut m.blobs) {

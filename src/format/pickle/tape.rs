@@ -315,18 +315,23 @@ impl<'s> Tape<'s> {
         out
     }
 
-    /// Whether a text inside the buffer may be a key that matters, such as `__setstate__`: told by its first two bytes, which is cheap.
+    /// Whether a text may be a key that matters, such as `__setstate__`: told by its first two bytes, which is cheap. One that reaches over
+    /// the end of the buffer may be.
     #[inline(always)]
     pub fn may_be_special(&self, at: u64, len: u64) -> bool {
-        if len <= 2 || len >= 64 || at < self.start {
+        if len <= 2 || len >= 64 {
             return false;
         }
-        let from = (at - self.start) as usize;
-        match self.buf.get(from..) {
+        let Some(from) = at.checked_sub(self.start) else { return true };
+        match self.buf.get(from as usize..) {
             Some([b'_', b'_', ..]) => true,
             Some([b'_', b'p', ..]) => len == TEMPLATE,
             Some([b'f', b'o', ..]) => len == FORMULA,
-            _ => false,
+            // `append`, `extend` and `add`.
+            Some([b'a', b'p', ..] | [b'e', b'x', ..]) => len == 6,
+            Some([b'a', b'd', ..]) => len == 3,
+            Some([_, _, ..]) => false,
+            _ => true,
         }
     }
 }
