@@ -32,7 +32,7 @@ pub static RULES: &[Rule] = &[
     rule("WS113", "unlisted-library-call", Severity::High, &["CWE-502", "CVE-2025-1716"], library_call),
     rule("WS114", "unknown-call", Severity::Medium, &["CWE-502"], unknown_call),
     rule("WS115", "unknown-import", Severity::Medium, &["CWE-502", "CWE-829"], |f| match unknown(f)? {
-        (module, name, usage, _) if !usage.called && !usage.made && !usage.built => Some(import_args(module, name)),
+        (module, name, usage, _) if !usage.called && !usage.made && !usage.built && !method_of_expected(module, name) => Some(import_args(module, name)),
         _ => None,
     }),
     rule("WS116", "changed-import", Severity::Critical, &["CWE-502", "CWE-915"], |f| match f {
@@ -178,7 +178,13 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
         }
         return !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
-    !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
+    match standing(module, name) {
+        _ if name.starts_with("__") => false,
+        // Of a module that is dangerous as a whole, the methods of a class that is expected all the same.
+        danger @ Standing::Dangerous { .. } => method_of_expected(module, name) && danger == known::standing(module, "?"),
+        Standing::Unknown(Place::Stdlib) => false,
+        Standing::Expected(_) | Standing::Unknown(_) => true,
+    }
 }
 
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
@@ -187,6 +193,13 @@ fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
         Standing::Unknown(place) => Some((module, name, *usage, place)),
         _ => None,
     }
+}
+
+/// A method of a class that is expected, named and not called: from protocol 4 on what `getattr(Class, "method")` is before, and in what cloudpickle
+/// and dill write.
+fn method_of_expected(module: &str, name: &str) -> bool {
+    name.rsplit_once('.')
+        .is_some_and(|(class, method)| !method.starts_with("__") && matches!(standing(module, class), Standing::Expected(u) if u.make || u.call))
 }
 
 /// A function rather than a class, by the convention that all the libraries of the allowlist keep.

@@ -34,11 +34,14 @@ pub fn companion(m: &mut Machine<'_>, state: Value, at: u64) {
     }
 }
 
-/// Size of an element and whether it is a Python object, from `numpy.dtype("f8", …)`.
+/// Size of an element and whether it is a Python object, from `numpy.dtype("f8", …)` or what makes numpy's type of texts.
 fn dtype(m: &Machine<'_>, v: Value) -> Option<(u64, bool, String)> {
     let Kind::Call { global, .. } = v.kind() else { return None };
-    if m.globals.get(global as usize)?.name != "dtype" {
-        return None;
+    match m.globals.get(global as usize)?.name.as_str() {
+        "dtype" => {}
+        // Texts of numpy 2 are objects, too.
+        "_convert_to_stringdtype_kwargs" => return Some((8, true, "T".into())),
+        _ => return None,
     }
     let code = m.args_of(v)?.first().and_then(|c| m.string(*c))?;
     let kind = code.trim_start_matches(['<', '>', '|', '=']);
