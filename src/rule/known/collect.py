@@ -638,8 +638,6 @@ xgboost.core rnb Booster DMatrix
 lightgbm.basic rnb Booster Dataset
 catboost.core rnb Pool
 _catboost rcb _CatBoost
-# hdbscan's files keep one that has no folder. What is filled in comes to life only with a store, whose class is not expected.
-joblib.memory rnb Memory
 joblib.numpy_pickle rcb NumpyArrayWrapper NDArrayWrapper ZNDArrayWrapper
 joblib.numpy_pickle_compat rcb NDArrayWrapper ZNDArrayWrapper
 sklearn.externals.joblib.numpy_pickle rcb NumpyArrayWrapper NDArrayWrapper ZNDArrayWrapper
@@ -653,6 +651,7 @@ dill._dill rcg _create_ftype _create_namedtuple
 dill.dill rcg _create_ftype _create_namedtuple
 scipy.spatial.ckdtree rc new_object
 # old sklearn's default for results that are not cached; called with a folder it is not expected
+joblib.memory r Memory
 sklearn.externals.joblib.memory r Memory
 # numpy's kinds of text under the names that they have in Python 2, where some classes also stand beside the module that shows them
 numpy r string_ unicode_
