@@ -32,7 +32,9 @@ pub static RULES: &[Rule] = &[
     rule("WS113", "unlisted-library-call", Severity::High, &["CWE-502", "CVE-2025-1716"], library_call),
     rule("WS114", "unknown-call", Severity::Medium, &["CWE-502"], unknown_call),
     rule("WS115", "unknown-import", Severity::Medium, &["CWE-502", "CWE-829"], |f| match (unknown(f), uncalled_loader(f)) {
-        (Some((module, name, usage, _)), _) if !usage.called && !usage.made && !usage.built => Some(import_args(module, name)),
+        (Some((module, name, usage, _)), _) if !usage.called && !usage.made && !usage.built && !method_of_expected(module, name) => {
+            Some(import_args(module, name))
+        }
         (None, loader) => loader,
         _ => None,
     }),
@@ -210,6 +212,13 @@ fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
         Standing::Unknown(place) => Some((module, name, *usage, place)),
         _ => None,
     }
+}
+
+/// A method of a class that is expected, named and not called: from protocol 4 on what `getattr(Class, "method")` is before, and in what cloudpickle
+/// and dill write.
+fn method_of_expected(module: &str, name: &str) -> bool {
+    name.rsplit_once('.')
+        .is_some_and(|(class, method)| !method.starts_with("__") && matches!(standing(module, class), Standing::Expected(u) if u.make || u.call))
 }
 
 /// A function rather than a class, by the convention that all the libraries of the allowlist keep.

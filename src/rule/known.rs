@@ -6,7 +6,9 @@
 //!
 //! # Why not
 //!
-//! No prefixes among the expected entries: a package that rebuilds tensors also holds a compiler and a downloader.
+//! No prefixes among the expected entries: a package that rebuilds tensors also holds a compiler and a downloader. The one exception
+//! are families: modules named alike in which *every* class was read, with whatever they import, in several versions. Their classes
+//! may be made and filled, which runs no constructor.
 //! Not only a list of bad names: the next gadget is not on it. What is on neither list is [`Standing::Unknown`], and
 //! [`Place`] says how far it is from anything familiar.
 //!
@@ -189,6 +191,24 @@ impl Names {
     fn uses(&self, name: &str) -> Option<Uses> {
         self.rows().find(|(prefix, rest, _)| name.strip_prefix(prefix) == Some(rest)).and_then(|(_, _, uses)| uses)
     }
+
+    /// Whether `module` belongs to this family: a `*` in a family's name stands for one part's letters.
+    fn covers(&self, module: &str) -> bool {
+        let mut parts = module.split('.');
+        let same = self.module.split('.').all(|wanted| {
+            let part = parts.next().unwrap_or("");
+            wanted.strip_suffix('*').map_or(part == wanted, |start| part.starts_with(start))
+        });
+        same && parts.next().is_none()
+    }
+
+    /// What a family allows a class: the first of its rows, `*` and an ending, that fits a name as classes have them.
+    fn uses_in_family(&self, name: &str) -> Option<Uses> {
+        if !name.starts_with(|c: char| c.is_ascii_uppercase()) || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return None;
+        }
+        self.rows().find(|(_, rest, _)| rest.strip_prefix('*').is_some_and(|end| name.ends_with(end))).and_then(|(_, _, uses)| uses)
+    }
 }
 
 struct Tables {
@@ -232,8 +252,13 @@ impl Tables {
     }
 
     fn expected(&self, module: &str, name: &str) -> Option<Uses> {
-        let at = self.expected.binary_search_by(|names| names.module.as_str().cmp(module)).ok()?;
-        self.expected.get(at)?.uses(name)
+        let at = self.expected.binary_search_by(|names| names.module.as_str().cmp(module)).ok();
+        at.and_then(|at| self.expected.get(at)?.uses(name)).or_else(|| self.in_family(module, name))
+    }
+
+    fn in_family(&self, module: &str, name: &str) -> Option<Uses> {
+        // Of `modeling_*` and `modeling_tf_*` the narrower one, which is written later, decides.
+        self.expected.iter().rev().find(|names| names.module.ends_with('*') && names.covers(module))?.uses_in_family(name)
     }
 
     fn dangerous(&self, module: &str, name: &str) -> Option<Standing> {
@@ -682,6 +707,30 @@ mod tests {
             };
             assert!(uses.reference && uses.call == call && uses.build == build, "{module} {name} {uses:?}");
         }
+    }
+
+    #[test]
+    fn a_family_makes_and_fills_classes_of_any_model_and_calls_only_outputs() {
+        let modeling = "transformers.models.newest.modeling_newest";
+        for (name, call) in [("NewestForCausalLM", false), ("NewestMLP", false), ("NewestModelOutput", true)] {
+            assert!(matches!(standing(modeling, name), Standing::Expected(uses) if uses.build && uses.make | uses.call && uses.call == call), "{name}");
+        }
+        assert!(matches!(standing("transformers.models.bert.configuration_bert", "NewestConfig"), Standing::Expected(uses) if uses.make && !uses.call));
+        for (module, name) in [
+            (modeling, "load_tf_weights_in_newest"),
+            (modeling, "ACT2FN.items"),
+            (modeling, "_Newest"),
+            (modeling, "*"),
+            ("transformers.models.newest.convert_newest", "NewestModel"),
+            ("transformers.models.newest.modeling_", "os"),
+            ("transformers.models.modeling_newest", "NewestModel"),
+            ("transformers.models.newest.modeling_newest.deeper", "NewestModel"),
+            ("transformers_modules.models.newest.modeling_newest", "NewestModel"),
+        ] {
+            assert!(!matches!(standing(module, name), Standing::Expected(_)), "{module} {name}");
+        }
+        let other = standing("transformers.models.newest.modeling_tf_newest", "TFNewestModel");
+        assert!(matches!(other, Standing::Expected(uses) if uses.reference && !uses.make && !uses.call && !uses.build));
     }
 
     #[test]

@@ -603,6 +603,8 @@ impl Machine<'_> {
             }
             // `partial(partial(f, 1), 2)`: the inner one was judged when it was made.
             Some(Kind::Call { global, .. }) if global == id => return,
+            // So was a bound method.
+            Some(Kind::Call { global, .. }) if matches!(self.canonical_name(global), (m, n) if m == "types" && n == "MethodType") => return,
             _ => None,
         };
         let wrapped = wrapped.unwrap_or_else(|| ("?".to_string(), callee.map(|f| self.show(f)).unwrap_or_default()));

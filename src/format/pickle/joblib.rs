@@ -45,11 +45,14 @@ pub struct Dtype {
     code: String,
 }
 
-/// `numpy.dtype("f8", …)`, by its arguments alone.
+/// `numpy.dtype("f8", …)`, by its arguments alone, or what makes numpy's type of texts.
 fn dtype(m: &Machine<'_>, v: Value) -> Option<Dtype> {
     let Kind::Call { global, .. } = v.kind() else { return None };
-    if m.globals.get(global as usize)?.name != "dtype" {
-        return None;
+    match m.globals.get(global as usize)?.name.as_str() {
+        "dtype" => {}
+        // Texts of numpy 2 are objects, too.
+        "_convert_to_stringdtype_kwargs" => return Some(Dtype { size: 8, object: true, code: "T".into() }),
+        _ => return None,
     }
     let code = m.args_of(v)?.first().and_then(|c| m.string(*c))?;
     let kind = code.trim_start_matches(['<', '>', '|', '=']);

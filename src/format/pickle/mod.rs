@@ -334,7 +334,7 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         stop = machine.run(u64::MAX)?;
         plain.nested.clear();
         plain.blobs.clear();
-        until_raised(view, &mut plain, &machine);
+        until_raised(view, &mut plain, &machine)?;
         state(view, &mut plain, Stop::Stop, counted, scan)?;
         if machine.aligned {
             older_joblib(view, at, &machine, counted, scan)?;
@@ -380,9 +380,9 @@ fn older_joblib(view: View<'_>, at: u64, newer: &Machine<'_>, counted: bool, sca
 
 /// Takes back what `plain`, which takes arrays for opcodes, states of where its unpickler has raised; numbers do each of these by chance. An id that
 /// some loader may know cuts nothing off, nor does a module that may be there, however odd its name.
-fn until_raised(view: View<'_>, plain: &mut Machine<'_>, joblib: &Machine<'_>) {
+fn until_raised(view: View<'_>, plain: &mut Machine<'_>, joblib: &Machine<'_>) -> Result<()> {
     let arrays = joblib.arrays.first().map(|a| a.0).into_iter();
-    let Some(first) = arrays.chain(joblib.inner.first().copied()).min() else { return };
+    let Some(first) = arrays.chain(joblib.inner.first().copied()).min() else { return Ok(()) };
     let imports = plain.globals.iter().filter(|g| g.asked && g.at >= first && impossible(view, g)).map(|g| g.at);
     // With another `__class__` the wrapper may be a function after all.
     let turned = plain.facts.iter().any(|(.., f)| matches!(f, Fact::SpecialKey { .. }));
@@ -396,11 +396,31 @@ fn until_raised(view: View<'_>, plain: &mut Machine<'_>, joblib: &Machine<'_>) {
         _ => false,
     };
     let facts = plain.facts.iter().filter(|(at, _, f)| *at >= first && raises(*at, f)).map(|(at, ..)| *at);
-    let Some(raised) = imports.chain(facts).min() else { return };
+    let Some(raised) = imports.chain(facts).chain(mistaken_dtype(view, plain, joblib)?).min() else { return Ok(()) };
     plain.facts.retain(|(at, ..)| *at < raised);
     plain.globals.retain(|g| g.at < raised);
     plain.loaded.retain(|(at, ..)| *at < raised);
     plain.decoded.retain(|(at, ..)| *at < raised);
+    Ok(())
+}
+
+/// Where `plain` asks for the `dtype` of a class that the file has named, as if it were a module: an array of objects is a pickle with a memo of its
+/// own, and its `numpy.dtype` takes the module from there. In the memo of the pickle around it stands the class, which is no text and raises,
+/// or its name or module. A module that is called like one of the file's own classes is not taken to lie beside it.
+fn mistaken_dtype(view: View<'_>, plain: &Machine<'_>, joblib: &Machine<'_>) -> Result<Option<u64>> {
+    let named = |text: &str, at: u64| plain.globals.iter().any(|g| g.at < at && (g.module == text || g.name == text));
+    let class =
+        |text: &str, at: u64| plain.globals.iter().any(|g| g.at < at && text.strip_prefix(&*g.module).and_then(|t| t.strip_prefix('.')) == Some(&*g.name));
+    let imports = plain.globals.iter().filter(|g| g.asked && g.name == "dtype" && g.module != "numpy" && named(&g.module, g.at)).map(|g| g.at);
+    let facts = plain.facts.iter().filter_map(|(at, _, f)| match f {
+        Fact::ComputedImport { text } if text.strip_suffix(".dtype").is_some_and(|t| class(t, *at)) => Some(*at),
+        _ => None,
+    });
+    let Some(at) = imports.chain(facts).min() else { return Ok(None) };
+    let Some(from) = joblib.inner.iter().copied().take_while(|from| *from < at).last() else { return Ok(None) };
+    let mut inner = Machine::new(view, from, Frames::LINEAR, &crate::limits::Limits::default());
+    inner.run(u64::MAX)?;
+    Ok(inner.globals.iter().any(|g| g.at == at && g.module == "numpy" && g.name == "dtype").then_some(at))
 }
 
 /// Whether no module can be called so: the name is empty, has characters that no file's name has, or is a line of bytes that are no text.

@@ -156,12 +156,40 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
 
 /// Whether source is a class and nothing before it but its decorators, as `inspect.getsource` hands it out.
 fn class_alone(source: &str) -> bool {
-    let mut lines = source
-        .trim_start()
-        .lines()
-        .map(str::trim)
-        .skip_while(|l| l.strip_prefix('@').is_some_and(|name| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))));
-    lines.next().is_some_and(|l| l.starts_with("class "))
+    let mut rest = source.trim_start();
+    while let Some(decorator) = rest.strip_prefix('@') {
+        match behind_decorator(decorator) {
+            Some(next) => rest = next.trim_start(),
+            None => return false,
+        }
+    }
+    rest.starts_with("class ")
+}
+
+/// Python's own functions that act on a text that they are called with. Source that imports nothing has no others.
+const ACTING: &[&str] = &["__import__", "breakpoint", "compile", "eval", "exec", "input", "open"];
+
+/// What stands behind a decorator's line: a name alone, or one without dots that is called with names, numbers and texts.
+fn behind_decorator(text: &str) -> Option<&str> {
+    let (name, after) = text.split_at(text.find(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.'))?);
+    let line = after.trim_start_matches([' ', '\t', '\r']);
+    if line.starts_with(['\n', '#']) {
+        return line.split_once('\n').map(|(_, next)| next);
+    }
+    let mut rest = line.strip_prefix('(').filter(|_| !name.contains('.') && !ACTING.contains(&name))?;
+    loop {
+        let (before, from) = rest.split_at(rest.find(|c: char| !c.is_alphanumeric() && !c.is_whitespace() && !matches!(c, '_' | '.' | ',' | '='))?);
+        if let Some(line) = from.strip_prefix(')') {
+            return line.split_once('\n').filter(|(more, _)| more.trim().is_empty() || more.trim_start().starts_with('#')).map(|(_, next)| next);
+        }
+        let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|q| from.starts_with(q))?;
+        let (inside, next) = from.strip_prefix(quote)?.split_once(quote)?;
+        // A prefix such as `f` makes an expression of a text, and a backslash may take its end away.
+        if inside.contains('\\') || before.ends_with(char::is_alphanumeric) {
+            return None;
+        }
+        rest = next;
+    }
 }
 
 fn ints(m: &Machine<'_>, v: Value) -> Option<Vec<u64>> {

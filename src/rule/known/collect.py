@@ -34,6 +34,7 @@ and a reason:
     function  a reference only, from modules whose functions are arithmetic
     ufunc, constant, cython     numpy's and scipy's ufuncs, torch's dtypes and layouts, the functions that Cython writes for unpickling
     moved     a place where an older version kept a class
+    misfit    a class that its family's row, see FAMILIES, would allow more than was read of it
     earlier   taken over from runs of this script whose answers were not kept: the versions are those of all of them (environment `earlier`);
               a row goes over to the environment that shows it again
 
@@ -94,7 +95,7 @@ PACKAGES = {
     "srsly": [],
     "umap": ["umap.umap_", "umap.aligned_umap", "umap.spectral"],
     "pynndescent": ["pynndescent.pynndescent_"],
-    "hdbscan": ["hdbscan.hdbscan_", "hdbscan.prediction", "hdbscan.plots", "hdbscan._hdbscan_tree"],
+    "hdbscan": ["hdbscan.hdbscan_", "hdbscan.prediction", "hdbscan.plots", "hdbscan._hdbscan_tree", "hdbscan.dist_metrics"],
     "mlxtend": ["mlxtend.classifier", "mlxtend.regressor", "mlxtend.feature_selection", "mlxtend.preprocessing",
                 "mlxtend.cluster", "mlxtend.feature_extraction"],
     "lifelines": ["lifelines.fitters", "lifelines.utils"],
@@ -109,10 +110,11 @@ PACKAGES = {
     "torch": ["torch.nn", "torch.optim", "torch.distributions", "torch.utils.data.dataset",
               "torch.utils.data.sampler", "torch.utils.hooks", "torch.ao.nn", "torch.ao.quantization",
               "torch.quantization", "torch._tensor", "torch.tensor", "torch.storage", "torch.amp.grad_scaler",
-              "torch.cuda.amp.grad_scaler", "torch.torch_version"],
+              "torch.cuda.amp.grad_scaler", "torch.torch_version", "torch.distributed.checkpoint.metadata", "torch.distributed.checkpoint.filesystem",
+              "torch.distributed._shard.sharded_tensor.metadata"],
     "torchvision": ["torchvision.models", "torchvision.transforms", "torchvision.ops", "torchvision.tv_tensors"],
     "torchaudio": ["torchaudio.transforms", "torchaudio.models"],
-    "transformers": ["transformers.models", "transformers.modeling_utils", "transformers.configuration_utils", "transformers.generation",
+    "transformers": ["transformers.models", "transformers.tokenization_utils_fast", "transformers.modeling_utils", "transformers.configuration_utils", "transformers.generation",
                      "transformers.trainer_utils", "transformers.trainer_pt_utils", "transformers.training_args",
                      "transformers.training_args_seq2seq", "transformers.tokenization_utils_base",
                      "transformers.tokenization_utils", "transformers.tokenization_utils_tokenizers",
@@ -123,6 +125,9 @@ PACKAGES = {
                      "transformers.utils.quantization_config", "transformers.backbone_utils", "transformers.modeling_rope_utils",
                      "transformers.integrations.heterogeneity.configuration_utils"],
     "tokenizers": None,
+    "flair": ["flair.data", "flair.embeddings", "flair.models", "flair.nn"],
+    "langchain_core": ["langchain_core.documents"],
+    "langchain_community": ["langchain_community.docstore"],
     "sentence_transformers": None,
     "accelerate": ["accelerate.utils.dataclasses", "accelerate.state"],
     "pytorch_lightning": ["pytorch_lightning.callbacks", "pytorch_lightning.utilities", "pytorch_lightning.trainer.states"],
@@ -221,8 +226,9 @@ PACKAGES = {
               "sympy.geometry"],
     "shapely": None,
     "pint": ["pint.registry", "pint.quantity", "pint.unit", "pint.util", "pint.facets"],
-    "xarray": ["xarray.core", "xarray.coding"],
+    "xarray": ["xarray.core", "xarray.coding", "xarray.namedarray"],
     "networkx": ["networkx.classes"],
+    "pyproj": ["pyproj.crs"],
     "geopandas": ["geopandas.geodataframe", "geopandas.geoseries", "geopandas.array"],
     "gplearn": None,
     "deap": ["deap.base", "deap.gp", "deap.tools"],
@@ -279,7 +285,7 @@ PACKAGES = {
 # construction or state is machine code is left out, because the probe cannot read it.
 NATIVE = set("""
     numpy scipy sklearn pandas statsmodels lightgbm catboost gensim imblearn spacy thinc preshed cymem hdbscan pmdarima torch
-    tokenizers mlxtend lifelines sktime river shapely pytz dateutil mxnet skopt implicit xgboost ml_dtypes optuna
+    tokenizers mlxtend lifelines sktime sksurv surprise river shapely pytz dateutil mxnet skopt implicit xgboost ml_dtypes optuna
 """.split())
 
 
@@ -305,7 +311,8 @@ SKIP_MODULES = {"pandas.core.config", "pandas.tools.plotting", "scipy.special._m
 MADE_ONLY = set("""
     ultralytics stable_baselines3 sb3_contrib gymnasium skorch optuna kornia torch_geometric peft segmentation_models_pytorch
     sentence_transformers pytorch_metric_learning pyod tslearn pygam hmmlearn textblob river shap slicer spacy.language spacy.lang spacy.tokenizer
-    thinc.model thinc.layers thinc.backends
+    thinc.model thinc.layers thinc.backends gym fastai fastcore flair trl setfit langchain_core langchain_community sktime darts sksurv surprise
+    pytorch_tabnet
 """.split())
 
 # Vendored copies and old homes that real old files do name.
@@ -313,7 +320,9 @@ KEEP_MODULES = {"sklearn.metrics._plot.confusion_matrix", "sklearn.metrics._plot
                 "sklearn.metrics._plot.det_curve", "sklearn.metrics._plot.regression", "sklearn.inspection._plot.partial_dependence",
                 "sklearn.inspection._plot.decision_boundary", "sklearn.model_selection._plot", "statsmodels.datasets.utils",
                 "statsmodels.sandbox.stats.multicomp", "statsmodels.sandbox.regression.gmm", "sklearn.externals.joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle_compat",
-                "torch.nn.parallel.distributed", "torch.ao.quantization.fx._equalize", "timm.layers.format"}
+                "torch.nn.parallel.distributed", "pytorch_lightning.utilities.parsing", "torch.cuda.amp.grad_scaler", "torch.distributed.checkpoint.metadata",
+                "torch.distributed.checkpoint.filesystem", "torch.distributed._shard.sharded_tensor.metadata",
+                "torch.ao.quantization.fx._equalize", "timm.layers.format"}
 
 BAD_GLOBALS = set("open exec execfile eval __import__ compile input breakpoint globals".split())
 BAD_ATTRS = set("""
@@ -355,6 +364,8 @@ REFERENCE_MODULES = re.compile(r"""^(
     gensim\.(matutils|utils|models\.\w+) | patsy\.\w+ | umap\.distances | pynndescent\.distances |
     spacy\.(lang\.(\w+\.)?(lex_attrs|syntax_iterators|punctuation)|(pipeline|ml)(\.\w+)*|matcher\.levenshtein) | thinc\.(layers\.\w+|model) | shap\.links | river\._river_rust\.vectordict |
     torchmetrics\.utilities\.data | optuna\.(samplers\._tpe\.sampler|_gp\.prior) | kornia\.enhance\.\w+ |
+    timm\.data\.auto_augment | segmentation_models_pytorch\.losses\._functional |
+    fastai\.(metrics|optimizer|losses|layers|torch_core|data\.(load|transforms|core)|vision\.(augment|learner|models\.\w+)|tabular\.\w+) | skorch\.(utils|setter) |
     kornia\.augmentation\._[23]d\.\w+\.\w+ | torch_geometric\.nn\.pool\.glob | pytorch_lightning\.callbacks\.finetuning
 )$""", re.X)
 # Of these also functions that call what they are handed.
@@ -437,7 +448,7 @@ typing r Any Union Optional List Dict Tuple Callable Type Set FrozenSet OrderedD
 typing r MutableMapping MutableSequence Hashable Sized Container Collection Literal ClassVar Generator AnyStr Text
 # what a signature has where there is no default
 inspect r _empty
-inspect rcb _ParameterKind
+inspect rcb _ParameterKind Parameter Signature
 enum r Enum IntEnum Flag IntFlag EnumMeta EnumType StrEnum
 abc r ABC ABCMeta
 numbers r Number Complex Real Rational Integral
@@ -592,6 +603,20 @@ sklearn.metrics._dist_metrics rcb newObj
 sklearn.metrics._dist_metrics rcb newObj64 newObj32
 # measures that only ask whether a result is a memmap
 sklearn.metrics.ranking r roc_auc_score auc
+# picks the best of the last round
+sklearn.model_selection._search_successive_halving r _refit_callable
+hdbscan.dist_metrics rcb newObj
+# reads a shape from bytes
+shapely.io rc from_wkb
+# settings of batches: keeps what it is filled with; workers start with the first batch that somebody asks for
+torch.utils.data.dataloader rnb DataLoader
+ftfy r fix_text
+# kinds of pictures, which fastai's transforms name
+fastai.vision.core r PILBase PILImage PILImageBW PILMask
+# calls the function that it is handed, and puts the result in a class of tensors
+fastai.torch_core rcw _rebuild_from_type
+# what a learner says its model was made with
+torchvision.models.resnet r resnet18 resnet34 resnet50 resnet101 resnet152
 sklearn.utils._bunch rcb Bunch
 sklearn.utils rcb Bunch
 sklearn.datasets.base rcb Bunch
@@ -649,12 +674,19 @@ spacy.morphology rc unpickle_morphology
 spacy.tokenizer rcb Tokenizer
 # what a vocabulary looks a word's attributes up with, and what a pipeline does about errors
 spacy.util r _get_attr_unless_lookup raise_error filter_chain_spans
-spacy.util rcb SimpleFrozenList
+spacy.util rcb SimpleFrozenList SimpleFrozenDict
+spacy.ml.models.textcat r resize_and_set_ref
+# a dictionary; what reads settings from text is called later
+thinc.config rnb Config
 # the `compile` beside it stays unknown: hostile numbers crash it
 regex._regex_core rcb RegexFlag
 # hand the bytes to the library's own reader of Arrow data. Lazy frames and expressions may carry functions: they stay unknown
 polars.series.series rnb Series
 polars.dataframe.frame rnb DataFrame
+polars.internals.series rnb Series
+polars.internals.series.series rnb Series
+polars.internals.frame rnb DataFrame
+polars.internals.dataframe.frame rnb DataFrame
 polars.schema rcb Schema
 # dataclasses that a run's state is kept in; they read files in methods only
 transformers.trainer_callback rnb TrainerState TrainerControl EarlyStoppingCallback
@@ -905,7 +937,50 @@ NOT_A_VALUE = re.compile(r"Test(Case|er|Suite)?$|^Mock|^_?Lazy|Importer|Pickler|
                          r"|(?<!Gaussian)Process(?!or|ing)|Executor|Memory$|MemorizedFunc|Parallel$|Callback(?!List)|Dispatch|Proxy$|Hook$|Writer|Reader"
                          r"|Deprecat|^registry$|^tqdm$|^Promise$|NoseWrapper|MessageStream|^_temp_file$|^ODR$|^vectorize$|DataSource|NpzFile|^memmap$|^nditer$|Delayed|Tracer|^flatiter$|OpOverload")
 NOT_A_VALUE_EXCEPT = set("DataParallel DistributedDataParallel RemovableHandle MultiProcessAdapter Callback DeterministicProcess ArmaProcess _WrappedHook "
-                         "SpectralNormStateDictHook SpectralNormLoadStateDictPreHook LazyRandomState DeprecationDict _DictWithDeprecatedKeys ParamServer".split())
+                         "SpectralNormStateDictHook SpectralNormLoadStateDictPreHook LazyRandomState DeprecationDict _DictWithDeprecatedKeys ParamServer "
+                         "TrainEvalCallback ProgressCallback TrackerCallback EarlyStoppingCallback SaveModelCallback RNNCallback HookCallback TypeDispatch "
+                         "DataLoader _FakeLoader TabDataLoader LMDataLoader ColReader CallbackContainer".split())
+
+# Modules named alike in which every class, own or imported, may be made and filled: (a module's name, the ending of a class's name,
+# uses), the narrower module later. The probe reads them all, in every environment that has them; what does not fit gets a row of its own.
+FAMILIES = (
+    ("transformers.models.*.configuration_*", "", "rnb"),
+    ("transformers.models.*.feature_extraction_*", "", "rnb"),
+    ("transformers.models.*.image_processing_*", "", "rnb"),
+    ("transformers.models.*.modeling_*", "Output", "rcb"),
+    ("transformers.models.*.modeling_*", "", "rnb"),
+    ("transformers.models.*.modeling_flax_*", "", "r"),
+    ("transformers.models.*.modeling_tf_*", "", "r"),
+    ("transformers.models.*.processing_*", "", "rnb"),
+    ("transformers.models.*.tokenization_*", "", "rnb"),
+    ("transformers.models.*.video_processing_*", "", "rnb"),
+)
+CLASS_NAME = re.compile("[A-Z][A-Za-z0-9]*$")
+
+
+def family(module, name):
+    """What the narrowest family of a module allows a class, and which family it is."""
+    fitting = [f for f in FAMILIES if re.match(f[0].replace(".", "[.]").replace("*", "[a-zA-Z0-9_]*") + "$", module)]
+    if not fitting or not CLASS_NAME.match(name):
+        return None, None
+    return next(((uses, family) for family, end, uses in fitting if family == fitting[-1][0] and name.endswith(end)), (None, None))
+
+
+def collect_misfits(package, entries, dropped):
+    """What of the families' modules, own or imported, may not be made and filled, or not called, although its name says so."""
+    for module_name, module in sorted(sys.modules.items(), key=lambda kv: kv[0]):
+        if module is None or module_name.split(".")[0] != package:
+            continue
+        for name, thing in list(vars(module).items()):
+            uses, _ = family(module_name, name)
+            if not isinstance(thing, type) or issubclass(thing, enum.Enum) or not uses or uses == "r":
+                continue
+            why = made_taint(thing)
+            late = "c" in uses and class_taint(thing)
+            if why or late:
+                entries[(module_name, name)] = ("r" if why else "rnb", "misfit")
+                dropped[(module_name, name)] = why or late
+
 
 # The transformers package has hundreds of model families in three frameworks: what people pickle of them is settings,
 # tokenizers and torch modules.
@@ -1213,6 +1288,8 @@ def probe(*packages):
         out.write("\t".join(("V", package, str(getattr(sys.modules.get(package), "__version__", "-")))) + "\n")
     collect_pandas_moves(entries)
     collect_stdlib(entries)
+    for package in packages or PACKAGES:
+        collect_misfits(package, entries, dropped)
     for (module, name), (use, reason) in entries.items():
         out.write("\t".join(("E", module, name, use, reason)) + "\n")
     for (module, name), why in dropped.items():
@@ -1378,8 +1455,8 @@ def table(origins, out=EXPECTED):
         for _, what in said:
             if what == "call" and key in entries:
                 entries[key] = entries[key].replace("c", "n")
-            else:
-                entries.pop(key, None)
+            elif entries.pop(key, None) and family(*key)[0]:
+                entries[key] = "r"
     for (module, name), use in list(entries.items()):
         if twin(module):
             entries.setdefault((twin(module), name), use)
@@ -1391,9 +1468,17 @@ def table(origins, out=EXPECTED):
     with open(DANGEROUS) as rows:
         for row in rows:
             forbidden.add(tuple(row.split("\t")[:2]))
+    # What a family says of a class needs no row; a narrower row and an enumeration's, which is called, stand.
+    for (module, name), use in list(entries.items()):
+        uses, _ = family(module, name)
+        enumeration = any(reason == "enum" for _, reason in origins.rows.get((module, name), ()))
+        if use == uses or use == "rcb" and uses == "rnb" and not enumeration:
+            del entries[(module, name)]
+    for module, end, use in FAMILIES:
+        entries[(module, "*" + end)] = use
     modules = {}
     for module, name in entries:
-        if (module, name) not in forbidden and re.match(r"^[A-Za-z0-9_.]+$", module + name):
+        if (module, name) not in forbidden and re.match(r"^[A-Za-z0-9_.*]+$", module + name):
             modules.setdefault(module, []).append((entries[(module, name)], name))
     write(out, modules)
 
