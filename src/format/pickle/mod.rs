@@ -608,8 +608,11 @@ pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl
             let likely = if at == start { Likeness::Sure } else { probe_at(view, at) };
             if !matches!(likely, Likeness::Sure | Likeness::Ends) {
                 if likely != Likeness::No && seen.insert(at) {
-                    // Whoever goes on loading here gets as far as this.
-                    one(view, at, scan)?;
+                    // Whoever goes on loading here gets as far as this, or behind it.
+                    let ended = one(view, at, scan)?;
+                    if matches!(ended.stop, Stop::Stop) && ended.end > at && probe_at(view, ended.end) != Likeness::No {
+                        open.push(ended.end);
+                    }
                 }
                 let Some(next) = after_padding(view, at)? else {
                     stray(view, at, scan);

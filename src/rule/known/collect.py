@@ -304,7 +304,9 @@ SKIP_PARTS = set("""
 # Modules of test helpers, generators of source code and settings, and machine code that calls a model it is handed, between others that are wanted.
 SKIP_MODULES = {"pandas.core.config", "pandas.tools.plotting", "scipy.special._mptestutils", "scipy.special._testutils",
                 "scipy.linalg._cython_wrapper_generators", "statsmodels.tools.dump2module",
-                "spacy.ml.parser_model"}
+                "spacy.ml.parser_model",
+                # A class of onnxruntime that reads the file it is made with.
+                "torchmetrics.functional.audio.dnsmos"}
 
 # Packages whose pickles make their objects and fill them, but do not call their classes: those open environments, download weights and
 # start workers.
