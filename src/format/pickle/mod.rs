@@ -56,7 +56,7 @@ fn probe(view: View<'_>) -> Match {
         Likeness::Sure => Match::Sure,
         Likeness::Weak => Match::Weak,
         Likeness::Named if breaks_behind_import(view) => Match::Sure,
-        Likeness::Ends if row_of_short_ones(view) => Match::Sure,
+        Likeness::Ends | Likeness::Named if row_of_short_ones(view) => Match::Sure,
         Likeness::Named | Likeness::Ends | Likeness::No => Match::No,
     }
 }
@@ -75,8 +75,9 @@ fn row_of_short_ones(view: View<'_>) -> bool {
         at = m.tape.at();
         match probe_chain(view, at, 0) {
             Likeness::Sure => return true,
-            Likeness::Ends => {}
-            _ => return false,
+            Likeness::Named if breaks_behind_import(view.rest(at)) => return true,
+            // Whether this one comes to a STOP is seen in the next turn.
+            _ => {}
         }
     }
     true
