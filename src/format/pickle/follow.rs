@@ -11,6 +11,8 @@ use crate::fact::Fact;
 
 /// How deep calls that call calls are followed.
 const DEPTH: u32 = 8;
+/// What one look at an iterator costs of the pickle's allowance.
+const STEP: u64 = 64;
 /// Items of a sequence that a function is mapped over.
 const MAPPED: usize = 8;
 
@@ -437,7 +439,11 @@ impl Machine<'_> {
             Some(Kind::Plain) => Some(i64::MAX),
             _ => None,
         };
-        let of = |n: usize| args.get(n).map_or(0, |v| self.lasts(*v, depth));
+        // What is chained with itself again and again takes as many steps as it has items: more than anybody waits for.
+        let of = |n: usize| match self.spend(STEP) {
+            Some(()) => args.get(n).map_or(0, |v| self.lasts(*v, depth)),
+            None => u64::MAX,
+        };
         match (module.as_str(), name.as_str()) {
             ("itertools", "count" | "cycle") => u64::MAX,
             ("itertools", "repeat") => int(1).map_or(u64::MAX, |n| u64::try_from(n).unwrap_or(0)),
