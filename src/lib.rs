@@ -20,6 +20,7 @@ pub mod rule;
 pub mod scan;
 pub mod secret;
 pub mod speech;
+mod table;
 pub mod text;
 pub mod verdict;
 #[cfg(target_arch = "wasm32")]

@@ -1,6 +1,6 @@
 // `npm run size`: what each part of the core costs a visitor, in kB before and after deflate. Built with function names and before wasm-opt, so that
 // every function can be told by the file it is written in; generic code of libraries is counted as theirs.
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { call, needRust, ROOT, run, TARGET } from "./tools.mjs";
@@ -9,8 +9,14 @@ const CODE = 10;
 const DATA = 11;
 const CUSTOM = 0;
 const IMPORT = 2;
-/** Tables that are stored as they stand in the source. */
-const TABLES = ["src/rule/known/expected.txt", "src/rule/known/dangerous.txt", "src/rule/known/operators.txt", "src/rule/known/layers.txt", "src/licence/prints.txt", "src/licence/catalogue.txt", "src/licence/bases.txt"];
+/** Tables of text. The build script packs those that are worth it, and they are counted as packed. */
+const TABLES = ["rule/known/expected.txt", "rule/known/dangerous.txt", "rule/known/operators.txt", "rule/known/layers.txt", "licence/prints.txt", "licence/catalogue.txt", "licence/bases.txt"];
+
+/** Where the build script wrote last. */
+function packedTables(build) {
+  const written = readdirSync(build).map((name) => path.join(build, name, "out")).filter((out) => existsSync(path.join(out, TABLES[0])));
+  return written.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs).at(-1);
+}
 
 /** Reads a module byte by byte. */
 class Reader {
@@ -111,7 +117,8 @@ await run(() => {
     // What only tells wasm-bindgen about types is gone from the finished module.
     if (!name.startsWith("__wbindgen_describe") && !name.includes("__wbg_")) add(part(name), body);
   });
-  for (const table of TABLES) add(table, readFileSync(path.join(ROOT, table)));
+  const packed = packedTables(path.join(TARGET, "size/wasm32-unknown-unknown/web/build"));
+  for (const table of TABLES) add(table, readFileSync([packed, path.join(ROOT, "src")].map((below) => path.join(below, table)).find(existsSync)));
   add("all data, tables and sentences included", sections.get(DATA));
   const rows = [...parts].map(([what, all]) => ({ what, raw: all.reduce((sum, b) => sum + b.length, 0), packed: deflateRawSync(Buffer.concat(all), { level: 9 }).length }));
   for (const { what, raw, packed } of rows.sort((a, b) => b.packed - a.packed)) console.log(`${kb(raw)} kB ${kb(packed)} kB packed  ${what}`);

@@ -4,10 +4,11 @@
 //! The rows are text and not Rust because they are edited by people who read licences, are compared line by line in review, and pack better than
 //! the code that would build them. The phrases in a row identify a text; everything else is a statement about it, with the clause it stands on.
 
+use crate::table::{Table, table};
 use serde::Serialize;
 use std::sync::OnceLock;
 
-static ROWS: &str = include_str!("catalogue.txt");
+static ROWS: Table = table!("licence/catalogue.txt");
 
 /// How sure a row is. A row of low confidence never makes an answer good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -277,7 +278,7 @@ pub struct Catalogue {
 /// The catalogue.
 pub fn catalogue() -> &'static Catalogue {
     static CELL: OnceLock<Catalogue> = OnceLock::new();
-    CELL.get_or_init(|| read(ROWS))
+    CELL.get_or_init(|| read(ROWS.text()))
 }
 
 /// The row with this id.
@@ -507,7 +508,7 @@ mod tests {
     fn every_line_means_something_and_ids_are_unique() {
         let mut row = blank("");
         let mut ids = HashSet::new();
-        for line in ROWS.lines().filter(|l| !l.is_empty() && !l.starts_with('#') && !l.starts_with("@date")) {
+        for line in ROWS.text().lines().filter(|l| !l.is_empty() && !l.starts_with('#') && !l.starts_with("@date")) {
             assert!(!line.contains('\t') && line == line.trim(), "{line}");
             if line.starts_with('[') {
                 assert!(ids.insert(line), "{line} twice");

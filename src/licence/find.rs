@@ -11,10 +11,11 @@
 
 use super::catalogue::{Licence, Row, catalogue};
 use super::normal::{Normal, Word, hash, normal, pair, phrase};
+use crate::table::{Table, table};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
-static PRINTS: &str = include_str!("prints.txt");
+static PRINTS: Table = table!("licence/prints.txt");
 
 /// Bytes of a text that are looked at.
 pub const LONGEST: usize = 256 * 1024;
@@ -265,7 +266,7 @@ fn tables() -> &'static Tables {
         let strong_runs: Vec<Vec<u32>> = STRONG_RUNS.iter().map(|r| phrase(r)).collect();
         let harmless: Vec<Vec<u32>> = HARMLESS.iter().map(|r| phrase(r)).collect();
         let mut out = Tables {
-            prints: PRINTS.lines().filter_map(|line| print(line, rows)).collect(),
+            prints: PRINTS.text().lines().filter_map(|line| print(line, rows)).collect(),
             phrases: Vec::new(),
             by_first: Vec::new(),
             firsts: Hashes::of(std::iter::empty()),

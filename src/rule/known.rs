@@ -15,6 +15,7 @@
 //! No use letter for filling only half of a state. Scipy's distributions execute a template kept in their state: a rule of its own
 //! reads that template, so that everything else that fills them stays an ordinary state.
 
+use crate::table::{Table, table};
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -220,7 +221,7 @@ struct Tables {
 
 fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
-    TABLES.get_or_init(|| Tables::read(EXPECTED, DANGEROUS))
+    TABLES.get_or_init(|| Tables::read(EXPECTED.text(), DANGEROUS.text()))
 }
 
 impl Tables {
@@ -393,8 +394,8 @@ fn danger_of(line: &'static str) -> Option<Danger> {
     Some(Danger { module, name, effect, reason })
 }
 
-const EXPECTED: &str = include_str!("known/expected.txt");
-const DANGEROUS: &str = include_str!("known/dangerous.txt");
+static EXPECTED: Table = table!("rule/known/expected.txt");
+static DANGEROUS: Table = table!("rule/known/dangerous.txt");
 
 /// Attributes that lead from any object to its class, its module, or the interpreter.
 const DUNDERS: &[&str] = &[
@@ -644,7 +645,7 @@ mod tests {
     #[test]
     fn every_row_is_read_in_order_and_once() {
         let tables = tables();
-        assert_eq!(tables.dangerous.len(), DANGEROUS.lines().count());
+        assert_eq!(tables.dangerous.len(), DANGEROUS.text().lines().count());
         assert!(tables.expected.is_sorted_by(|a, b| a.module < b.module));
         assert!(tables.expected.len() > 1000);
         assert!(tables.dangerous.is_sorted_by(|a, b| (a.module, a.name) < (b.module, b.name)));

@@ -8,6 +8,7 @@
 //! when the graph gives them a path of its own outside of the model.
 
 use crate::fact::OperatorText;
+use crate::table::{Table, table};
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -49,14 +50,14 @@ pub enum Standing {
     Unknown,
 }
 
-const NAMES: &str = include_str!("known/operators.txt");
+static NAMES: Table = table!("rule/known/operators.txt");
 
 fn names(family: &str) -> &'static HashSet<&'static str> {
     static TABLES: OnceLock<[HashSet<&'static str>; 5]> = OnceLock::new();
     let tables = TABLES.get_or_init(|| {
         let mut all: [HashSet<&'static str>; 5] = Default::default();
         let mut at = 0;
-        for line in NAMES.lines() {
+        for line in NAMES.text().lines() {
             match line.strip_prefix('@') {
                 Some(family) => at = index(family),
                 None => all[at].extend(line.split(' ')),
