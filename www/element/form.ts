@@ -1,4 +1,5 @@
 /** The part of `<weigh-station>` that a form sees: which files go in, and the sentence when they may not. */
+import type { LitElement } from "lit";
 import type { Report, Verdict } from "../report.ts";
 import type { Messages } from "../text/en.ts";
 
@@ -55,5 +56,56 @@ export function frozen(report: Report | null): void {
     if (typeof next !== "object" || next === null || Object.isFrozen(next)) continue;
     Object.freeze(next);
     for (const [name, inner] of Object.entries(next)) if (name !== "outline") open.push(inner);
+  }
+}
+
+/** What the element does as a field: its value, its validity, its events, its states. */
+export class Field {
+  #value: { name: string | null; report: Report | null } = { name: null, report: null };
+  #told = false;
+
+  constructor(
+    private readonly host: LitElement & { renderRoot: HTMLElement | DocumentFragment },
+    private readonly internals: ElementInternals,
+  ) {}
+
+  answer(now: Standing, name: string | null, files: () => readonly File[], t: Messages): void {
+    const { flags, message, sent } = judge(now, t);
+    this.#putIn(sent && name ? name : null, now.report, files);
+    const anchor = this.host.hasUpdated ? this.host.renderRoot.querySelector<HTMLElement>("button.main") : null;
+    this.internals.setValidity(flags, message, anchor ?? undefined);
+  }
+
+  /** The files under a name, or nothing. Thousands of files are not put in anew with every redraw. */
+  #putIn(name: string | null, judged: Report | null, files: () => readonly File[]): void {
+    const report = name === null ? null : judged;
+    if (this.#value.name === name && this.#value.report === report) return;
+    this.#value = { name, report };
+    if (name === null) return this.internals.setFormValue(null);
+    const value = new FormData();
+    for (const file of files()) value.append(name, file);
+    this.internals.setFormValue(value);
+  }
+
+  /** Tells of the value. It is there once the verdict is; a form must not hear of it before the page shows it. */
+  hear(done: boolean): void {
+    if (done === this.#told) return;
+    this.#told = done;
+    this.host.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
+    this.host.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  /** What it is, for style sheets: as states, and as an attribute for browsers without them. */
+  mirror(state: "empty" | "scanning" | "done" | "blocked", report: Report | null, unlocked: boolean): void {
+    const verdict = report?.verdict;
+    const word = state !== "done" ? state : verdict === "incomplete" ? "gaps" : (verdict ?? "blocked");
+    const words = unlocked ? [word, "unlocked"] : [word];
+    this.host.dataset.state = words.join(" ");
+    try {
+      this.internals.states.clear();
+      for (const one of words) this.internals.states.add(one);
+    } catch {
+      // Older browsers have no states, or only such with two dashes.
+    }
   }
 }

@@ -22,14 +22,18 @@ import { filesView, sorted, type ListFilter } from "../ui/list.ts";
 import { lockView } from "../ui/lock.ts";
 import { blockedView, fingerprinted, fingerprintsView, progressView } from "../ui/progress.ts";
 import { WeighRows } from "../ui/rows.ts";
+import { sectionsView } from "../ui/sections.ts";
 import { aboutView, intakeView, samplesView, type IntakeActions } from "../ui/start.ts";
 import { Steady } from "../ui/steady.ts";
 import { WeighTree } from "../ui/tree.ts";
 import { verdictView } from "../ui/verdict.ts";
 import { OpenBytes } from "./bytes.ts";
+import { Drops } from "./drops.ts";
 import { KeptFocus } from "./focus.ts";
-import { frozen, judge, THRESHOLD } from "./form.ts";
+import { Field, frozen, THRESHOLD } from "./form.ts";
+import { itemsOf, type Given } from "./given.ts";
 import { LockWatch } from "./lockwatch.ts";
+import { reportName, save } from "./save.ts";
 
 export type State = "empty" | "scanning" | "done";
 export type Section = "verdict" | "files" | "findings" | "contents" | "licence" | "export" | "lock" | "about";
@@ -41,9 +45,6 @@ export interface Spot {
   member: string;
   offset: number;
 }
-
-/** Files as a caller may hand them over. */
-export type Given = Blob | { path: string; file: Blob };
 
 /** Between two redraws while files are read. */
 const TENTH_OF_A_SECOND = 100;
@@ -98,6 +99,7 @@ export class WeighStation extends LitElement {
   declare copySum: string | null;
 
   #internals = this.attachInternals();
+  #field = new Field(this, this.#internals);
   #t: Messages = messagesFor([]);
   #weighing: Weighing | null = null;
   #selected: Row | null = null;
@@ -124,16 +126,15 @@ export class WeighStation extends LitElement {
   /** Why files were not taken. */
   #turnedAway: string | null = null;
   #shut = false;
-  #told = "";
-  /** What the form has. */
-  #value: { name: string | null; report: Report | null } = { name: null, report: null };
   /** The weighing whose failure to start was reported. */
   #complained: Weighing | null = null;
-  #deaf: (() => void)[] = [];
+  /** Ends hearing what the policy refuses. */
+  #deaf: () => void = () => {};
 
   constructor() {
     super();
     new KeptFocus(this);
+    new Drops(this, { target: () => !this.#page, disabled: () => this.#shut, take: (transfer) => this.takeTransfer(transfer), key: (event) => this.#key(event) });
   }
 
   #newDesk(): Pool {
@@ -411,9 +412,7 @@ export class WeighStation extends LitElement {
       this.#guide = this.#newGuide();
       this.#checks = this.#newChecks();
     }
-    this.#listen(this, "keydown", (event) => this.#key(event as KeyboardEvent));
-    if (!this.#page) this.#takeDrops();
-    this.#deaf.push(onRefusal(() => this.#soon()));
+    this.#deaf = onRefusal(() => this.#soon());
     this.#speak();
     this.#desk.warm();
     this.#learn();
@@ -445,43 +444,15 @@ export class WeighStation extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    for (const end of this.#deaf.splice(0)) end();
+    this.#deaf();
     this.clear();
     this.#desk.stop();
-  }
-
-  #listen(target: EventTarget, name: string, hear: (event: Event) => void): void {
-    target.addEventListener(name, hear);
-    this.#deaf.push(() => target.removeEventListener(name, hear));
   }
 
   /** Its own language, or that of the page around it, or the browser's. */
   #speak(): void {
     const around = this.closest("[lang]")?.getAttribute("lang");
     this.#t = messagesFor([this.lang, around, ...navigator.languages].filter((tag) => typeof tag === "string"));
-  }
-
-  /** In a page that is not ours only the element itself is a target, and a click on its label or on nothing leads to its button. */
-  #takeDrops(): void {
-    const files = (event: Event) => ((event as DragEvent).dataTransfer?.types.includes("Files") ? (event as DragEvent).dataTransfer : null);
-    const over = (is: boolean) => this.renderRoot.querySelector(".intake")?.classList.toggle("over", is);
-    this.#listen(this, "dragover", (event) => {
-      if (this.#shut || !files(event)) return;
-      event.preventDefault();
-      over(true);
-    });
-    this.#listen(this, "dragleave", () => over(false));
-    this.#listen(this, "drop", (event) => {
-      over(false);
-      const transfer = files(event);
-      if (this.#shut || !transfer) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.takeTransfer(transfer);
-    });
-    this.#listen(this, "click", (event) => {
-      if (event.composedPath()[0] === this) this.focus();
-    });
   }
 
   protected override createRenderRoot(): HTMLElement | DocumentFragment {
@@ -506,55 +477,22 @@ export class WeighStation extends LitElement {
       this.#speak();
       if (tag !== this.#t.tag) this.#retell();
     }
-    this.#answerForm();
+    const now = {
+      required: this.required,
+      failOn: this.failOn ?? THRESHOLD,
+      scanning: this.state === "scanning",
+      blocked: Boolean(this.#weighing?.blocked),
+      turnedAway: this.#turnedAway,
+      report: this.report,
+    };
+    this.#field.answer(now, this.name, () => this.files, this.#t);
   }
 
   protected override updated(): void {
     this.#drawn = performance.now();
-    this.#mirror();
+    if (!this.#page) this.#field.mirror(this.#weighing?.blocked ? "blocked" : this.state, this.report, this.#lock.open);
     this.#tell("weigh-state", { state: this.state, fingerprinting: this.fingerprinting });
-    // The value is there once the verdict is; a form must not hear of it before the page shows it.
-    const value = this.#weighing && this.state === "done" ? "done" : "";
-    if (value === this.#told) return;
-    this.#told = value;
-    this.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
-    this.dispatchEvent(new Event("change", { bubbles: true }));
-  }
-
-  #answerForm(): void {
-    const { flags, message, sent } = judge(
-      { required: this.required, failOn: this.failOn ?? THRESHOLD, scanning: this.state === "scanning", blocked: Boolean(this.#weighing?.blocked), turnedAway: this.#turnedAway, report: this.report },
-      this.#t,
-    );
-    this.#putIn(sent && this.name ? this.name : null);
-    const anchor = this.hasUpdated ? this.renderRoot.querySelector<HTMLElement>("button.main") : null;
-    this.#internals.setValidity(flags, message, anchor ?? undefined);
-  }
-
-  /** The files under a name, or nothing. Thousands of files are not put in anew with every redraw. */
-  #putIn(name: string | null): void {
-    const report = name === null ? null : this.report;
-    if (this.#value.name === name && this.#value.report === report) return;
-    this.#value = { name, report };
-    if (name === null) return this.#internals.setFormValue(null);
-    const value = new FormData();
-    for (const file of this.files) value.append(name, file);
-    this.#internals.setFormValue(value);
-  }
-
-  /** What it is, for style sheets: as states, and as an attribute for browsers without them. */
-  #mirror(): void {
-    if (this.#page) return;
-    const verdict = this.report?.verdict;
-    const word = this.#weighing?.blocked ? "blocked" : this.state !== "done" ? this.state : verdict === "incomplete" ? "gaps" : (verdict ?? "blocked");
-    const words = this.#lock.open ? [word, "unlocked"] : [word];
-    this.dataset.state = words.join(" ");
-    try {
-      this.#internals.states.clear();
-      for (const one of words) this.#internals.states.add(one);
-    } catch {
-      // Older browsers have no states, or only such with two dashes.
-    }
+    this.#field.hear(this.#weighing !== null && this.state === "done");
   }
 
   #key(event: KeyboardEvent): void {
@@ -626,7 +564,7 @@ export class WeighStation extends LitElement {
     copy: (text: string) => void this.#copy(text),
     saveBytes: () => {
       const { marked } = this.#bytes;
-      if (marked) this.#save(marked.bytes, marked.name);
+      if (marked) save(marked.bytes, marked.name);
     },
   };
 
@@ -661,7 +599,7 @@ export class WeighStation extends LitElement {
   async #saveInventory(kind: "json" | "csv"): Promise<void> {
     const csv = kind === "csv";
     const text = csv ? await this.#guide.csv() : `${JSON.stringify(await this.#guide.table(), null, 2)}\n`;
-    this.#save(new Blob([text], { type: csv ? "text/csv" : "application/json" }), `weighstation-inventory.${kind}`);
+    save(new Blob([text], { type: csv ? "text/csv" : "application/json" }), `weighstation-inventory.${kind}`);
   }
 
   async #copy(text: string): Promise<void> {
@@ -680,7 +618,7 @@ export class WeighStation extends LitElement {
       this.#keeping = { ...this.#keeping, ...more };
       this.requestUpdate();
     },
-    save: () => void this.#keep(async (blob) => this.#save(blob, this.#fileName())),
+    save: () => void this.#keep(async (blob) => save(blob, reportName(this.report, this.#checks.ending(this.#keeping.form)))),
     copy: () => void this.#keep((blob) => blob.text().then((text) => this.#copy(text))),
     print: () => print(),
     verify: (list, path) => void (this.report && this.#checks.verify(this.report, list, path)),
@@ -696,26 +634,11 @@ export class WeighStation extends LitElement {
     }
   }
 
-  /** The day, and the beginning of the fingerprint where there is one file: saved reports do not overwrite each other. */
-  #fileName(): string {
-    const digest = this.report?.files.length === 1 ? this.report.files[0]!.sha256?.slice(0, 8) : null;
-    const ending = this.#checks.forms.find(({ id }) => id === this.#keeping.form)?.ending ?? "json";
-    return `weighstation-${["report", new Date().toISOString().slice(0, 10), digest].filter(Boolean).join("-")}.${ending}`;
-  }
-
   async #compare(file: File | null): Promise<void> {
     const { report } = this;
     if (!report) return;
     const old = file ? await this.#checks.read(file) : this.#checks.before;
     if (old !== null) await this.#checks.compare(old, report);
-  }
-
-  #save(what: Blob, name: string): void {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(what);
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
 
   protected override render(): TemplateResult {
@@ -786,7 +709,7 @@ export class WeighStation extends LitElement {
       : nothing;
     return html`
       ${this.#shows("verdict") ? verdictView(report, t, this.noExport ? null : { tell: (text) => void this.#copy(text) }) : nothing}
-      ${this.#slot("actions", nothing)} ${this.#page ? this.#contents(report) : nothing} ${this.#fingerprints()}
+      ${this.#slot("actions", nothing)} ${this.#page ? sectionsView(report.files.length, row?.report?.findings.length ?? 0, t) : nothing} ${this.#fingerprints()}
       ${together.length > 0 && this.#shows("findings")
         ? html`<section aria-labelledby="together">
             <h3 id="together">${t.folderFindings}</h3>
@@ -807,26 +730,6 @@ export class WeighStation extends LitElement {
         <p class="buttons"><button data-action="clear" ?disabled=${this.#shut} @click=${() => this.clear()}>${t.newOne}</button></p>
       </section>
     `;
-  }
-
-  /** A long page is walked by its headings; these are the same for the pointer. */
-  #contents(report: Report): TemplateResult {
-    const t = this.#t;
-    const file = this.#selected?.report;
-    const links: [string, string][] = [
-      ...(report.files.length > 1 ? ([["files", t.files]] as [string, string][]) : []),
-      ["findings", t.findings(file?.findings.length ?? 0)],
-      ["contents", t.contents],
-      ["licence", t.licence.title],
-      ["verify", t.verify.title],
-      ["compare", t.compare.title],
-      ["export", t.export],
-    ];
-    return html`<nav class="sections" aria-label=${t.sections}>
-      <ul>
-        ${links.map(([id, text]) => html`<li><a href=${`#${id}`}>${text}</a></li>`)}
-      </ul>
-    </nav>`;
   }
 
   #exports(report: Report): TemplateResult {
@@ -873,14 +776,6 @@ export class WeighStation extends LitElement {
     this.#findings = NO_FILTER;
     this.requestUpdate();
   }
-}
-
-function itemsOf(files: Iterable<Given> | Given): Item[] {
-  const one = (given: Given, i: number): Item => {
-    if (!(given instanceof Blob)) return given;
-    return given instanceof File ? fromList([given])[0]! : { path: `blob-${i + 1}`, file: given };
-  };
-  return files instanceof Blob || "file" in files ? [one(files, 0)] : Array.from(files, one);
 }
 
 /** They are said where the licences are. */

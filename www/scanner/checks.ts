@@ -56,6 +56,11 @@ export class Checks {
     this.verification = this.comparison = this.failed = null;
   }
 
+  /** What files of a form are called at the end. */
+  ending(form: string): string {
+    return this.forms.find(({ id }) => id === form)?.ending ?? "json";
+  }
+
   /** The report in a form. `evidence` gives the bytes of a place, for the forms that show some. */
   async write(report: Report, form: string, { lang = this.lang(), paths = "full" as Paths }, evidence: ((path: string, place: Place) => Promise<Evidence>) | null): Promise<Written> {
     const rows: ExportRow[] = this.forms.length > 0 ? this.forms : JSON.parse(await this.#ask("exports"));
