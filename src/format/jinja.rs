@@ -158,11 +158,29 @@ pub fn inspect_marked(template: &str, view: View<'_>, marks: &[(usize, u64)], sc
         let i = marks.partition_point(|m| m.0 <= offset).saturating_sub(1);
         marks.get(i).map_or(0, |m| m.1.saturating_add(offset.saturating_sub(m.0) as u64))
     };
-    for (from, to, what) in program.found.all {
+    for (from, to, what) in whole(program.found.all) {
         let (a, b) = (place(from), place(to));
         let span: String = text.get(from..to).unwrap_or("").chars().take(200).collect();
         scan.state(view, a, b.saturating_sub(a).max(1), Fact::Template { what, text: span });
     }
+}
+
+/// A walk is found step by step and in its arguments; the longest way says it all, and is as bad as its worst step.
+fn whole(mut steps: Vec<(usize, usize, &'static str)>) -> Vec<(usize, usize, &'static str)> {
+    let walks = |what: &str| !matches!(what, "unbounded-loop" | "hidden-unicode");
+    steps.sort_by_key(|&(from, to, _)| (from, std::cmp::Reverse(to)));
+    let mut out: Vec<(usize, usize, &'static str)> = Vec::new();
+    for step in steps {
+        match out.iter_mut().rev().find(|f| walks(f.2)) {
+            Some(all) if walks(step.2) && step.1 <= all.1 => {
+                if all.2 == "call-unknown" {
+                    all.2 = step.2;
+                }
+            }
+            _ => out.push(step),
+        }
+    }
+    out
 }
 
 /// Characters that hide what a template says: bidirectional overrides, tags, zero-width spaces. Joiners are ordinary letters in
@@ -1517,6 +1535,19 @@ mod tests {
             let got = found(t);
             assert!(got.iter().any(|w| !matches!(*w, "call-unknown" | "unbounded-loop" | "hidden-unicode")), "{t}: {got:?}");
         }
+    }
+
+    #[test]
+    fn one_walk_is_one_finding() {
+        let steps = vec![
+            (3, 9, "forbidden-global"),
+            (3, 30, "call-unknown"),
+            (3, 20, "dunder-attribute"),
+            (12, 18, "unbounded-loop"),
+            (22, 29, "frame-access"),
+            (31, 40, "call-unknown"),
+        ];
+        assert_eq!(whole(steps), [(3, 30, "dunder-attribute"), (12, 18, "unbounded-loop"), (31, 40, "call-unknown")]);
     }
 
     #[test]

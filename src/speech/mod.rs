@@ -448,6 +448,9 @@ mod tests {
         }
         let twice: BTreeSet<&str> = ja::BOOK.terms.iter().map(|t| t.0).collect();
         assert_eq!(twice.len(), ja::BOOK.terms.len(), "a term stands twice");
+        for (id, words) in en::BOOK.terms {
+            assert!(twice.contains(id) && !words.contains('-') || words.contains("Mach-O") || words.contains("UTF-"), "{id}: {words}");
+        }
     }
 
     #[test]
