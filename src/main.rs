@@ -120,7 +120,12 @@ impl From<io::Error> for Failure {
 fn run(args: &[String]) -> Result<u8, Failure> {
     let Some(command) = args.first() else { return Err(Failure::Usage("what shall I do?".into())) };
     let rest = args.get(1..).unwrap_or(&[]);
+    let asks = args.iter().take_while(|word| *word != "--").any(|word| matches!(word.as_str(), "-h" | "--help"));
     match command.as_str() {
+        _ if asks || command == "help" => {
+            print!("{}", help(MORE));
+            Ok(0)
+        }
         "scan" => scan(&options(rest)?),
         "export" => cli::export::run(rest),
         "verify" => cli::verify::run(rest),
@@ -130,10 +135,6 @@ fn run(args: &[String]) -> Result<u8, Failure> {
         "explain" => explain(rest),
         "rules" => table(rest, true),
         "formats" => table(rest, false),
-        "-h" | "--help" | "help" => {
-            print!("{}", help(MORE));
-            Ok(0)
-        }
         "-V" | "--version" => {
             println!("weighstation {}", env!("CARGO_PKG_VERSION"));
             Ok(0)

@@ -96,6 +96,18 @@ fn every_command_speaks_japanese_and_refuses_what_it_does_not_speak() {
 }
 
 #[test]
+fn help_is_given_wherever_it_is_asked_for() {
+    let at = folder("help");
+    for args in [&["--help"][..], &["help"], &["scan", "-h"], &["licence", "a.txt", "--help"]] {
+        let out = run(&at, args);
+        assert_eq!(out.status.code(), Some(0), "{args:?}");
+        assert!(String::from_utf8_lossy(&out.stdout).contains("usage: weighstation scan"), "{args:?}");
+    }
+    // Behind two dashes stand names of files only.
+    assert_eq!(code(&at, &["scan", "--", "-h"]), 3);
+}
+
+#[test]
 fn exit_status_3_when_an_input_cannot_be_read_and_the_rest_is_scanned() {
     let at = folder("unreadable");
     assert_eq!(code(&at, &["scan", "not-there.pkl"]), 3);
