@@ -473,7 +473,7 @@ pub fn scan_as(source: &dyn Source, path: &str, format: &'static Format, lang: L
 }
 
 fn report(source: &dyn Source, path: &str, lang: Lang, out: Collected) -> FileReport {
-    let findings = out.judge.findings(lang, path);
+    let findings = out.judge.findings(lang, path, &out.limits);
     let verdict = crate::verdict::Verdict::of(&findings, &out.gaps);
     let headline = speech::headline(lang, verdict, path, findings.first(), out.gaps.first(), source.len());
     let advice = speech::advice(lang, verdict, &findings, &out.gaps);

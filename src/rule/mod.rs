@@ -106,11 +106,33 @@ impl Judge {
     }
 
     /// The findings, heaviest first, otherwise in the order of the file.
-    pub fn findings(self, lang: Lang, path: &str) -> Vec<Finding> {
-        let mut out: Vec<Finding> = self.drafts.into_iter().map(|d| finding(d.rule, d.args, d.count, d.places, lang, path)).collect();
+    pub fn findings(self, lang: Lang, path: &str, limits: &Limits) -> Vec<Finding> {
+        let mut out: Vec<Finding> = outermost(self.drafts, limits).into_iter().map(|d| finding(d.rule, d.args, d.count, d.places, lang, path)).collect();
         out.sort_by_key(|f| std::cmp::Reverse((f.severity, shows_call(f))));
         out
     }
+}
+
+/// Of more calls than this nobody reads every one, and each is held against all others.
+const FOLDED: usize = 128;
+
+/// A call that stands in the expression of another one, which the same rule found, is told with it: `eval(compile(…))` is one thing that happens. Its places stay.
+fn outermost(mut drafts: Vec<Draft>, limits: &Limits) -> Vec<Draft> {
+    let call = |d: &Draft| d.args.iter().find(|(name, _)| *name == "call").map(|(_, text)| text.clone());
+    let calls: Vec<(usize, &str, String)> = drafts.iter().enumerate().filter_map(|(n, d)| Some((n, d.rule.id, call(d)?))).take(FOLDED).collect();
+    let mut inner: Vec<usize> = Vec::new();
+    for (n, rule, text) in calls.iter().filter(|(.., text)| text.ends_with(')')) {
+        let around = calls.iter().filter(|(_, of, all)| of == rule && all.len() > text.len() && all.contains(text)).max_by_key(|(.., all)| all.len());
+        let Some((to, ..)) = around else { continue };
+        let Some(Draft { count, places, .. }) = drafts.get(*n) else { continue };
+        let (count, places) = (*count, places.clone());
+        if let Some(all) = drafts.get_mut(*to) {
+            all.count += count;
+            all.places.extend(places.into_iter().take(limits.places.saturating_sub(all.places.len())));
+        }
+        inner.push(*n);
+    }
+    drafts.into_iter().enumerate().filter(|(n, _)| inner.binary_search(n).is_err()).map(|(_, d)| d).collect()
 }
 
 /// Of findings of one weight the one that shows a call says most.
@@ -402,6 +424,19 @@ pub fn tables(lang: Lang) -> Tables {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_inside_of_another_is_told_with_it() {
+        let rules: Vec<&'static Rule> = all().take(2).collect();
+        let place = |offset| Place { offset, ..Place::default() };
+        let draft = |rule: usize, call: &str, at| Draft { rule: rules[rule], args: vec![("call", call.to_string())], count: 1, places: vec![place(at)] };
+        let drafts = vec![draft(0, "a()", 1), draft(0, "b(a())", 2), draft(0, "c(b(a()), …)", 3), draft(1, "a()", 4), draft(0, "d", 5), draft(0, "e(d)", 6)];
+        let told: Vec<(String, u64, Vec<u64>)> =
+            outermost(drafts, &Limits::default()).into_iter().map(|d| (d.args[0].1.clone(), d.count, d.places.iter().map(|p| p.offset).collect())).collect();
+        let told: Vec<(&str, u64, &[u64])> = told.iter().map(|(call, count, at)| (call.as_str(), *count, at.as_slice())).collect();
+        // Another rule says something else, and a bare name is not a call.
+        assert_eq!(told, [("c(b(a()), …)", 3, &[3, 1, 2][..]), ("a()", 1, &[4]), ("d", 1, &[5]), ("e(d)", 1, &[6])]);
+    }
 
     #[test]
     fn every_rule_has_an_id_a_name_references_and_words() {
