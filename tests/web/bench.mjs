@@ -363,7 +363,7 @@ await run(async () => {
           });
           await (await page.$('[data-intake="files"]')).uploadFile(file);
           const took = await page.evaluate(() => window.verdict);
-          await page.$eval("weigh-station", (station) => station.stop());
+          await page.$eval("weigh-station", (station) => station.cancel());
           return took;
         }),
       );
