@@ -111,6 +111,12 @@ impl<'s> View<'s> {
         Ok(out)
     }
 
+    /// A buffer to read it through from one end to the other: of `most` bytes, or as many as there are. Folders and archives hold thousands of files that are smaller
+    /// than any window.
+    pub fn room(&self, most: usize) -> Vec<u8> {
+        vec![0; usize::try_from(self.len).map_or(most, |len| len.min(most))]
+    }
+
     /// The first bytes, at most `cap`.
     pub fn head(&self, cap: usize) -> Result<Vec<u8>> {
         self.take(0, self.len.min(cap as u64), cap)

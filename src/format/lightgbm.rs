@@ -70,7 +70,7 @@ fn fault(view: View<'_>, at: u64, what: &'static str, detail: String, memory: bo
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     plain::read_text(view, scan)?;
     let mut model = Model::default();
-    let mut chunk = vec![0; 256 * 1024];
+    let mut chunk = view.room(256 * 1024);
     let (mut at, mut line_at) = (0u64, 0u64);
     let mut line: Vec<u8> = Vec::new();
     let mut cut = false;

@@ -251,7 +251,7 @@ pub fn sure(view: View<'_>) -> bool {
 
 /// Bytes behind the end of what a format describes: stated and read, unless they are the filling that block writers leave.
 pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
-    let mut chunk = vec![0; 64 * 1024];
+    let mut chunk = view.room(64 * 1024);
     let mut from = at;
     while from < view.len() {
         let n = view.read(from, &mut chunk)?;

@@ -58,7 +58,7 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if view.has(0, b"\xff\xfe") || view.has(0, b"\xfe\xff") {
         return read_wide(view, scan);
     }
-    let mut chunk = vec![0; 256 * 1024];
+    let mut chunk = view.room(256 * 1024);
     let mut at = 0;
     while at < view.len() {
         let n = view.read(at, &mut chunk)?;
@@ -120,7 +120,7 @@ pub fn hidden(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 }
 
 fn unseen(view: View<'_>, scan: &mut Scan<'_>, code: bool) -> Result<()> {
-    let mut chunk = vec![0; 256 * 1024];
+    let mut chunk = view.room(256 * 1024);
     let (mut at, mut run, mut from) = (0u64, 0usize, 0u64);
     let mut said = String::new();
     let mut found = 0;

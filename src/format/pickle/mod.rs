@@ -657,7 +657,7 @@ pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl
 
 /// The next offset at which a pickle starts behind padding, with everything in between looked at.
 fn after_padding(view: View<'_>, from: u64) -> Result<Option<u64>> {
-    let mut chunk = vec![0; 64 * 1024];
+    let mut chunk = view.room(64 * 1024);
     let mut at = from;
     let mut tried = 0;
     while at < view.len() {
