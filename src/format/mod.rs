@@ -5,6 +5,7 @@ pub mod cntk;
 pub mod coreml;
 pub mod engine;
 pub mod executorch;
+pub mod finder;
 pub mod flat;
 pub mod foreign;
 pub mod ggml;
@@ -182,6 +183,7 @@ pub static FORMATS: &[Format] = &[
     yaml::YAML,
     plain::DOCUMENT,
     plain::IMAGE,
+    finder::FINDER,
     plain::TEXT,
 ];
 
