@@ -410,8 +410,7 @@ static EXPECTED: Table = table!("rule/known/expected.txt");
 static DANGEROUS: Table = table!("rule/known/dangerous.txt");
 
 /// Modules of any package that were not read for its family: what tests, examples and builds need.
-const NOT_READ: &[&str] =
-    &["tests", "test", "testing", "_testing", "conftest", "setup", "__main__", "benchmarks", "examples", "_build_utils", "docs", "cli"];
+const NOT_READ: &[&str] = &["tests", "test", "testing", "_testing", "conftest", "setup", "__main__", "benchmarks", "examples", "_build_utils", "docs", "cli"];
 
 /// Attributes that lead from any object to its class, its module, or the interpreter.
 const DUNDERS: &[&str] = &[

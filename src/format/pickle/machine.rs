@@ -1042,6 +1042,10 @@ impl<'s> Machine<'s> {
             if let Some((spot, from, len)) = self.latin1_text(*v) {
                 // What protocol 2 writes for bytes is undone already.
                 self.decoded.pop_if(|(at, _)| *at == spot);
+                // As a text it is nothing to read: its letters are bytes, two of them for some.
+                if let Ok(n) = self.nested.binary_search(&(from, len)) {
+                    self.nested.remove(n);
+                }
                 self.loaded.push((at, Load::Encoded(from, len), surely));
                 continue;
             }
@@ -1424,7 +1428,8 @@ impl<'s> Machine<'s> {
 
     /// The text that an object may be equal to, as numpy's texts are: one of its arguments, or the bytes of an array's element.
     fn equal_text(&self, key: Value) -> Option<String> {
-        let special = |text: &String| text == LOADED || text == template::KEY || METHODS.contains(&text.as_str()) || super::SPECIAL_METHODS.contains(&text.as_str());
+        let special =
+            |text: &String| text == LOADED || text == template::KEY || METHODS.contains(&text.as_str()) || super::SPECIAL_METHODS.contains(&text.as_str());
         self.args_of(key)?.into_iter().take(4).find_map(|v| {
             let made = match self.constant(v)? {
                 Constant::Text(text) => text,

@@ -494,6 +494,11 @@ email.charset rcb Charset
 email._policybase rcb Compat32
 http.cookies rcb Morsel SimpleCookie
 difflib rcb Match
+difflib rnb SequenceMatcher
+calendar rnb Calendar TextCalendar
+textwrap rnb TextWrapper
+optparse rnb Values
+csv r excel
 xml.etree.ElementTree rcb Element
 """
 
@@ -717,6 +722,10 @@ pvectorc rc pvector
 # its own form of a molecule, from bytes
 rdkit.Chem.rdchem rcb Mol
 preshed.bloom rc unpickle_bloom
+# hands out the name of its language
+spacy.lang.en r _return_en
+spacy.lang.de r _return_de
+spacy.lang.fr r _return_fr
 # looks a unit up
 astropy.units.core rc _recreate_irreducible_unit
 arch.univariate.recursions rcb __pyx_unpickle_GARCHUpdater __pyx_unpickle_EGARCHUpdater __pyx_unpickle_HARCHUpdater __pyx_unpickle_MIDASUpdater
