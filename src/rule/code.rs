@@ -150,10 +150,13 @@ fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
 fn beyond(f: &Fact) -> Option<Effect> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
     match standing(module, name) {
-        Standing::Expected(u) if !u.wraps && !u.getattr && !u.call && !allowed(u, *usage) => match known::standing(module, "?") {
-            Standing::Dangerous { effect, .. } => Some(effect),
-            _ => None,
-        },
+        // Calling a cache's class makes its folder, though an object of it may be filled.
+        Standing::Expected(u) if !u.wraps && !u.getattr && !u.call && (!u.make || name == "Memory") && !allowed(u, *usage) => {
+            match known::standing(module, "?") {
+                Standing::Dangerous { effect, .. } => Some(effect),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }

@@ -494,11 +494,6 @@ email.charset rcb Charset
 email._policybase rcb Compat32
 http.cookies rcb Morsel SimpleCookie
 difflib rcb Match
-difflib rnb SequenceMatcher
-calendar rnb Calendar TextCalendar
-textwrap rnb TextWrapper
-optparse rnb Values
-csv r excel
 xml.etree.ElementTree rcb Element
 """
 
