@@ -40,6 +40,15 @@ fn probe_zip(view: View<'_>) -> Match {
 }
 
 fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    // `torch.distributed.checkpoint` saves one object after the other into a file. Whatever a program finds there is one of them.
+    let row = zip::row(view);
+    if row.len() > 1 && row.iter().all(|part| probe_zip(*part) == Match::Sure) {
+        scan.note(format!("{} archives", row.len()));
+        for (n, part) in row.into_iter().enumerate() {
+            scan.child(&format!("archive {n}"), part, false);
+        }
+        return Ok(());
+    }
     // torch takes a file for a ZIP by its first four bytes alone; anything else it unpickles from byte 0.
     if !view.has(0, b"PK\x03\x04") {
         scan.state(

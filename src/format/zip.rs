@@ -174,6 +174,27 @@ pub fn any_member(view: View<'_>, test: impl Fn(&str) -> bool) -> bool {
     false
 }
 
+/// The archives of a file that is nothing but one archive after the other, first to last; none when it is anything else, or a single one.
+pub fn row(view: View<'_>) -> Vec<View<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = view;
+    // Behind the last thousand others no archive is looked for.
+    while parts.len() < 1000
+        && let Some(end) = find_end(rest)
+        && end.comment_end == rest.len()
+        && let (Ok(part), Ok(before)) = (rest.slice(end.shift, rest.len() - end.shift), rest.slice(0, end.shift))
+        && part.has(0, LOCAL)
+    {
+        parts.push(part);
+        rest = before;
+        if rest.is_empty() && parts.len() > 1 {
+            parts.reverse();
+            return parts;
+        }
+    }
+    Vec::new()
+}
+
 /// Reads the central entry at `at`; returns it with the offset of the next.
 fn central(view: View<'_>, at: u64, shift: u64) -> Result<(Entry, u64)> {
     let h = view.array::<46>(at)?;

@@ -95,6 +95,10 @@ fn standing(module: &str, name: &str) -> Standing {
             other => other,
         };
     }
+    // In a pickle it does nothing until it is called, which the machine follows: what it hands out counts as what `getattr` does.
+    if matches!((module, name), ("operator" | "_operator", "attrgetter")) {
+        return Standing::Expected(known::Uses { reference: true, call: true, make: false, build: false, wraps: false, getattr: true });
+    }
     // Where torch keeps what it is itself: its modules import it under its name, and its functions are methods of one class.
     if module.starts_with("torch.")
         && let Some(own) = name.strip_prefix("torch.").or_else(|| name.strip_prefix("_VariableFunctionsClass.").filter(|_| module == "torch._C"))
@@ -146,10 +150,13 @@ fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
 fn beyond(f: &Fact) -> Option<Effect> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
     match standing(module, name) {
-        Standing::Expected(u) if !u.wraps && !u.getattr && !u.call && !u.make && !allowed(u, *usage) => match known::standing(module, "?") {
-            Standing::Dangerous { effect, .. } => Some(effect),
-            _ => None,
-        },
+        // Calling a cache's class makes its folder, though an object of it may be filled.
+        Standing::Expected(u) if !u.wraps && !u.getattr && !u.call && (!u.make || name == "Memory") && !allowed(u, *usage) => {
+            match known::standing(module, "?") {
+                Standing::Dangerous { effect, .. } => Some(effect),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }

@@ -7,7 +7,7 @@
 //! # Why not
 //!
 //! No prefixes among the expected entries: a package that rebuilds tensors also holds a compiler and a downloader. The one exception
-//! are families: modules named alike in which *every* class was read, with whatever they import, in several versions. Their classes
+//! are families: modules named alike, or a whole package, in which *every* class was read, with whatever they import. Their classes
 //! may be made and filled, which runs no constructor.
 //! Not only a list of bad names: the next gadget is not on it. What is on neither list is [`Standing::Unknown`], and
 //! [`Place`] says how far it is from anything familiar.
@@ -193,8 +193,12 @@ impl Names {
         self.rows().find(|(prefix, rest, _)| name.strip_prefix(prefix) == Some(rest)).and_then(|(_, _, uses)| uses)
     }
 
-    /// Whether `module` belongs to this family: a `*` in a family's name stands for one part's letters.
+    /// Whether `module` belongs to this family: a `*` in a family's name stands for one part's letters, `**` at the end for a package with all its modules.
     fn covers(&self, module: &str) -> bool {
+        if let Some(package) = self.module.strip_suffix(".**") {
+            let rest = module.strip_prefix(package).filter(|rest| rest.is_empty() || rest.starts_with('.'));
+            return rest.is_some_and(|rest| !rest.split('.').any(|part| NOT_READ.contains(&part)));
+        }
         let mut parts = module.split('.');
         let same = self.module.split('.').all(|wanted| {
             let part = parts.next().unwrap_or("");
@@ -203,12 +207,15 @@ impl Names {
         same && parts.next().is_none()
     }
 
-    /// What a family allows a class: the first of its rows, `*` and an ending, that fits a name as classes have them.
+    /// What a family allows a class: the first of its rows, a name or `*` and an ending, that fits a name as classes have them.
     fn uses_in_family(&self, name: &str) -> Option<Uses> {
-        if !name.starts_with(|c: char| c.is_ascii_uppercase()) || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        let whole = self.module.ends_with("**");
+        let own = if whole { name.trim_start_matches('_') } else { name };
+        if !own.starts_with(|c: char| c.is_ascii_uppercase()) || !own.bytes().all(|b| b.is_ascii_alphanumeric() || whole && b == b'_') {
             return None;
         }
-        self.rows().find(|(_, rest, _)| rest.strip_prefix('*').is_some_and(|end| name.ends_with(end))).and_then(|(_, _, uses)| uses)
+        let fits = |prefix: &str, rest: &str| rest.strip_prefix('*').map_or_else(|| name.strip_prefix(prefix) == Some(rest), |end| name.ends_with(end));
+        self.rows().find(|(prefix, rest, _)| fits(prefix, rest)).and_then(|(_, _, uses)| uses)
     }
 }
 
@@ -259,7 +266,12 @@ impl Tables {
 
     fn in_family(&self, module: &str, name: &str) -> Option<Uses> {
         // Of `modeling_*` and `modeling_tf_*` the narrower one, which is written later, decides.
-        self.expected.iter().rev().find(|names| names.module.ends_with('*') && names.covers(module))?.uses_in_family(name)
+        let family = self.expected.iter().rev().find(|names| names.module.ends_with('*') && names.covers(module))?;
+        // A module that is dangerous as a whole is no part of its package's family.
+        if family.module.ends_with("**") && self.whole_module(module).is_some() {
+            return None;
+        }
+        family.uses_in_family(name)
     }
 
     fn dangerous(&self, module: &str, name: &str) -> Option<Standing> {
@@ -396,6 +408,9 @@ fn danger_of(line: &'static str) -> Option<Danger> {
 
 static EXPECTED: Table = table!("rule/known/expected.txt");
 static DANGEROUS: Table = table!("rule/known/dangerous.txt");
+
+/// Modules of any package that were not read for its family: what tests, examples and builds need.
+const NOT_READ: &[&str] = &["tests", "test", "testing", "_testing", "conftest", "setup", "__main__", "benchmarks", "examples", "_build_utils", "docs", "cli"];
 
 /// Attributes that lead from any object to its class, its module, or the interpreter.
 const DUNDERS: &[&str] = &[

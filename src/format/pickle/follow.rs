@@ -87,6 +87,8 @@ fn handing(module: &str, name: &str) -> Option<Handing> {
 fn makes(module: &str, name: &str) -> Option<usize> {
     match (module, name) {
         ("copyreg", "_reconstructor" | "__newobj__" | "__newobj_ex__") => Some(0),
+        // The same for types of data.
+        ("polars.datatypes.classes" | "polars.datatypes", "_custom_reconstruct") => Some(0),
         ("scipy.spatial.ckdtree", "new_object") => Some(0),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Some(0),
         ("numpy.ma.core" | "numpy.ma.mrecords", "_mareconstruct" | "_mrreconstruct") => Some(0),
@@ -180,10 +182,21 @@ impl Machine<'_> {
                     args = self.tuple_of(&all);
                     callee = f;
                 }
+                // What it fetches counts as what `getattr` does. By itself it does nothing.
                 ("operator", "attrgetter") => {
                     let owner = self.items(args).and_then(|i| i.first().copied());
                     let (Some(owner), Some(path)) = (owner, first.and_then(|v| self.string(v))) else { return Ok(Target::Unknown) };
-                    return Ok(self.fetch(owner, &path, at)?.map_or(Target::Unknown, Target::Found));
+                    let Some(found) = self.fetch(owner, &path, at)? else { return Ok(Target::Unknown) };
+                    self.wrap_callee(global, Some(found), at);
+                    return Ok(Target::Found(found));
+                }
+                // A class that is handed the class of the objects it puts together.
+                ("torch_geometric.data.batch", "DynamicInheritanceGetter") => {
+                    let (Some(class), Some(given)) = (self.items(args).and_then(|i| i.first().copied()), self.items(args)) else {
+                        return Ok(Target::Unknown);
+                    };
+                    args = self.tuple_of(given.get(1..).unwrap_or(&[]));
+                    callee = class;
                 }
                 ("operator", "itemgetter") => {
                     let owner = self.items(args).and_then(|i| i.first().copied());
@@ -556,7 +569,7 @@ impl Machine<'_> {
             return Ok(None);
         };
         self.used(class, Hand::Make, "(…)", at);
-        if name == "_reconstructor"
+        if matches!(name, "_reconstructor" | "_custom_reconstruct")
             && let Some(Kind::Global(base)) = items.and_then(|i| i.get(1)).map(|v| v.kind())
             && self.canonical_name(base) != ("builtins".to_string(), "object".to_string())
         {

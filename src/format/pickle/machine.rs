@@ -28,6 +28,8 @@ const KEY: usize = 4096;
 const ODD_KEYS: usize = 1000;
 /// Methods that item opcodes call: an object's own, where its state sets them.
 const METHODS: &[&str] = &["append", "extend", "add"];
+/// The key of what a network of skorch's loads, when it is filled, as a file of torch's.
+const LOADED: &str = "__cuda_dependent_attributes__";
 /// Calls that load bytes of one pickle; more are a gap.
 const LOADS: usize = 1 << 16;
 /// Bytes of a name that is still taken for one.
@@ -145,6 +147,8 @@ pub struct Machine<'s> {
     heaviest: u32,
     /// What `append`, `extend` or `add` was set to, of those that are no plain values.
     method: Option<String>,
+    /// Whether a key was computed, so that nobody knows which it is.
+    odd_key: bool,
     /// What arrays' types come to, by the node of the call that made them.
     pub(super) dtypes: HashMap<u32, Option<super::joblib::Dtype>>,
     /// Whether arrays are taken from where their padding begins, as joblib before 1.2 does.
@@ -210,6 +214,7 @@ impl<'s> Machine<'s> {
             first_act: u64::MAX,
             heaviest: 0,
             method: None,
+            odd_key: false,
             dtypes: HashMap::new(),
             unaligned: false,
             aligned: false,
@@ -1037,6 +1042,10 @@ impl<'s> Machine<'s> {
             if let Some((spot, from, len)) = self.latin1_text(*v) {
                 // What protocol 2 writes for bytes is undone already.
                 self.decoded.pop_if(|(at, _)| *at == spot);
+                // As a text it is nothing to read: its letters are bytes, two of them for some.
+                if let Ok(n) = self.nested.binary_search(&(from, len)) {
+                    self.nested.remove(n);
+                }
                 self.loaded.push((at, Load::Encoded(from, len), surely));
                 continue;
             }
@@ -1086,6 +1095,14 @@ impl<'s> Machine<'s> {
             self.unread = true;
         } else if computes || surely {
             self.loads_unknown(result, at);
+        }
+    }
+
+    /// A network of skorch's loads the part of its state that is kept under [`LOADED`], which is read where its key is. That has to be seen.
+    fn loads_state(&mut self, id: u32, state: Value, target: Value, at: u64) {
+        let network = self.globals.get(id as usize).is_some_and(|g| g.module.starts_with("skorch.") && g.name.starts_with("NeuralNet"));
+        if network && (self.odd_key || !matches!(state.kind(), Kind::Dict(_))) {
+            self.loads_unknown(target, at);
         }
     }
 
@@ -1284,6 +1301,7 @@ impl<'s> Machine<'s> {
                 self.rebind(target, state, at);
                 self.executes(global, state, at);
                 self.computed_state(state, at);
+                self.loads_state(global, state, target, at);
                 super::joblib::typed(self, target, state);
                 let g = &mut self.globals[global as usize];
                 g.usage.built = true;
@@ -1386,7 +1404,13 @@ impl<'s> Machine<'s> {
     #[inline(never)]
     fn special_key(&mut self, key: Value, value: Value, at: u64) {
         self.note_formula(key, value);
-        let Some(text) = self.string(key).or_else(|| self.equal_text(key)) else { return };
+        let Some(text) = self.string(key).or_else(|| self.equal_text(key)) else {
+            self.odd_key |= matches!(key.kind(), Kind::Call { .. });
+            return;
+        };
+        if text == LOADED {
+            self.loaded(Some(&[value]), value, at, true);
+        }
         if METHODS.contains(&text.as_str()) {
             if matches!(value.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Lost) {
                 self.method = Some(text);
@@ -1404,7 +1428,8 @@ impl<'s> Machine<'s> {
 
     /// The text that an object may be equal to, as numpy's texts are: one of its arguments, or the bytes of an array's element.
     fn equal_text(&self, key: Value) -> Option<String> {
-        let special = |text: &String| text == template::KEY || METHODS.contains(&text.as_str()) || super::SPECIAL_METHODS.contains(&text.as_str());
+        let special =
+            |text: &String| text == LOADED || text == template::KEY || METHODS.contains(&text.as_str()) || super::SPECIAL_METHODS.contains(&text.as_str());
         self.args_of(key)?.into_iter().take(4).find_map(|v| {
             let made = match self.constant(v)? {
                 Constant::Text(text) => text,

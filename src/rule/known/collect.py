@@ -34,7 +34,9 @@ and a reason:
     function  a reference only, from modules whose functions are arithmetic
     ufunc, constant, cython     numpy's and scipy's ufuncs, torch's dtypes and layouts, the functions that Cython writes for unpickling
     moved     a place where an older version kept a class
-    misfit    a class that its family's row, see FAMILIES, would allow more than was read of it
+    misfit    a class that its family's row, see FAMILIES and WHOLE, would allow more than was read of it
+    whole     a package of WHOLE, or a module of one, all of whose classes were read
+    unread    one that could not be imported: its classes may be named only, unless another version's were read
     earlier   taken over from runs of this script whose answers were not kept: the versions are those of all of them (environment `earlier`);
               a row goes over to the environment that shows it again
 
@@ -123,7 +125,7 @@ PACKAGES = {
                      "transformers.feature_extraction_utils", "transformers.cache_utils",
                      "transformers.integrations.deepspeed", "transformers.utils.generic",
                      "transformers.utils.quantization_config", "transformers.backbone_utils", "transformers.modeling_rope_utils",
-                     "transformers.integrations.heterogeneity.configuration_utils"],
+                     "transformers.integrations.heterogeneity.configuration_utils", "transformers.pipelines"],
     "tokenizers": None,
     "flair": ["flair.data", "flair.embeddings", "flair.models", "flair.nn"],
     "langchain_core": ["langchain_core.documents"],
@@ -223,7 +225,7 @@ PACKAGES = {
     "pyts": None,
     "sympy": ["sympy.core", "sympy.functions", "sympy.matrices", "sympy.sets", "sympy.polys", "sympy.series",
               "sympy.logic", "sympy.simplify", "sympy.tensor.indexed", "sympy.integrals.integrals", "sympy.concrete", "sympy.algebras",
-              "sympy.geometry"],
+              "sympy.geometry", "sympy.physics.units", "sympy.combinatorics", "sympy.stats"],
     "shapely": None,
     "pint": ["pint.registry", "pint.quantity", "pint.unit", "pint.util", "pint.facets"],
     "xarray": ["xarray.core", "xarray.coding", "xarray.namedarray"],
@@ -285,7 +287,8 @@ PACKAGES = {
 # construction or state is machine code is left out, because the probe cannot read it.
 NATIVE = set("""
     numpy scipy sklearn pandas statsmodels lightgbm catboost gensim imblearn spacy thinc preshed cymem hdbscan pmdarima torch
-    tokenizers mlxtend lifelines sktime sksurv surprise river shapely pytz dateutil mxnet skopt implicit xgboost ml_dtypes optuna
+    tokenizers mlxtend lifelines sktime sksurv surprise river shapely pytz dateutil mxnet skopt implicit xgboost ml_dtypes optuna astropy arch econml
+    pyproj Bio _loss
 """.split())
 
 
@@ -314,8 +317,31 @@ MADE_ONLY = set("""
     ultralytics stable_baselines3 sb3_contrib gymnasium skorch optuna kornia torch_geometric peft segmentation_models_pytorch
     sentence_transformers pytorch_metric_learning pyod tslearn pygam hmmlearn textblob river shap slicer spacy.language spacy.lang spacy.tokenizer
     thinc.model thinc.layers thinc.backends gym fastai fastcore flair trl setfit langchain_core langchain_community sktime darts sksurv surprise
-    pytorch_tabnet
+    pytorch_tabnet timm torchvision torchmetrics diffusers pytorch_lightning lightning_fabric torchaudio efficientnet_pytorch pytorch_forecasting
 """.split())
+
+# Packages that are read whole, module by module, whatever a class's name: what is left over may be made and filled, in other versions too. Their rows
+# are the exceptions, and what may be called.
+WHOLE = set("""
+    kornia river sktime skbase timm torchvision torchmetrics diffusers torch_geometric fastai fastcore sentence_transformers peft darts
+    pytorch_metric_learning ultralytics segmentation_models_pytorch stable_baselines3 sb3_contrib pytorch_lightning lightning_fabric skorch
+    torchaudio trl setfit pytorch_tabnet gymnasium gym efficientnet_pytorch pytorch_forecasting gpytorch linear_operator botorch
+    pyro monai lightly torchio facenet_pytorch open_clip whisper speechbrain e3nn x_transformers vit_pytorch torchdiffeq tensordict tianshou d3rlpy
+    captum esm pykeen class_resolver chemprop ignite poutyne torchtext mmengine mmcv stanza keybert span_marker encodec demucs openunmix asteroid
+    asteroid_filterbanks deepctr_torch easyocr pytorch_widedeep neuralprophet torch_ema pytorchcv pretrainedmodels torch_optimizer
+    einops tabpfn gluonts pettingzoo adapters lpips piq clip segment_anything nfoursid
+    gplearn interpret mlens hyperopt skopt deap optuna imodels optbinning pyts linearmodels arch econml causalml lime eli5 metric_learn fairlearn
+    tsfresh statsforecast mlforecast utilsforecast coreforecast aeon ruptures filterpy pykalman lmfit uncertainties ase Bio sklego matplotlib deslib kmodes
+    prince factor_analyzer kneed yellowbrick combo suod pycaret evalml featuretools woodwork nilearn mne tensorly music21 trimesh pyod tslearn pygam
+    hmmlearn textblob shap slicer sksurv surprise feature_engine imblearn category_encoders lifelines sklearn_crfsuite boruta skmultilearn
+    minisom pgmpy ngboost bayes_opt stumpy lightfm implicit adtk neurokit2 treelib anytree intervaltree sortedcontainers
+    bidict datasketch rank_bm25 langdetect symspellpy vaderSentiment jieba emcee dynesty GPy paramz SALib skyfield control pulp chess
+    tbats pmdarima dask_ml mlxtend mapie formulaic tpot networkx astropy xarray autograd autograd_gamma nltk gensim
+    cvxpy igraph rtree pyrsistent frozendict pywt skimage pandera hdbscan umap pynndescent flaml iterstrat skrules aif360 dice_ml pysat sklearn
+""".split())
+
+# Of these, the classes that were read may be called as well.
+CALLED = {"sklearn", "networkx", "xarray", "nltk", "gensim", "imblearn", "category_encoders", "lifelines", "mlxtend", "pmdarima", "formulaic"}
 
 # Vendored copies and old homes that real old files do name.
 KEEP_MODULES = {"sklearn.metrics._plot.confusion_matrix", "sklearn.metrics._plot.roc_curve", "sklearn.metrics._plot.precision_recall_curve",
@@ -368,6 +394,8 @@ REFERENCE_MODULES = re.compile(r"""^(
     torchmetrics\.utilities\.data | optuna\.(samplers\._tpe\.sampler|_gp\.prior) | kornia\.enhance\.\w+ |
     timm\.data\.auto_augment | segmentation_models_pytorch\.losses\._functional |
     fastai\.(metrics|optimizer|losses|layers|torch_core|data\.(load|transforms|core)|vision\.(augment|learner|models\.\w+)|tabular\.\w+) | skorch\.(utils|setter) |
+    gplearn\.(functions|fitness) | kmodes\.util\.dissim | sktime\.utils\.slope_and_trend | astropy\.cosmology\.flrw\.scalar_inv_efuncs |
+    lmfit\.lineshapes | datasketch\.hashfunc | linearmodels\.\w+\.\w+ |
     kornia\.augmentation\._[23]d\.\w+\.\w+ | torch_geometric\.nn\.pool\.glob | pytorch_lightning\.callbacks\.finetuning
 )$""", re.X)
 # Of these also functions that call what they are handed.
@@ -444,7 +472,9 @@ json r dumps
 copy r copy deepcopy
 itertools rc count
 itertools rcb chain islice
-itertools r product repeat cycle
+itertools rc repeat
+itertools rcb cycle
+itertools r product
 weakref r ref
 typing r Any Union Optional List Dict Tuple Callable Type Set FrozenSet OrderedDict DefaultDict Deque Counter Iterable Iterator Sequence Mapping
 typing r MutableMapping MutableSequence Hashable Sized Container Collection Literal ClassVar Generator AnyStr Text
@@ -652,12 +682,59 @@ dill.dill rcg _load_type _import_module _get_attr
 dill._dill rcg _create_ftype _create_namedtuple
 dill.dill rcg _create_ftype _create_namedtuple
 scipy.spatial.ckdtree rc new_object
-# old sklearn's default for results that are not cached; called with a folder it is not expected
-joblib.memory r Memory
-sklearn.externals.joblib.memory r Memory
+# caches only through a store, which has a class of its own; called with a folder it is not expected
+joblib.memory rnb Memory
+sklearn.externals.joblib.memory rnb Memory
+# a dictionary that cannot be changed
+diffusers.configuration_utils rcb FrozenDict
+# the machine reads what they load of their state
+skorch.net rnb NeuralNet
+skorch.classifier rnb NeuralNetClassifier NeuralNetBinaryClassifier
+skorch.regressor rnb NeuralNetRegressor
+# a class of objects of another class, which the machine follows
+torch_geometric.data.batch rcb Batch DynamicInheritanceGetter
+polars.datatypes.classes rc _custom_reconstruct
+polars.datatypes rc _custom_reconstruct
+# kinds of numbers
+jax.numpy r float16 bfloat16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool_ complex64 complex128
 # numpy's kinds of text under the names that they have in Python 2, where some classes also stand beside the module that shows them
 numpy r string_ unicode_
 numpy.matrixlib.defmatrix rcb matrix
+# what is not cached, with its function
+joblib.memory rnb NotMemorizedFunc
+pycaret.internal.pipeline rnb Pipeline
+pycaret.internal.pipeline r _fit_one _transform_one _full_transform
+pycaret.internal.preprocess.transformers rnb TransformerWrapper
+# keep what they are handed
+bitarray._bitarray rc _bitarray_reconstructor
+bitarray r bitarray frozenbitarray
+immutables._map rcb Map
+pyrsistent._pmap rc pmap
+pyrsistent._pdeque rc pdeque
+pyrsistent._plist rc plist
+pyrsistent._pset rc pset
+pvectorc rc pvector
+# its own form of a molecule, from bytes
+rdkit.Chem.rdchem rcb Mol
+preshed.bloom rc unpickle_bloom
+# hands out the name of its language
+spacy.lang.en r _return_en
+spacy.lang.de r _return_de
+spacy.lang.fr r _return_fr
+# looks a unit up
+astropy.units.core rc _recreate_irreducible_unit
+arch.univariate.recursions rcb __pyx_unpickle_GARCHUpdater __pyx_unpickle_EGARCHUpdater __pyx_unpickle_HARCHUpdater __pyx_unpickle_MIDASUpdater
+# arithmetic that models keep
+gplearn.functions r _protected_division _protected_sqrt _protected_log _protected_inverse _sigmoid
+gplearn.fitness r _weighted_pearson _weighted_spearman _mean_absolute_error _mean_square_error _root_mean_square_error _log_loss
+kmodes.util.dissim r matching_dissim euclidean_dissim jaccard_dissim_label jaccard_dissim_binary ng_dissim
+datasketch.hashfunc r sha1_hash32 sha1_hash64
+lmfit.lineshapes r linear gaussian lorentzian exponential powerlaw parabolic voigt pvoigt
+sktime.utils.slope_and_trend r _slope
+gpytorch.utils.transforms r inv_softplus inv_sigmoid
+# looks at the names of a dictionary of numbers
+gpytorch.means.constant_mean r _ensure_updated_strategy_flag_set
+paramz.core.lists_and_dicts r intarray_default_factory
 # hands out a type of Python's by its name: as good as that type
 cloudpickle rcg _builtin_type
 cloudpickle.cloudpickle rcg _builtin_type
@@ -666,6 +743,7 @@ tokenizers rcb Tokenizer AddedToken Encoding
 tokenizers.models rcb BPE WordPiece WordLevel Unigram Model
 spacy.vocab rc unpickle_vocab
 spacy.tokens.doc rc unpickle_doc
+spacy.tokens._serialize rc unpickle_bin
 # add each pattern with its callback to a new matcher, which calls none of them before it matches
 spacy.matcher.matcher rc unpickle_matcher
 spacy.matcher.phrasematcher rc unpickle_matcher
@@ -907,7 +985,7 @@ def walk(package):
         top = importlib.import_module(package)
     except BaseException:
         return
-    only = PACKAGES[package]
+    only = PACKAGES.get(package, [])
     queue = [(package, getattr(top, "__path__", []))]
     while queue:
         parent, path = queue.pop()
@@ -956,8 +1034,10 @@ FAMILIES = (
     ("transformers.models.*.processing_*", "", "rnb"),
     ("transformers.models.*.tokenization_*", "", "rnb"),
     ("transformers.models.*.video_processing_*", "", "rnb"),
+    ("transformers.pipelines.*", "Pipeline", "rnb"),
 )
 CLASS_NAME = re.compile("[A-Z][A-Za-z0-9]*$")
+WHOLE_NAME = re.compile("_*[A-Z][A-Za-z0-9_]*$")
 
 
 def family(module, name):
@@ -982,6 +1062,74 @@ def collect_misfits(package, entries, dropped):
             if why or late:
                 entries[(module_name, name)] = ("r" if why else "rnb", "misfit")
                 dropped[(module_name, name)] = why or late
+
+
+# What is made for tests, or set up and built with, belongs to no family, here and in known.rs.
+NOT_READ = set("tests test testing _testing conftest setup __main__ benchmarks examples _build_utils docs cli".split())
+
+
+def dangerous():
+    with open(DANGEROUS) as rows:
+        return set(tuple(row.split("\t")[:2]) for row in rows)
+
+
+def collect_whole(package, entries, dropped):
+    """What of a package that is read whole may not be made and filled: classes, own or imported, and modules that could not be read.
+
+    Returns what may: classes of the package's own.
+    """
+    made = {}
+    try:
+        queue = [(package, importlib.import_module(package).__path__)]
+    except BaseException:
+        return made
+    entries[(package + ".**", "*")] = ("rnb", "whole")
+    while queue:
+        parent, path = queue.pop()
+        for info in sorted(pkgutil.iter_modules(path), key=lambda i: i.name):
+            name = parent + "." + info.name
+            if info.name in NOT_READ:
+                continue
+            try:
+                signal.alarm(20)
+                module = importlib.import_module(name)
+                queue.append((name, getattr(module, "__path__", []) if info.ispkg else []))
+                entries[(name + ".**", "*")] = ("rnb", "whole")
+            except BaseException as why:
+                entries[(name + ".**", "*")] = ("r", "unread")
+                dropped[(name + ".**", "*")] = type(why).__name__
+            finally:
+                signal.alarm(0)
+    forbidden = dangerous()
+    for module_name, module in sorted(sys.modules.items(), key=lambda kv: kv[0]):
+        if module is None or module_name.split(".")[0] != package:
+            continue
+        for name, thing in list(getattr(module, "__dict__", {}).items()):
+            if str(name).startswith("__pyx_unpickle_") and resolves(module_name, name, thing):
+                entries[(module_name, name)] = ("rcb", "cython")
+            if not isinstance(thing, type) or not isinstance(name, str) or not WHOLE_NAME.match(name):
+                continue
+            home = str(thing.__module__)
+            own = home == module_name and name == thing.__name__
+            if issubclass(thing, enum.Enum):
+                if own:
+                    entries.setdefault((home, name), ("rcb", "enum"))
+                continue
+            why = made_taint(thing)
+            if issubclass(thing, type) or home.split(".")[0] == "types":
+                why = "makes classes, or functions"
+            elif home.split(".")[0] != package and ((home, thing.__name__) in forbidden or (home, "*") in forbidden):
+                why = "dangerous where it comes from"
+            if why:
+                entries[(module_name, name)] = ("r", "misfit")
+                dropped[(module_name, name)] = why
+            elif own:
+                made[(home, name)] = ("rnb", "whole")
+                # What pickle writes for these is a call.
+                called = thing.__reduce__ is not object.__reduce__ or thing.__reduce_ex__ is not object.__reduce_ex__
+                if called and not issubclass(thing, BaseException) and not class_taint(thing):
+                    entries[(home, name)] = ("rcb", "reduced")
+    return made
 
 
 # The transformers package has hundreds of model families in three frameworks: what people pickle of them is settings,
@@ -1191,16 +1339,17 @@ def hostile_states(thing):
         yield lambda: thing.__new__(thing).__setstate__((value, value, value))
 
 
+def late(*_):
+    raise TimeoutError("too slow")
+
+
 class Attempts:
     """Calls what a pickle may call, under a hook that refuses what would act on the machine."""
 
     def __init__(self):
         self.armed, self.event = False, None
         sys.addaudithook(self.hook)
-        signal.signal(signal.SIGALRM, self.late)
-
-    def late(self, *_):
-        raise TimeoutError("too slow")
+        signal.signal(signal.SIGALRM, late)
 
     def carries(self, thing, depth=0):
         if isinstance(thing, types.CodeType):
@@ -1246,6 +1395,8 @@ def attempt(entries, out):
         return
     packages = {}
     for (module, name), (use, reason) in entries.items():
+        if reason == "class" and made_only(module):
+            use = use.replace("c", "n")
         if reason not in ("template", "formula", "text", "enum") and set(use) & set("cnb"):
             packages.setdefault(module.split(".")[0], []).append((module, name, use))
     for package, rows in sorted(packages.items()):
@@ -1283,21 +1434,28 @@ def probe(*packages):
     warnings.simplefilter("ignore")
     out, sys.stdout = os.fdopen(os.dup(1), "w"), open(os.devnull, "w")
     os.environ.update(TOKENIZERS_PARALLELISM="false", USE_TF="0", KERAS_BACKEND="torch", CUDA_VISIBLE_DEVICES="")
+    signal.signal(signal.SIGALRM, late)
     entries, dropped = {}, {}
+    packages = packages or list(PACKAGES) + sorted(WHOLE - set(PACKAGES))
     out.write("V\tpython\t%d.%d.%d\n" % sys.version_info[:3])
-    for package in packages or PACKAGES:
+    for package in packages:
         collect_package(package, entries, dropped)
         out.write("\t".join(("V", package, str(getattr(sys.modules.get(package), "__version__", "-")))) + "\n")
     collect_pandas_moves(entries)
     collect_stdlib(entries)
-    for package in packages or PACKAGES:
+    for package in packages:
         collect_misfits(package, entries, dropped)
+    made = {}
+    for package in packages:
+        if package in WHOLE:
+            made.update(collect_whole(package, entries, dropped))
     for (module, name), (use, reason) in entries.items():
         out.write("\t".join(("E", module, name, use, reason)) + "\n")
     for (module, name), why in dropped.items():
         out.write("\t".join(("D", module, name, why)) + "\n")
     out.flush()
-    attempt(entries, out)
+    made.update(entries)
+    attempt(made, out)
     out.flush()
     os._exit(0)  # some libraries start threads that would keep the probe alive
 
@@ -1441,7 +1599,50 @@ class Origins:
 
 
 def made_only(module):
-    return any((module + ".").startswith(package + ".") for package in MADE_ONLY)
+    return module.split(".")[0] in WHOLE - CALLED or any((module + ".").startswith(package + ".") for package in MADE_ONLY)
+
+
+DANGERS = dangerous()
+
+
+def gather(entries):
+    """Writes once what many rows say: a class that does not fit, of all modules that show it, and a module with many such classes."""
+    shown, modules = {}, {}
+    for (module, name), use in entries.items():
+        package = module.split(".")[0]
+        if use == "r" and "*" not in module and WHOLE_NAME.match(name) and (package + ".**", "*") in entries:
+            shown.setdefault((package + ".**", name), []).append(module)
+            modules.setdefault(module, []).append(name)
+    for module, names in modules.items():
+        if len(names) > 16 and "." in module:
+            entries[(module + ".**", "*")] = "r"
+    for (family, name), found in shown.items():
+        found = [m for m in found if in_whole(entries, m, name) != "r"]
+        if len(found) > 1:
+            entries[(family, name)] = "r"
+    # What a family says of its modules, too.
+    for module in sorted((m for m, name in entries if name == "*" and m.endswith(".**")), reverse=True):
+        if in_danger(module[:-3].split(".")) or "." in module[:-3] and entries[(module, "*")] == in_whole(entries, module[:-3].rpartition(".")[0], "Any"):
+            del entries[(module, "*")]
+
+
+def in_danger(parts):
+    """Whether a module, or a package around it, is dangerous as a whole: then it is no part of a family."""
+    return any((".".join(parts[:end]), "*") in DANGERS for end in range(1, len(parts) + 1))
+
+
+def in_whole(entries, module, name):
+    """What a package that was read whole allows a class."""
+    parts = module.split(".")
+    if "*" in module or not WHOLE_NAME.match(name) or set(parts) & NOT_READ:
+        return None
+    if in_danger(parts):
+        return None
+    for end in range(len(parts), 0, -1):
+        family = ".".join(parts[:end]) + ".**"
+        if (family, "*") in entries:
+            return entries.get((family, name), entries[(family, "*")])
+    return None
 
 
 def table(origins, out=EXPECTED):
@@ -1453,11 +1654,13 @@ def table(origins, out=EXPECTED):
                 use = use.replace("c", "n")
             # Versions may disagree: what one of them runs while loading is a danger in all.
             entries[key] = least(entries.get(key, use), use)
+        if key[1] == "*" and ("rnb", "whole") in said:
+            entries[key] = "rnb"
     for key, said in origins.acts.items():
         for _, what in said:
             if what == "call" and key in entries:
                 entries[key] = entries[key].replace("c", "n")
-            elif entries.pop(key, None) and family(*key)[0]:
+            elif entries.pop(key, None) and family(*key)[0] or key[0].split(".")[0] in WHOLE:
                 entries[key] = "r"
     for (module, name), use in list(entries.items()):
         if twin(module):
@@ -1466,15 +1669,15 @@ def table(origins, out=EXPECTED):
             entries.setdefault((home, name), use)
     for module, name, use in list(tokens(STDLIB)) + list(tokens(REBUILD)):
         entries[(module, name)] = use
-    forbidden = set()
-    with open(DANGEROUS) as rows:
-        for row in rows:
-            forbidden.add(tuple(row.split("\t")[:2]))
+    gather(entries)
+    forbidden = dangerous()
     # What a family says of a class needs no row; a narrower row and an enumeration's, which is called, stand.
     for (module, name), use in list(entries.items()):
         uses, _ = family(module, name)
         enumeration = any(reason == "enum" for _, reason in origins.rows.get((module, name), ()))
-        if use == uses or use == "rcb" and uses == "rnb" and not enumeration:
+        if use == in_whole(entries, module, name):
+            del entries[(module, name)]
+        elif use == uses or use == "rcb" and uses == "rnb" and not enumeration:
             del entries[(module, name)]
     for module, end, use in FAMILIES:
         entries[(module, "*" + end)] = use
