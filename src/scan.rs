@@ -59,6 +59,10 @@ struct Wanted {
 pub struct Scan<'a> {
     out: &'a mut Collected,
     budget: &'a Cell<u64>,
+    /// What is left of [`Limits::work`].
+    work: &'a Cell<u64>,
+    /// Whether these bytes were read before, or were made of others: then all work on them counts.
+    pub again: bool,
     member: String,
     depth: usize,
 }
@@ -72,6 +76,21 @@ impl<'a> Scan<'a> {
     /// What bounds the unpacking of one stream of this file.
     pub fn bounds(&self) -> Bounds<'a> {
         Bounds { budget: self.budget, ratio: self.out.limits.ratio, dictionary: self.out.limits.dictionary }
+    }
+
+    /// What may still be done beyond what is in proportion to the bytes.
+    pub fn work_left(&self) -> u64 {
+        self.work.get()
+    }
+
+    /// Pays for such work; once nothing is left, what is not done is a gap.
+    pub fn work(&mut self, cost: u64) -> bool {
+        self.work.set(self.work.get().saturating_sub(cost));
+        let left = self.work.get() > 0;
+        if !left {
+            self.gap("limit-pickle-work");
+        }
+        left
     }
 
     /// Path of the member being read, `""` for the file itself.
@@ -247,7 +266,7 @@ impl<'a> Scan<'a> {
             return;
         }
         self.open(name, if data { "data" } else { "" }, Some(view.len()));
-        let mut inner = Scan { out: &mut *self.out, budget: self.budget, member: path, depth: self.depth + 1 };
+        let mut inner = Scan { out: &mut *self.out, budget: self.budget, work: self.work, again: self.again, member: path, depth: self.depth + 1 };
         inner.read(view, name, data);
         self.close();
     }
@@ -256,7 +275,7 @@ impl<'a> Scan<'a> {
     pub fn enter(&mut self, name: &str, view: View<'_>, by: &mut dyn FnMut(View<'_>, &mut Scan<'_>) -> Result<()>) {
         let path = self.path_of(name);
         self.open(name, "", Some(view.len()));
-        let mut inner = Scan { out: &mut *self.out, budget: self.budget, member: path, depth: self.depth + 1 };
+        let mut inner = Scan { out: &mut *self.out, budget: self.budget, work: self.work, again: self.again, member: path, depth: self.depth + 1 };
         inner.show(view);
         let depth = inner.out.open.len();
         let result = by(view, &mut inner);
@@ -406,7 +425,7 @@ impl<'a> Scan<'a> {
 
 fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, by: Option<&'static Format>, link: Option<&str>) -> Collected {
     let limits = Limits::default();
-    let budget = Cell::new(limits.inflated);
+    let (budget, work) = (Cell::new(limits.inflated), Cell::new(limits.work));
     let mut out = Collected {
         path: path.to_string(),
         limits,
@@ -428,7 +447,7 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, 
         wanted,
     };
     let pages = Pages::new(source);
-    let mut scan = Scan { out: &mut out, budget: &budget, member: String::new(), depth: 0 };
+    let mut scan = Scan { out: &mut out, budget: &budget, work: &work, again: false, member: String::new(), depth: 0 };
     let view = View::of_file(&pages);
     if let Some(target) = link {
         scan.state(view, 0, 0, Fact::Archive { what: "file-link", name: path.rsplit('/').next().unwrap_or(path).to_string(), detail: target.to_string() });

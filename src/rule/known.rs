@@ -214,6 +214,8 @@ impl Names {
 
 struct Tables {
     expected: Vec<Names>,
+    /// Those of them that are families, the narrower ones last.
+    families: Vec<usize>,
     dangerous: Vec<Danger>,
     libraries: Vec<&'static str>,
     stdlib: Vec<&'static str>,
@@ -249,7 +251,8 @@ impl Tables {
         }
         libraries.sort_unstable();
         libraries.dedup();
-        Tables { expected: rows, dangerous: dangerous.lines().filter_map(danger_of).collect(), libraries, stdlib }
+        let families = rows.iter().enumerate().filter(|(_, names)| names.module.ends_with('*')).map(|(at, _)| at).collect();
+        Tables { expected: rows, families, dangerous: dangerous.lines().filter_map(danger_of).collect(), libraries, stdlib }
     }
 
     fn expected(&self, module: &str, name: &str) -> Option<Uses> {
@@ -259,7 +262,7 @@ impl Tables {
 
     fn in_family(&self, module: &str, name: &str) -> Option<Uses> {
         // Of `modeling_*` and `modeling_tf_*` the narrower one, which is written later, decides.
-        self.expected.iter().rev().find(|names| names.module.ends_with('*') && names.covers(module))?.uses_in_family(name)
+        self.families.iter().rev().filter_map(|at| self.expected.get(*at)).find(|names| names.covers(module))?.uses_in_family(name)
     }
 
     fn dangerous(&self, module: &str, name: &str) -> Option<Standing> {

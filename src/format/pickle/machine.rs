@@ -30,8 +30,18 @@ const ODD_KEYS: usize = 1000;
 const METHODS: &[&str] = &["append", "extend", "add"];
 /// Calls that load bytes of one pickle; more are a gap.
 const LOADS: usize = 1 << 16;
-/// Bytes of a name that is still taken for one.
+/// Bytes of a text that is still read to tell what it names.
 const NAME: usize = 64 * 1024;
+/// Bytes kept of a name; longer than any path that a system opens.
+const NAMED: usize = 4096;
+/// Bytes that the names of one pickle's imports may take.
+const NAMES: usize = 16 << 20;
+/// Extensions kept; those that are not are said to be unknown, as those of any other pickle are.
+const EXTENSIONS: usize = 1000;
+/// Work that comes with every byte of a pickle: bytes copied and items looked at by its opcodes.
+pub const SHARE: u64 = 16;
+/// What a probing run may cost beyond it.
+const PROBING: u64 = 1 << 17;
 
 /// An import, or a name that a call resolved to.
 #[derive(Clone, Debug)]
@@ -103,7 +113,9 @@ pub struct Machine<'s> {
     /// Imports in order of first appearance.
     pub globals: Vec<Global>,
     by_name: HashMap<String, u32>,
-    /// Texts that do not stand behind their opcode, because what was left of a frame was dropped: offset and length by opcode.
+    /// Bytes of their names.
+    names: usize,
+    /// Texts and bytes that do not stand behind their opcode, because what was left of a frame was dropped: offset and length by opcode.
     moved: HashMap<u64, (u64, u64)>,
     extensions: HashMap<u64, (String, String)>,
     limits: Limits,
@@ -157,6 +169,11 @@ pub struct Machine<'s> {
     pub(super) handed: u32,
     /// What undoing constants may still cost.
     allowance: Cell<u64>,
+    /// What opcodes cost beside being read: one of six bytes may have a text of 64 KiB read again.
+    spent: Cell<u64>,
+    /// What they may cost beyond [`SHARE`] a byte.
+    pub allowed: u64,
+    start: u64,
 }
 
 /// How an object is called.
@@ -187,6 +204,7 @@ impl<'s> Machine<'s> {
             strange_formula: None,
             globals: Vec::new(),
             by_name: HashMap::new(),
+            names: 0,
             moved: HashMap::new(),
             extensions: HashMap::new(),
             limits: limits.clone(),
@@ -216,7 +234,30 @@ impl<'s> Machine<'s> {
             lost: false,
             handed: 0,
             allowance: Cell::new(constant::ALLOWANCE),
+            spent: Cell::new(0),
+            allowed: PROBING,
+            start: at,
         }
+    }
+
+    /// What all of the run has cost so far, in nanoseconds or so, with making the machine.
+    pub fn cost(&self) -> u64 {
+        (500 + self.tape.searched).saturating_add(self.ops * 8).saturating_add(self.spent.get())
+    }
+
+    /// What opcodes have cost beside being read, beyond what comes with the bytes.
+    pub fn excess(&self) -> u64 {
+        self.spent.get().saturating_sub(SHARE * self.tape.at().saturating_sub(self.start))
+    }
+
+    fn overspent(&self) -> bool {
+        self.excess() > self.allowed
+    }
+
+    /// Pays for bytes that are copied or items that are looked at; `None` once the pickle costs more than it may.
+    pub(super) fn pay(&self, cost: u64) -> Option<()> {
+        self.spent.set(self.spent.get().saturating_add(cost));
+        (!self.overspent()).then_some(())
     }
 
     /// Runs to the end, or for at most `allowance` opcodes.
@@ -226,6 +267,7 @@ impl<'s> Machine<'s> {
             let slice = until.saturating_sub(self.ops).min(SLICE);
             // Called through a pointer that no optimiser sees through.
             match std::hint::black_box(Self::go as fn(&mut Self, u64) -> Result<Stop>)(self, slice) {
+                _ if self.overspent() => break Ok(Stop::Limit("pickle-work")),
                 Ok(Stop::Allowance) if self.ops < until => {}
                 ended => break ended,
             }
@@ -333,11 +375,11 @@ impl<'s> Machine<'s> {
                 }
                 0x8c | b'U' | b'X' => {
                     let n = if byte == b'X' { u64::from(self.tape.word()?) } else { self.tape.small()? };
-                    self.text(at, n)?;
+                    self.text(at, n, if byte == b'X' { 5 } else { 2 })?;
                 }
                 b'C' | b'B' => {
                     let n = if byte == b'B' { u64::from(self.tape.word()?) } else { self.tape.small()? };
-                    self.blob(at, n)?;
+                    self.blob(at, n, if byte == b'B' { 5 } else { 2 })?;
                 }
                 b'(' => {
                     if self.marks.len() >= self.limits.stack / 8 {
@@ -416,6 +458,9 @@ impl<'s> Machine<'s> {
                     if self.rare(byte, at)? {
                         return Ok(Stop::Stop);
                     }
+                    if self.overspent() {
+                        return Ok(Stop::Limit("pickle-work"));
+                    }
                 }
             }
         }
@@ -431,15 +476,15 @@ impl<'s> Machine<'s> {
                 let Ok(n) = u64::try_from(n) else {
                     return self.fault("negative-length");
                 };
-                self.text(at, n)?;
+                self.text(at, n, 5)?;
             }
             0x8d => {
                 let n = u64::from_le_bytes(self.tape.array()?);
-                self.text(at, n)?;
+                self.text(at, n, 9)?;
             }
             0x8e | 0x96 => {
                 let n = u64::from_le_bytes(self.tape.array()?);
-                self.blob(at, n)?;
+                self.blob(at, n, 9)?;
             }
             b'c' => {
                 let (module, name) = self.two_lines()?;
@@ -687,8 +732,7 @@ impl<'s> Machine<'s> {
     }
 
     #[inline(always)]
-    fn text(&mut self, at: u64, len: u64) -> Result<()> {
-        let header = self.tape.at() - at;
+    fn text(&mut self, at: u64, len: u64, header: u64) -> Result<()> {
         let from = self.tape.skip(len)?;
         if from - at > header {
             self.move_text(at, from, len);
@@ -710,8 +754,11 @@ impl<'s> Machine<'s> {
     }
 
     #[inline(always)]
-    fn blob(&mut self, at: u64, len: u64) -> Result<()> {
+    fn blob(&mut self, at: u64, len: u64, header: u64) -> Result<()> {
         let from = self.tape.skip(len)?;
+        if from - at > header {
+            self.move_text(at, from, len);
+        }
         if len >= 8 {
             self.note_nested(from, len);
         }
@@ -776,12 +823,15 @@ impl<'s> Machine<'s> {
     }
 
     pub(super) fn named(&mut self, module: &str, name: &str, at: u64, len: u64, asked: bool) -> Result<u32> {
+        let (module, name) = (cut(module), cut(name));
+        self.pay((module.len() + name.len()) as u64);
         let key = format!("{module}\n{name}");
         if let Some(id) = self.by_name.get(&key) {
             self.globals[*id as usize].asked |= asked;
             return Ok(*id);
         }
-        if self.globals.len() >= self.limits.facts {
+        self.names = self.names.saturating_add(key.len());
+        if self.globals.len() >= self.limits.facts || self.names > NAMES {
             return Err(Error::limit(at, "imports"));
         }
         let id = self.globals.len() as u32;
@@ -812,7 +862,7 @@ impl<'s> Machine<'s> {
         let (m, n) = (self.string(module), self.string(name));
         if let (Some(m), Some(n)) = (&m, &n) {
             if !matches!((module.kind(), name.kind()), (Kind::Str(_), Kind::Str(_))) {
-                let text = format!("{m}.{n}");
+                let text = format!("{}.{}", cut(m), cut(n));
                 self.facts_capped((at, 1, Fact::ComputedImport { text }));
             }
             return Ok(Value::global(self.import(m.clone(), n.clone(), at, 1)?));
@@ -822,7 +872,8 @@ impl<'s> Machine<'s> {
         }
         // A number or None raises; anything made by a call may be any text.
         let maybe = |v: Value| matches!(v.kind(), Kind::Str(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Global(_));
-        let text = format!("{}.{}", m.unwrap_or_else(|| self.show(module)), n.unwrap_or_else(|| self.show(name)));
+        let said = |known: Option<String>, v: Value| known.map_or_else(|| self.show(v), |text| cut(&text).to_string());
+        let text = format!("{}.{}", said(m, module), said(n, name));
         if maybe(module) && maybe(name) {
             self.act(at);
             self.facts_capped((at, 1, Fact::ComputedImport { text: text.clone() }));
@@ -868,12 +919,16 @@ impl<'s> Machine<'s> {
     /// The bytes of a constant.
     pub(super) fn bytes_of(&self, spot: Spot, most: usize) -> Option<Vec<u8>> {
         let (from, len) = self.bytes_at(spot)?;
+        self.pay(len.min(most as u64))?;
         let bytes = self.tape.peek(from, len, most);
         (bytes.len() as u64 == len).then_some(bytes)
     }
 
     /// Offset and length of the bytes of a constant.
     fn bytes_at(&self, spot: Spot) -> Option<(u64, u64)> {
+        if let Some(moved) = self.moved.get(&spot.at) {
+            return Some(*moved);
+        }
         let head = self.tape.peek(spot.at, 9, 9);
         let (from, len) = match head.as_slice() {
             [b'C', n, ..] => (2, u64::from(*n)),
@@ -905,7 +960,7 @@ impl<'s> Machine<'s> {
     pub(super) fn spend(&self, cost: u64) -> Option<()> {
         let left = self.allowance.get().checked_sub(cost);
         self.allowance.set(left.unwrap_or(0));
-        left.map(|_| ())
+        self.pay(cost).and(left.map(|_| ()))
     }
 
     fn read_text(&self, spot: Spot) -> Option<String> {
@@ -914,6 +969,7 @@ impl<'s> Machine<'s> {
 
     /// Reads a text again from its opcode.
     fn read_text_up_to(&self, spot: Spot, cap: usize) -> Option<String> {
+        self.pay(16)?;
         let head: [u8; 9] = {
             let mut h = [0; 9];
             let got = self.tape.peek(spot.at, 9.min(self.view.len() - spot.at.min(self.view.len())), 9);
@@ -921,6 +977,7 @@ impl<'s> Machine<'s> {
             h
         };
         if let Some((from, len)) = self.moved.get(&spot.at) {
+            self.pay((*len).min(cap as u64))?;
             let text = self.tape.peek(*from, *len, cap);
             return Some(match head[0] {
                 b'S' => unquote(&text),
@@ -933,8 +990,9 @@ impl<'s> Machine<'s> {
             b'X' | b'T' => (5, u64::from(u32::from_le_bytes([head[1], head[2], head[3], head[4]]))),
             0x8d => (9, u64::from_le_bytes([head[1], head[2], head[3], head[4], head[5], head[6], head[7], head[8]])),
             b'S' | b'V' | b'P' => {
-                let line = self.tape.peek(spot.at + 1, self.view.len().saturating_sub(spot.at + 1), cap);
+                let line = self.line_at(spot.at + 1, cap);
                 let end = line.iter().position(|b| *b == b'\n')?;
+                self.pay(line.len() as u64)?;
                 return Some(match head[0] {
                     b'S' => unquote(&line[..end]),
                     b'V' => raw_unicode(&line[..end]),
@@ -943,15 +1001,32 @@ impl<'s> Machine<'s> {
             }
             _ => return None,
         };
-        (len <= cap as u64).then(|| decode(&self.tape.peek(spot.at + from, len, cap)))
+        if len > cap as u64 {
+            return None;
+        }
+        self.pay(len)?;
+        Some(decode(&self.tape.peek(spot.at + from, len, cap)))
+    }
+
+    /// Bytes from `at` on that hold a line's end, if one stands within `cap`: most lines are short, and read again and again.
+    fn line_at(&self, at: u64, cap: usize) -> Vec<u8> {
+        let left = self.view.len().saturating_sub(at);
+        let short = self.tape.peek(at, left, 128.min(cap));
+        if short.contains(&b'\n') { short } else { self.tape.peek(at, left, cap) }
     }
 
     /// Items of a tuple, list or set, if they are still known.
     pub fn items(&self, v: Value) -> Option<Vec<Value>> {
         match v.kind() {
             Kind::Tuple(s) | Kind::Set(s) if s.len == 0 && s.at == 0 => Some(Vec::new()),
-            Kind::Tuple(s) | Kind::Set(s) => self.pool.items(s),
-            Kind::List(id) => self.slots.items(id).map(|(i, _)| i.to_vec()),
+            Kind::Tuple(s) | Kind::Set(s) => {
+                self.pay(16 + u64::from(s.len) * 2)?;
+                self.pool.items(s)
+            }
+            Kind::List(id) => {
+                self.pay(16)?;
+                self.slots.items(id).map(|(i, _)| i.to_vec())
+            }
             _ => None,
         }
     }
@@ -984,7 +1059,10 @@ impl<'s> Machine<'s> {
     /// Items of a tuple or list, if all of them are known.
     pub(super) fn whole_items(&self, v: Value) -> Option<Vec<Value>> {
         match v.kind() {
-            Kind::List(id) => self.slots.items(id).and_then(|(i, more)| (!more).then(|| i.to_vec())),
+            Kind::List(id) => {
+                self.pay(16)?;
+                self.slots.items(id).and_then(|(i, more)| (!more).then(|| i.to_vec()))
+            }
             Kind::Tuple(s) if s.len >= 255 => None,
             _ => self.items(v),
         }
@@ -1004,8 +1082,8 @@ impl<'s> Machine<'s> {
 
     /// Registers an extension code for the EXT opcodes behind it.
     pub(super) fn extend(&mut self, code: u64, module: String, name: String) {
-        if self.extensions.len() < self.limits.facts {
-            self.extensions.insert(code, (module, name));
+        if self.extensions.len() < EXTENSIONS {
+            self.extensions.insert(code, (cut(&module).to_string(), cut(&name).to_string()));
         }
     }
 
@@ -1013,6 +1091,7 @@ impl<'s> Machine<'s> {
     pub(super) fn latin1(&mut self, text: Option<Value>, codec: Option<Value>) {
         if let Some(Kind::Str(spot)) = text.map(Value::kind)
             && codec.and_then(|s| self.string(s)).is_some_and(|s| s == "latin1")
+            && self.decoded.last().is_none_or(|(at, _)| *at != spot.at)
             && let Some(text) = self.read_text_up_to(spot, 8 << 20)
             && text.len() >= 8
             && self.decoded_bytes + text.len() < 32 << 20
@@ -1118,6 +1197,9 @@ impl<'s> Machine<'s> {
         if matches!(callee.kind(), Kind::Lost) {
             self.lost = true;
             return Ok(callee);
+        }
+        if self.overspent() {
+            return Err(Error::limit(at, "pickle-work"));
         }
         if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) {
             // Numbers and texts cannot be called: every unpickler raises here.
@@ -1240,6 +1322,7 @@ impl<'s> Machine<'s> {
 
     /// Remembers what a callable was handed to keep, call or fetch.
     pub(super) fn wrap(&mut self, id: u32, wrapped: (String, String)) {
+        self.pay(self.globals.get(id as usize).map_or(0, |g| g.wraps.len() as u64 * 2));
         let g = &mut self.globals[id as usize];
         if g.wraps.len() < 1000 && !g.wraps.contains(&wrapped) {
             g.wraps.push(wrapped);
@@ -1394,7 +1477,7 @@ impl<'s> Machine<'s> {
         } else if text == template::KEY {
             let made = self.string(value);
             if !made.as_deref().is_some_and(template::plain) {
-                let text = made.unwrap_or_else(|| self.show(value));
+                let text = made.map_or_else(|| self.show(value), |made| cut(&made).to_string());
                 self.facts_capped((at, 1, Fact::ExecutedState { text }));
             }
         } else if super::SPECIAL_METHODS.contains(&text.as_str()) {
@@ -1502,6 +1585,7 @@ impl<'s> Machine<'s> {
 
     /// The value as Python would write it, shortened.
     pub fn show(&self, v: Value) -> String {
+        self.pay(256);
         let mut out = String::new();
         self.write(v, 4, &mut out);
         out
@@ -1665,6 +1749,11 @@ impl<'s> Machine<'s> {
     pub fn view(&self) -> View<'s> {
         self.view
     }
+}
+
+/// A name, or what is kept of one that nothing is called by.
+fn cut(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(NAMED)).unwrap_or(name)
 }
 
 /// Whether bytes begin with the mark of something that is read by itself.
