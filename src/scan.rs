@@ -49,6 +49,13 @@ fn exact(claimed: u64) -> u64 {
     claimed.min((1 << 53) - 1)
 }
 
+/// Work that judging an import costs for which the report's list has no room.
+const UNLISTED: u64 = 16 * 1024;
+/// Unpacked bytes of any file, however small, that are read.
+const UNPACKED: u64 = 1 << 30;
+/// Unpacked bytes that are read for each byte of a larger one: deflate makes a thousand of zeros, but hardly two of weights.
+const RATIO: u64 = 32;
+
 /// A place whose bytes somebody wants to see.
 struct Wanted {
     place: Place,
@@ -106,9 +113,17 @@ impl<'a> Scan<'a> {
     /// States a fact about `len` bytes at `at` of the view.
     pub fn state(&mut self, view: View<'_>, at: u64, len: u64, fact: Fact) {
         let place = Place { member: self.member.clone(), offset: exact(at), length: exact(len), file_offset: view.file_offset(at).map(exact) };
+        if let Fact::Import { module, name, usage, .. } = &fact
+            && !Self::fold_import(self.out, module, name, *usage)
+        {
+            // They are still judged, for as long as there are not millions of them.
+            self.gap("limit-imports");
+            if !self.work(UNLISTED) {
+                return;
+            }
+        }
         let out = &mut *self.out;
         match &fact {
-            Fact::Import { module, name, usage, .. } => Self::fold_import(out, module, name, *usage),
             Fact::Tensor(tensor) => Self::fold_tensor(&mut out.tensors, tensor),
             Fact::Metadata { key, value } => {
                 if out.metadata.len() < out.limits.facts {
@@ -139,8 +154,8 @@ impl<'a> Scan<'a> {
         out.judge.hear(&fact, place, &out.limits);
     }
 
-    /// Several pickles of a file may name the same import: the list keeps the strongest use.
-    fn fold_import(out: &mut Collected, module: &str, name: &str, usage: Use) {
+    /// Several pickles of a file may name the same import: the list keeps the strongest use. Tells whether it has room for it.
+    fn fold_import(out: &mut Collected, module: &str, name: &str, usage: Use) -> bool {
         let used = if usage.built {
             Used::Built
         } else if usage.called || usage.made {
@@ -167,8 +182,9 @@ impl<'a> Scan<'a> {
                     standing: rule::standing_word(module, name, usage),
                 });
             }
-            None => {}
+            None => return false,
         }
+        true
     }
 
     /// Remembers that this file makes a loader run a source file beside it.
@@ -425,7 +441,8 @@ impl<'a> Scan<'a> {
 
 fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, by: Option<&'static Format>, link: Option<&str>) -> Collected {
     let limits = Limits::default();
-    let (budget, work) = (Cell::new(limits.inflated), Cell::new(limits.work));
+    let unpacked = limits.inflated.min(source.len().saturating_mul(RATIO).max(UNPACKED));
+    let (budget, work) = (Cell::new(unpacked), Cell::new(limits.work));
     let mut out = Collected {
         path: path.to_string(),
         limits,

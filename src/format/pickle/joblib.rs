@@ -79,7 +79,11 @@ const DTYPES: usize = 1 << 16;
 /// BUILD on a type: its state says more than its name.
 pub(super) fn typed(m: &mut Machine<'_>, target: Value, state: Value) {
     let Kind::Call { global, node } = target.kind() else { return };
-    if m.globals.get(global as usize).is_some_and(|g| g.name == "dtype") && m.dtypes.len() < DTYPES {
+    if m.globals.get(global as usize).is_some_and(|g| g.name == "dtype") {
+        if m.dtypes.len() >= DTYPES {
+            m.lost = true;
+            return;
+        }
         let known = dtype(m, target).and_then(|plain| filled(m, plain, state));
         m.dtypes.insert(node, known);
     }

@@ -824,7 +824,7 @@ impl<'s> Machine<'s> {
 
     pub(super) fn named(&mut self, module: &str, name: &str, at: u64, len: u64, asked: bool) -> Result<u32> {
         let (module, name) = (cut(module), cut(name));
-        self.pay((module.len() + name.len()) as u64);
+        self.pay((64 + module.len() + name.len()) as u64);
         let key = format!("{module}\n{name}");
         if let Some(id) = self.by_name.get(&key) {
             self.globals[*id as usize].asked |= asked;
@@ -1585,7 +1585,7 @@ impl<'s> Machine<'s> {
 
     /// The value as Python would write it, shortened.
     pub fn show(&self, v: Value) -> String {
-        self.pay(256);
+        self.pay(1000);
         let mut out = String::new();
         self.write(v, 4, &mut out);
         out
@@ -1959,6 +1959,38 @@ mod tests {
         assert_eq!(unquote(b"'o\\x73'"), "os");
         assert_eq!(unquote(b"\"\\157s\""), "os");
         assert_eq!(raw_unicode(b"\\u006f\\U00000073"), "os");
+    }
+
+    /// The same text, name or tuple used again by every few bytes. The cost is counted, so that no test waits for it.
+    #[test]
+    fn what_opcodes_read_again_and_again_is_paid_for() {
+        let text = |len: usize| [b"X".as_slice(), &(len as u32).to_le_bytes(), &vec![b'a'; len]].concat();
+        let line = |len: usize| [b"V".as_slice(), &vec![b'_'; len], b"\n"].concat();
+        let (long, many) = (text(60_000), [b"(".as_slice(), &b"K\x01".repeat(250), b"t"].concat());
+        let doubled = b"h\0h\x01h\x01\x86Rq\x01".repeat(20);
+        let tower = [&b"K\x01q\x01"[..], &[b"(".as_slice(), &b"h\x01".repeat(250), b"tq\x01"].concat().repeat(8)].concat();
+        let hostile: Vec<(&str, Vec<u8>, &[u8])> = vec![
+            ("names", [&long[..], b"q\0"].concat(), b"h\0h\0\x930"),
+            ("names in lines", [&line(60_000)[..], b"q\0"].concat(), b"h\0h\0\x930"),
+            ("names of names", [&b"cbuiltins\ngetattr\nq\0cos\na\n"[..], &long, b"q\x01"].concat(), b"q\x02h\0h\x02h\x01\x86R"),
+            ("modules", [&b"cimportlib\nimport_module\nq\0"[..], &long, b"\x85q\x01"].concat(), b"h\0h\x01R0"),
+            ("arguments", [&b"cfoo\nbar\nq\0"[..], &many, b"q\x01"].concat(), b"h\0h\x01R0"),
+            ("ids", [&long[..], b"q\0"].concat(), b"h\0Q0"),
+            ("special keys", [&line(300)[..], b"q\x01}"].concat(), b"h\x01K\x01s"),
+            ("formulas", [&b"\x8c\x07formulaq\x01"[..], &text(60_000), b"q\x02}"].concat(), b"h\x01h\x02s"),
+            ("companions", [&b"cjoblib.numpy_pickle\nNDArrayWrapper\n)\x81q\0}\x8c\x08filename"[..], &long, b"sq\x01h\0"].concat(), b"h\x01b"),
+            ("joined texts", [&b"cbuiltins\nstr.join\nq\0"[..], &long, b"q\x01"].concat(), b"h\0h\x01h\x01\x86Rh\x01\x930"),
+            ("sums of sums", [&b"coperator\nadd\nq\0coperator\nfoo\n)Rq\x01"[..], &doubled].concat(), b"h\x01h\x01\x930"),
+            ("tuples of tuples", [&b"csympy\nAdd\nq\0"[..], &tower].concat(), b"h\0h\x01R0"),
+            ("calls by calls", b"citertools\nstarmap\nq\0]q\x01(h\0h\x01\x86h\0h\x01\x86h\0h\x01\x86h\0h\x01\x86e0".to_vec(), b"h\0h\0h\x01\x86R0"),
+        ];
+        for (what, head, unit) in hostile {
+            let bytes = [&head[..], &unit.repeat(40_000), b"N."].concat();
+            let pages = crate::bytes::Pages::new(&bytes);
+            let mut machine = Machine::new(View::of_inflated(&pages), 0, Frames::LINEAR, &Limits::default());
+            assert_eq!(machine.run(u64::MAX).ok(), Some(Stop::Limit("pickle-work")), "{what}");
+            assert!(machine.cost() < 20 << 20, "{what}: {}", machine.cost());
+        }
     }
 
     #[test]

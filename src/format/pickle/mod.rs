@@ -63,7 +63,7 @@ fn probe(view: View<'_>) -> Match {
 }
 
 /// Pickles in a row that come to nothing, before one that does not: no text and no numbers are so many.
-const ROW: usize = 1 << 12;
+const ROW: usize = 100;
 
 /// Whether many short pickles, which anything may be, follow one another up to the end or to one that surely is a pickle.
 fn row_of_short_ones(view: View<'_>) -> bool {
@@ -349,11 +349,11 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         // only joblib's tells where the file is whole.
         let mut plain = std::mem::replace(&mut machine, Machine::new(view, at, Frames::LINEAR, &limits));
         machine.joblib = true;
-        stop = run_out(&mut machine, false, scan)?;
+        let before = std::mem::replace(&mut stop, run_out(&mut machine, false, scan)?);
         plain.nested.clear();
         plain.blobs.clear();
         until_raised(view, &mut plain, &machine)?;
-        state(view, &mut plain, Stop::Stop, counted, true, scan)?;
+        state(view, &mut plain, unless_limited(before), counted, true, scan)?;
         if machine.aligned {
             older_joblib(view, at, &machine, counted, scan)?;
         }
@@ -380,18 +380,25 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     Ok(Outcome { end, stop, machine, kinds, others })
 }
 
+/// How a reading ended that takes arrays for opcodes: that it breaks off among numbers says nothing, that it was not read to its end does.
+fn unless_limited(stop: Stop) -> Stop {
+    if matches!(stop, Stop::Limit(_)) { stop } else { Stop::Stop }
+}
+
 /// joblib before 1.2 knows nothing of the padding before an array, and goes on that much too early behind it: at numbers, as a rule, which come to
 /// nothing. What does import and call something there was put there.
 fn older_joblib(view: View<'_>, at: u64, newer: &Machine<'_>, counted: bool, scan: &mut Scan<'_>) -> Result<()> {
     let mut older = Machine::new(view, at, Frames::LINEAR, scan.limits());
     (older.joblib, older.unaligned) = (true, true);
-    run_out(&mut older, false, scan)?;
+    let stop = run_out(&mut older, false, scan)?;
     let known: HashSet<u64> = newer.globals.iter().map(|g| g.at).collect();
     let other = |g: &machine::Global| g.asked && !known.contains(&g.at) && plausible(&g.module) && plausible(&g.name);
     if older.globals.iter().any(|g| other(g) && (g.usage.called || g.usage.made)) {
         older.nested.clear();
         older.blobs.clear();
-        state(view, &mut older, Stop::Stop, counted, true, scan)?;
+        state(view, &mut older, unless_limited(stop), counted, true, scan)?;
+    } else if let Stop::Limit(what) = stop {
+        scan.gap(&format!("limit-{what}"));
     }
     Ok(())
 }
@@ -422,9 +429,16 @@ fn until_raised(view: View<'_>, plain: &mut Machine<'_>, joblib: &Machine<'_>) -
     Ok(())
 }
 
+/// Packages with modules that have a `dtype` of their own or of numpy's.
+const ARRAYS: &[&str] = &[
+    "cupy", "dask", "h5py", "jax", "keras", "ml_dtypes", "mxnet", "numba", "numpy", "pandas", "polars", "pyarrow", "scipy", "statsmodels", "tensorflow",
+    "torch", "xarray", "zarr",
+];
+
 /// Where `plain` asks for the `dtype` of a class that the file has named, as if it were a module: an array of objects is a pickle with a memo of its
 /// own, and its `numpy.dtype` takes the module from there. In the memo of the pickle around it stands the class, which is no text and raises,
-/// or its name or module. A module that is called like one of the file's own classes is not taken to lie beside it.
+/// or its name or module, which has no `dtype` and raises as well, unless it is a library of arrays. A module that is called like one of the file's
+/// own classes is not taken to lie beside it.
 fn mistaken_dtype(view: View<'_>, plain: &Machine<'_>, joblib: &Machine<'_>) -> Result<Option<u64>> {
     // Where each of them stands first.
     let (mut names, mut classes) = (HashMap::new(), HashMap::new());
@@ -433,11 +447,13 @@ fn mistaken_dtype(view: View<'_>, plain: &Machine<'_>, joblib: &Machine<'_>) -> 
         names.entry(g.name.as_str()).or_insert(g.at);
         classes.entry(format!("{}.{}", g.module, g.name)).or_insert(g.at);
     }
-    let named = |text: &str, at: u64| names.get(text).is_some_and(|first| *first < at);
+    let named = |text: &str, at: u64| names.get(text).is_some_and(|first| *first < at) && !ARRAYS.contains(&text.split('.').next().unwrap_or(text));
     let class = |text: &str, at: u64| classes.get(text).is_some_and(|first| *first < at);
+    // A text that a call makes is asked for; what is no text has no module.
+    let objects: HashSet<u64> = plain.globals.iter().filter(|g| g.module == "?").map(|g| g.at).collect();
     let imports = plain.globals.iter().filter(|g| g.asked && g.name == "dtype" && g.module != "numpy" && named(&g.module, g.at)).map(|g| g.at);
     let facts = plain.facts.iter().filter_map(|(at, _, f)| match f {
-        Fact::ComputedImport { text } if text.strip_suffix(".dtype").is_some_and(|t| class(t, *at)) => Some(*at),
+        Fact::ComputedImport { text } if text.strip_suffix(".dtype").is_some_and(|t| class(t, *at)) => objects.contains(at).then_some(*at),
         _ => None,
     });
     let Some(at) = imports.chain(facts).min() else { return Ok(None) };
