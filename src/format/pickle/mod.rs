@@ -63,7 +63,7 @@ fn probe(view: View<'_>) -> Match {
 }
 
 /// Pickles in a row that come to nothing, before one that does not: no text and no numbers are so many.
-const ROW: usize = 100;
+const ROW: usize = 32;
 
 /// Whether many short pickles, which anything may be, follow one another up to the end or to one that surely is a pickle.
 fn row_of_short_ones(view: View<'_>) -> bool {
@@ -272,7 +272,7 @@ const WAYS: usize = 16;
 /// Beginnings of pickles in one file that only readers of broken frames see.
 const OTHERS: usize = 64;
 /// What the beginning of a pickle costs.
-const BEGINNING: u64 = 1000;
+const BEGINNING: u64 = 500;
 /// Beginnings that are remembered, so that none is read twice.
 const BEGINNINGS: usize = 1 << 18;
 
@@ -600,7 +600,7 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, again: 
         let name = format!("what the call at {at} loads");
         // Whoever loads a constant twice gets the same twice.
         if let Load::There(from, len) | Load::Encoded(from, len) = load
-            && !read.insert((from, len))
+            && !read.insert((from, len, surely))
         {
             continue;
         }
@@ -681,7 +681,11 @@ pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl
             // Of what is read once, looking where the next pickle begins has a share as well.
             let share = if start == from && !scan.again { machine::SHARE } else { 0 };
             let mut cost = BEGINNING;
-            let likely = if at == start { Likeness::Sure } else { probe_chain(view, at, 16, &mut cost) };
+            let near = if at == start { Likeness::Sure } else { probe_chain(view, at, 0, &mut cost) };
+            let likely = match near {
+                enough @ (Likeness::Sure | Likeness::Ends) => enough,
+                _ => probe_chain(view, at, 16, &mut cost),
+            };
             if !matches!(likely, Likeness::Sure | Likeness::Ends) {
                 if likely != Likeness::No && seen.insert(at) {
                     // Whoever goes on loading here gets as far as this, or behind it.
