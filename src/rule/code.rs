@@ -184,7 +184,8 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             // What protocol 2 writes for a class whose `__new__` takes keywords.
             return matches!(known::standing(module, owner), Standing::Expected(uses) if uses.make || uses.call);
         }
-        return !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
+        let harmless = !attr.starts_with("__") && !matches!(known::standing(module, name), Standing::Dangerous { .. });
+        return harmless && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
     !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
 }
