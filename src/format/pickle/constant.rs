@@ -153,7 +153,7 @@ impl Machine<'_> {
             None => self.constant_at(of, depth)?.text()?.chars().map(|c| Constant::Text(c.to_string())).collect(),
         };
         let whole = parts.iter().map(Constant::len).sum::<usize>().saturating_add(between.len().saturating_mul(parts.len()));
-        self.spend(whole as u64)?;
+        self.spend(whole.min(MOST) as u64)?;
         if whole > MOST {
             return None;
         }

@@ -242,12 +242,12 @@ impl<'s> Machine<'s> {
 
     /// What all of the run has cost so far, in nanoseconds or so, with making the machine.
     pub fn cost(&self) -> u64 {
-        (500 + self.tape.searched).saturating_add(self.ops * 8).saturating_add(self.spent.get())
+        self.tape.searched.saturating_add(500).saturating_add(self.ops.saturating_mul(8)).saturating_add(self.spent.get())
     }
 
     /// What opcodes have cost beside being read, beyond what comes with the bytes.
     pub fn excess(&self) -> u64 {
-        self.spent.get().saturating_sub(SHARE * self.tape.at().saturating_sub(self.start))
+        self.spent.get().saturating_sub(SHARE.saturating_mul(self.tape.at().saturating_sub(self.start)))
     }
 
     fn overspent(&self) -> bool {

@@ -542,7 +542,7 @@ fn begins(inner: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
 
 /// Whether a constant surely is something that is read by itself; asking every format costs as much as a long constant's share.
 fn surely(inner: View<'_>, scan: &mut Scan<'_>) -> bool {
-    scan.work((CHILD / 2).saturating_sub(machine::SHARE * inner.len())) && super::sure(inner)
+    scan.work((CHILD / 2).saturating_sub(machine::SHARE.saturating_mul(inner.len()))) && super::sure(inner)
 }
 
 /// What reading a constant by itself costs, however short it is.
@@ -550,7 +550,7 @@ const CHILD: u64 = 16 * 1024;
 
 /// Reads a constant by itself. `again` says that its bytes are read in more than one way, or were made of others.
 fn inside(name: &str, inner: View<'_>, data: bool, again: bool, scan: &mut Scan<'_>) {
-    let share = if again || scan.again { 0 } else { machine::SHARE * inner.len() };
+    let share = if again || scan.again { 0 } else { machine::SHARE.saturating_mul(inner.len()) };
     if scan.work(CHILD.saturating_sub(share)) {
         let before = scan.again;
         scan.again |= again;

@@ -299,7 +299,7 @@ impl<'s> Tape<'s> {
                 return Ok(at - from + found as u64);
             }
             at += n as u64;
-            self.searched += n as u64;
+            self.searched = self.searched.saturating_add(n as u64);
         }
     }
 
