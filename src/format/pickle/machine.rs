@@ -1753,7 +1753,10 @@ impl<'s> Machine<'s> {
 
 /// A name, or what is kept of one that nothing is called by.
 fn cut(name: &str) -> &str {
-    name.get(..name.floor_char_boundary(NAMED)).unwrap_or(name)
+    if name.len() <= NAMED {
+        return name;
+    }
+    (0..=NAMED).rev().find_map(|end| name.get(..end)).unwrap_or_default()
 }
 
 /// Whether bytes begin with the mark of something that is read by itself.
