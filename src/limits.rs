@@ -29,6 +29,9 @@ pub struct Limits {
     pub memo: u64,
     /// Tensors described one by one in the outline.
     pub tensors: u64,
+    /// What pickles may cost beyond what is in proportion to their bytes, in nanoseconds or so: bytes that opcodes have read again and again,
+    /// and pickles inside pickles that are read in more than one way.
+    pub work: u64,
 }
 
 impl Default for Limits {
@@ -47,6 +50,7 @@ impl Default for Limits {
             stack: 4 << 20,
             memo: 8 << 20,
             tensors: 2_000,
+            work: 256 << 20,
         }
     }
 }

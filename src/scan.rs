@@ -49,6 +49,13 @@ fn exact(claimed: u64) -> u64 {
     claimed.min((1 << 53) - 1)
 }
 
+/// Work that judging an import costs for which the report's list has no room.
+const UNLISTED: u64 = 16 * 1024;
+/// Unpacked bytes of any file, however small, that are read.
+const UNPACKED: u64 = 1 << 30;
+/// Unpacked bytes that are read for each byte of a larger one: deflate makes a thousand of zeros, but hardly two of weights.
+const RATIO: u64 = 32;
+
 /// A place whose bytes somebody wants to see.
 struct Wanted {
     place: Place,
@@ -59,6 +66,10 @@ struct Wanted {
 pub struct Scan<'a> {
     out: &'a mut Collected,
     budget: &'a Cell<u64>,
+    /// What is left of [`Limits::work`].
+    work: &'a Cell<u64>,
+    /// Whether these bytes were read before, or were made of others: then all work on them counts.
+    pub again: bool,
     member: String,
     depth: usize,
 }
@@ -74,6 +85,21 @@ impl<'a> Scan<'a> {
         Bounds { budget: self.budget, ratio: self.out.limits.ratio, dictionary: self.out.limits.dictionary }
     }
 
+    /// What may still be done beyond what is in proportion to the bytes.
+    pub fn work_left(&self) -> u64 {
+        self.work.get()
+    }
+
+    /// Pays for such work; once nothing is left, what is not done is a gap.
+    pub fn work(&mut self, cost: u64) -> bool {
+        self.work.set(self.work.get().saturating_sub(cost));
+        let left = self.work.get() > 0;
+        if !left {
+            self.gap("limit-pickle-work");
+        }
+        left
+    }
+
     /// Path of the member being read, `""` for the file itself.
     pub fn member(&self) -> &str {
         &self.member
@@ -87,9 +113,17 @@ impl<'a> Scan<'a> {
     /// States a fact about `len` bytes at `at` of the view.
     pub fn state(&mut self, view: View<'_>, at: u64, len: u64, fact: Fact) {
         let place = Place { member: self.member.clone(), offset: exact(at), length: exact(len), file_offset: view.file_offset(at).map(exact) };
+        if let Fact::Import { module, name, usage, .. } = &fact
+            && !Self::fold_import(self.out, module, name, *usage)
+        {
+            // They are still judged, for as long as there are not millions of them.
+            self.gap("limit-imports");
+            if !self.work(UNLISTED) {
+                return;
+            }
+        }
         let out = &mut *self.out;
         match &fact {
-            Fact::Import { module, name, usage, .. } => Self::fold_import(out, module, name, *usage),
             Fact::Tensor(tensor) => Self::fold_tensor(&mut out.tensors, tensor),
             Fact::Metadata { key, value } => {
                 if out.metadata.len() < out.limits.facts {
@@ -120,8 +154,8 @@ impl<'a> Scan<'a> {
         out.judge.hear(&fact, place, &out.limits);
     }
 
-    /// Several pickles of a file may name the same import: the list keeps the strongest use.
-    fn fold_import(out: &mut Collected, module: &str, name: &str, usage: Use) {
+    /// Several pickles of a file may name the same import: the list keeps the strongest use. Tells whether it has room for it.
+    fn fold_import(out: &mut Collected, module: &str, name: &str, usage: Use) -> bool {
         let used = if usage.built {
             Used::Built
         } else if usage.called || usage.made {
@@ -148,8 +182,9 @@ impl<'a> Scan<'a> {
                     standing: rule::standing_word(module, name, usage),
                 });
             }
-            None => {}
+            None => return false,
         }
+        true
     }
 
     /// Remembers that this file makes a loader run a source file beside it.
@@ -247,7 +282,7 @@ impl<'a> Scan<'a> {
             return;
         }
         self.open(name, if data { "data" } else { "" }, Some(view.len()));
-        let mut inner = Scan { out: &mut *self.out, budget: self.budget, member: path, depth: self.depth + 1 };
+        let mut inner = Scan { out: &mut *self.out, budget: self.budget, work: self.work, again: self.again, member: path, depth: self.depth + 1 };
         inner.read(view, name, data);
         self.close();
     }
@@ -256,7 +291,7 @@ impl<'a> Scan<'a> {
     pub fn enter(&mut self, name: &str, view: View<'_>, by: &mut dyn FnMut(View<'_>, &mut Scan<'_>) -> Result<()>) {
         let path = self.path_of(name);
         self.open(name, "", Some(view.len()));
-        let mut inner = Scan { out: &mut *self.out, budget: self.budget, member: path, depth: self.depth + 1 };
+        let mut inner = Scan { out: &mut *self.out, budget: self.budget, work: self.work, again: self.again, member: path, depth: self.depth + 1 };
         inner.show(view);
         let depth = inner.out.open.len();
         let result = by(view, &mut inner);
@@ -406,7 +441,8 @@ impl<'a> Scan<'a> {
 
 fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, by: Option<&'static Format>, link: Option<&str>) -> Collected {
     let limits = Limits::default();
-    let budget = Cell::new(limits.inflated);
+    let unpacked = limits.inflated.min(source.len().saturating_mul(RATIO).max(UNPACKED));
+    let (budget, work) = (Cell::new(unpacked), Cell::new(limits.work));
     let mut out = Collected {
         path: path.to_string(),
         limits,
@@ -428,7 +464,7 @@ fn collect(source: &dyn Source, path: &str, lang: Lang, wanted: Option<Wanted>, 
         wanted,
     };
     let pages = Pages::new(source);
-    let mut scan = Scan { out: &mut out, budget: &budget, member: String::new(), depth: 0 };
+    let mut scan = Scan { out: &mut out, budget: &budget, work: &work, again: false, member: String::new(), depth: 0 };
     let view = View::of_file(&pages);
     if let Some(target) = link {
         scan.state(view, 0, 0, Fact::Archive { what: "file-link", name: path.rsplit('/').next().unwrap_or(path).to_string(), detail: target.to_string() });

@@ -362,6 +362,54 @@ fn a_bomb_is_named_and_bounded() {
     assert!(report.gaps.iter().any(|g| g.reason == "limit-inflated"));
 }
 
+/// Pickles that cost more than their bytes are worth: constants that are loaded again and again, pickles inside pickles that are read in
+/// several ways, and so many tiny ones that beginning is all the work.
+#[test]
+fn what_costs_more_than_it_is_long_is_a_gap() {
+    let bytes = |b: &[u8]| [&b"B"[..], &(b.len() as u32).to_le_bytes(), b].concat();
+    let inner = [&b"\x80\x04"[..], &b"N0".repeat(10_000), b"N."].concat();
+    let again = [&b"\x80\x04cpickle\nloads\nq\0"[..], &bytes(&inner), b"\x85q\x01", &b"h\0h\x01R0".repeat(50_000), b"N."].concat();
+    timed("a constant that is loaded again and again", &again, "again.pkl");
+    let mut ways = [&b"\x80\x04"[..], &b"N0".repeat(1 << 20), b"N."].concat();
+    let mut made = b"\x80\x04cos\nsystem\n)R.".to_vec();
+    for _ in 0..6 {
+        let fork = b"\x95\x03\0\0\0\0\0\0\0C\x05abcde0".repeat(5);
+        ways = [&b"\x80\x04"[..], &fork, &bytes(&ways), b"."].concat();
+        made.resize(made.len().max(64), b'.');
+        let loads = b"h\0h\x02h\x01\x85R\x85R0".repeat(40);
+        made = [&b"\x80\x04cpickle\nloads\nq\0"[..], &bytes(&made), b"q\x01cbuiltins\nbytes\nq\x02", &loads, b"N."].concat();
+    }
+    let blob = [&b"\0"[..], &b"\x80\x02".repeat(2_000)].concat();
+    let cases = [
+        ("ways through frames in one another", ways),
+        ("constants made of constants in one another", made),
+        ("tiny pickles", b"N.".repeat(2 << 20)),
+        ("beginnings in constants", [&b"\x80\x04"[..], &bytes(&blob), b"."].concat().repeat(1_000)),
+        ("beginnings in padding", [&b"\x80\x04N.!"[..], &b"\x80\x04V".repeat(1 << 20)].concat()),
+        ("constants of eight bytes", [&b"\x80\x04("[..], &b"C\x08PK\x03\x04abcd0".repeat(4_000), b"N."].concat().repeat(20)),
+    ];
+    for (what, bytes) in cases {
+        let report = timed(what, &bytes, "costly.pkl");
+        assert!(report.gaps.iter().any(|g| matches!(g.reason.as_str(), "limit-pickle-work" | "limit-pickle-frames")), "{what}: {:?}", report.gaps);
+        assert!(report.verdict >= Verdict::Incomplete, "{what}");
+        assert!(serde_json::to_vec(&report).expect("JSON").len() < 16 << 20, "{what}: the report grows");
+    }
+}
+
+/// Whoever reads joblib's arrays as opcodes may run into a limit among them: what stands behind it was not read.
+#[test]
+fn a_limit_among_an_arrays_bytes_is_a_gap() {
+    let array = [&b"("[..], &vec![b'N'; 4_400_000], b"1cos\nsystem\n(S'echo'\ntR."].concat();
+    let mut file = b"\x80\x04cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(\x8c\x05shapeJ".to_vec();
+    file.extend((array.len() as u32).to_le_bytes());
+    file.extend(b"\x85\x8c\x05dtypecnumpy\ndtype\n\x8c\x02u1\x89\x88\x87Rub");
+    file.extend(array);
+    file.push(b'.');
+    let report = timed("an array of pushes", &file, "model.joblib");
+    assert!(report.gaps.iter().any(|g| g.reason == "limit-pickle-stack"), "{:?}", report.gaps);
+    assert!(report.verdict >= Verdict::Incomplete);
+}
+
 #[test]
 fn deep_nesting_in_text_and_pickle_is_no_recursion() {
     let deep = 300_000;

@@ -191,16 +191,20 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             // What protocol 2 writes for a class whose `__new__` takes keywords.
             return matches!(known::standing(module, owner), Standing::Expected(uses) if uses.make || uses.call);
         }
-        return !attr.starts_with("__") && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
+        let harmless = !attr.starts_with("__") && !matches!(known::standing(module, name), Standing::Dangerous { .. });
+        return harmless && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
     !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
 }
 
-/// A function that loads bytes, which no library's pickle names but to call it: whoever calls it later is not seen.
+/// A function that loads bytes, or takes what a text names, which no library's pickle names but to call it: whoever calls it later is not seen.
 fn uncalled_loader(f: &Fact) -> Option<Args> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
-    let loader =
-        matches!(standing(module, name), Standing::Expected(u) if u.call && !u.getattr) && (name == "_load_from_bytes" || name.starts_with("unpickle_"));
+    let loader = match standing(module, name) {
+        Standing::Expected(u) if u.getattr => name.starts_with('_'),
+        Standing::Expected(u) => u.call && (name == "_load_from_bytes" || name.starts_with("unpickle_")),
+        _ => false,
+    };
     (loader && !usage.called).then(|| import_args(module, name))
 }
 

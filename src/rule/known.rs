@@ -221,6 +221,8 @@ impl Names {
 
 struct Tables {
     expected: Vec<Names>,
+    /// Those of them that are families, the narrower ones last.
+    families: Vec<usize>,
     dangerous: Vec<Danger>,
     libraries: Vec<&'static str>,
     stdlib: Vec<&'static str>,
@@ -256,7 +258,8 @@ impl Tables {
         }
         libraries.sort_unstable();
         libraries.dedup();
-        Tables { expected: rows, dangerous: dangerous.lines().filter_map(danger_of).collect(), libraries, stdlib }
+        let families = rows.iter().enumerate().filter(|(_, names)| names.module.ends_with('*')).map(|(at, _)| at).collect();
+        Tables { expected: rows, families, dangerous: dangerous.lines().filter_map(danger_of).collect(), libraries, stdlib }
     }
 
     fn expected(&self, module: &str, name: &str) -> Option<Uses> {
@@ -266,7 +269,7 @@ impl Tables {
 
     fn in_family(&self, module: &str, name: &str) -> Option<Uses> {
         // Of `modeling_*` and `modeling_tf_*` the narrower one, which is written later, decides.
-        let family = self.expected.iter().rev().find(|names| names.module.ends_with('*') && names.covers(module))?;
+        let family = self.families.iter().rev().filter_map(|at| self.expected.get(*at)).find(|names| names.module.ends_with('*') && names.covers(module))?;
         // A module that is dangerous as a whole is no part of its package's family.
         if family.module.ends_with("**") && self.whole_module(module).is_some() {
             return None;

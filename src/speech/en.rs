@@ -190,6 +190,7 @@ pub(super) const BOOK: Book = Book {
         ("tar-sparse", "Its bytes lie in pieces that were not put together. {member}"),
         ("limit-header-size", "Its header is larger than we read. {member}"),
         ("limit-pickle-stack", "Its pickle needs a larger stack than we keep. {member}"),
+        ("limit-pickle-work", "Its pickles take more work than their size is worth. {member}"),
         ("limit-pickle-memo", "Its pickle remembers more objects than we keep. {member}"),
         ("limit-pickle-frames", "Its pickle has more broken frames than we follow. {member}"),
         ("limit-imports", "It names more imports than we list. {member}"),

@@ -194,6 +194,7 @@ pub(super) const BOOK: Book = Book {
         ("tar-sparse", "データが分割されて格納されており、つなぎ合わせていません。{member}"),
         ("limit-header-size", "ヘッダーが、検査の上限より大きくなっています。{member}"),
         ("limit-pickle-stack", "pickleのスタックが、検査の上限より大きくなっています。{member}"),
+        ("limit-pickle-work", "pickleの検査に必要な処理の量が、サイズに見合う上限を超えています。{member}"),
         ("limit-pickle-memo", "pickleが記憶するオブジェクトの数が、検査の上限を超えています。{member}"),
         ("limit-pickle-frames", "pickleの壊れたフレームの数が、検査の上限を超えています。{member}"),
         ("limit-imports", "インポートの数が、一覧の上限を超えています。{member}"),

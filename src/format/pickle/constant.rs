@@ -23,6 +23,8 @@ const DEPTH: u32 = 12;
 const MOST: usize = 4 << 20;
 /// Memory that unpacking one constant may take.
 const DICTIONARY: u64 = 64 << 20;
+/// What beginning to unpack costs.
+const UNPACKING: u64 = 64 * 1024;
 /// Bytes and steps for one pickle.
 pub(super) const ALLOWANCE: u64 = 48 << 20;
 
@@ -68,6 +70,7 @@ impl Machine<'_> {
                 }
                 let items = self.args_of(v)?;
                 self.spend(1)?;
+                self.pay(64)?;
                 self.undo(module, name, &items, depth)?
             }
             _ => return None,
@@ -82,8 +85,8 @@ impl Machine<'_> {
         let bytes = |n: usize| arg(n).map(Constant::bytes);
         let text = |n: usize| arg(n).and_then(Constant::text);
         Some(match (module, last) {
-            ("codecs" | "_codecs", "encode" | "decode") => recode(arg(0)?, &text(1).unwrap_or_else(|| "utf-8".into()), last == "decode")?,
-            ("builtins" | "__builtin__", "encode" | "decode") => recode(arg(0)?, &text(1).unwrap_or_else(|| "utf-8".into()), last == "decode")?,
+            ("codecs" | "_codecs", "encode" | "decode") => self.recode(arg(0)?, &text(1).unwrap_or_else(|| "utf-8".into()), last == "decode")?,
+            ("builtins" | "__builtin__", "encode" | "decode") => self.recode(arg(0)?, &text(1).unwrap_or_else(|| "utf-8".into()), last == "decode")?,
             ("base64", "b64decode" | "standard_b64decode" | "urlsafe_b64decode" | "decodebytes" | "decodestring") => Constant::Bytes(base64(&bytes(0)?)?),
             ("binascii", "a2b_base64") => Constant::Bytes(base64(&bytes(0)?)?),
             ("base64", "b32decode") => Constant::Bytes(base32(&bytes(0)?)?),
@@ -92,13 +95,13 @@ impl Machine<'_> {
             }
             ("base64", "b85decode") => Constant::Bytes(base85(&bytes(0)?, B85)?),
             ("base64", "a85decode") => Constant::Bytes(ascii85(&bytes(0)?)?),
-            ("zlib", "decompress") => Constant::Bytes(unpack(bytes(0)?, Coder::Zlib)?),
-            ("gzip", "decompress") => Constant::Bytes(unpack(bytes(0)?, Coder::Gzip)?),
-            ("bz2", "decompress") => Constant::Bytes(unpack(bytes(0)?, Coder::Bzip2)?),
+            ("zlib", "decompress") => Constant::Bytes(self.unpack(bytes(0)?, Coder::Zlib)?),
+            ("gzip", "decompress") => Constant::Bytes(self.unpack(bytes(0)?, Coder::Gzip)?),
+            ("bz2", "decompress") => Constant::Bytes(self.unpack(bytes(0)?, Coder::Bzip2)?),
             // By default the module looks which of the two it is.
             ("lzma", "decompress") => {
                 let packed = bytes(0)?;
-                Constant::Bytes(unpack(packed.clone(), Coder::Xz).or_else(|| unpack(packed, Coder::LzmaAlone))?)
+                Constant::Bytes(self.unpack(packed.clone(), Coder::Xz).or_else(|| self.unpack(packed, Coder::LzmaAlone))?)
             }
             ("builtins" | "__builtin__", "str" | "unicode") => Constant::Text(text(0)?),
             ("builtins" | "__builtin__", "bytes" | "bytearray") => match arg(0) {
@@ -149,9 +152,47 @@ impl Machine<'_> {
             // A text is a sequence of its characters.
             None => self.constant_at(of, depth)?.text()?.chars().map(|c| Constant::Text(c.to_string())).collect(),
         };
+        let whole = parts.iter().map(Constant::len).sum::<usize>().saturating_add(between.len().saturating_mul(parts.len()));
+        self.spend(whole.min(MOST) as u64)?;
+        if whole > MOST {
+            return None;
+        }
         Some(match between {
             Constant::Text(between) => Constant::Text(parts.into_iter().map(Constant::text).collect::<Option<Vec<_>>>()?.join(&between)),
             Constant::Bytes(between) => Constant::Bytes(parts.into_iter().map(Constant::bytes).collect::<Vec<_>>().join(between.as_slice())),
+        })
+    }
+
+    /// What comes out of packed bytes; a stream that ends early or is damaged gives what came before. It costs what comes out, and the
+    /// dictionary's memory.
+    fn unpack(&self, packed: Vec<u8>, coder: Coder) -> Option<Vec<u8>> {
+        self.spend(if matches!(coder, Coder::Xz | Coder::LzmaAlone) { DICTIONARY / 32 } else { UNPACKING })?;
+        let pages = Pages::new(&packed);
+        let budget = Cell::new(ALLOWANCE);
+        let bounds = Bounds { budget: &budget, ratio: u64::MAX, dictionary: DICTIONARY };
+        let source = Unpacked::claimed(View::of_inflated(&pages), &[coder], bounds, MOST as u64).ok()?;
+        let mut out = Vec::new();
+        let mut chunk = vec![0; 64 * 1024];
+        while let Ok(n @ 1..) = source.read_at(out.len() as u64, &mut chunk) {
+            out.extend_from_slice(chunk.get(..n)?);
+        }
+        self.spend(ALLOWANCE.saturating_sub(budget.get()))?;
+        (!out.is_empty()).then_some(out)
+    }
+
+    fn recode(&self, from: Constant, codec: &str, decode: bool) -> Option<Constant> {
+        let codec: String = codec.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
+        Some(match (codec.trim_end_matches("codec"), decode) {
+            ("utf8" | "ascii" | "u8", true) => Constant::Text(from.text()?),
+            ("utf8" | "ascii" | "u8", false) => Constant::Bytes(from.bytes()),
+            ("latin1" | "iso88591" | "l1", true) => Constant::Text(from.bytes().into_iter().map(char::from).collect()),
+            ("latin1" | "iso88591" | "l1", false) => Constant::Bytes(from.text()?.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<_>>()?),
+            ("rot13", _) => Constant::Text(from.text()?.chars().map(rot13).collect()),
+            ("hex", true) => Constant::Bytes(unhex(&from.bytes())?),
+            ("base64", true) => Constant::Bytes(base64(&from.bytes())?),
+            ("zlib" | "zip", true) => Constant::Bytes(self.unpack(from.bytes(), Coder::Zlib)?),
+            ("bz2", true) => Constant::Bytes(self.unpack(from.bytes(), Coder::Bzip2)?),
+            _ => return None,
         })
     }
 
@@ -159,20 +200,6 @@ impl Machine<'_> {
     fn numbers(&self, v: Value) -> Option<Vec<i64>> {
         self.whole_items(v)?.into_iter().map(|i| if let Kind::Int(n) = i.kind() { Some(n) } else { None }).collect()
     }
-}
-
-/// What comes out of packed bytes; a stream that ends early or is damaged gives what came before.
-fn unpack(packed: Vec<u8>, coder: Coder) -> Option<Vec<u8>> {
-    let pages = Pages::new(&packed);
-    let budget = Cell::new(ALLOWANCE);
-    let bounds = Bounds { budget: &budget, ratio: u64::MAX, dictionary: DICTIONARY };
-    let source = Unpacked::claimed(View::of_inflated(&pages), &[coder], bounds, MOST as u64).ok()?;
-    let mut out = Vec::new();
-    let mut chunk = vec![0; 64 * 1024];
-    while let Ok(n @ 1..) = source.read_at(out.len() as u64, &mut chunk) {
-        out.extend_from_slice(chunk.get(..n)?);
-    }
-    (!out.is_empty()).then_some(out)
 }
 
 /// Whether a function only computes on texts and bytes, and is undone here.
@@ -186,22 +213,6 @@ pub(super) fn pure(module: &str, name: &str) -> bool {
         | "cStringIO" => true,
         _ => false,
     }
-}
-
-fn recode(from: Constant, codec: &str, decode: bool) -> Option<Constant> {
-    let codec: String = codec.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_lowercase()).collect();
-    Some(match (codec.trim_end_matches("codec"), decode) {
-        ("utf8" | "ascii" | "u8", true) => Constant::Text(from.text()?),
-        ("utf8" | "ascii" | "u8", false) => Constant::Bytes(from.bytes()),
-        ("latin1" | "iso88591" | "l1", true) => Constant::Text(from.bytes().into_iter().map(char::from).collect()),
-        ("latin1" | "iso88591" | "l1", false) => Constant::Bytes(from.text()?.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<_>>()?),
-        ("rot13", _) => Constant::Text(from.text()?.chars().map(rot13).collect()),
-        ("hex", true) => Constant::Bytes(unhex(&from.bytes())?),
-        ("base64", true) => Constant::Bytes(base64(&from.bytes())?),
-        ("zlib" | "zip", true) => Constant::Bytes(unpack(from.bytes(), Coder::Zlib)?),
-        ("bz2", true) => Constant::Bytes(unpack(from.bytes(), Coder::Bzip2)?),
-        _ => return None,
-    })
 }
 
 fn rot13(c: char) -> char {
@@ -282,14 +293,17 @@ mod tests {
 
     #[test]
     fn encodings_are_undone() {
+        let none = Vec::new();
+        let pages = Pages::new(&none);
+        let machine = Machine::new(View::of_inflated(&pages), 0, crate::format::pickle::Frames::LINEAR, &crate::limits::Limits::default());
         assert_eq!(base64(b"b3Muc3lz\ndGVt"), Some(b"os.system".to_vec()));
         assert_eq!(base64(b"aQ=="), Some(b"i".to_vec()));
         assert_eq!(base32(b"N5ZQ===="), Some(b"os".to_vec()));
         assert_eq!(unhex(b"6f 73"), Some(b"os".to_vec()));
         assert_eq!(unhex(b"6f7"), None);
         assert_eq!(base85(b"Z*6", B85).map(|b| b.len()), Some(2));
-        let rot = recode(Constant::Text("bf.flfgrz".into()), "rot-13", true);
+        let rot = machine.recode(Constant::Text("bf.flfgrz".into()), "rot-13", true);
         assert_eq!(rot, Some(Constant::Text("os.system".into())));
-        assert_eq!(recode(Constant::Text("6f73".into()), "hex_codec", true), Some(Constant::Bytes(b"os".to_vec())));
+        assert_eq!(machine.recode(Constant::Text("6f73".into()), "hex_codec", true), Some(Constant::Bytes(b"os".to_vec())));
     }
 }

@@ -39,7 +39,7 @@ impl Machine<'_> {
             Kind::Plain | Kind::None | Kind::Bool(_) | Kind::Int(_) | Kind::Global(_) => false,
             Kind::Str(_) => !self.string(*v).is_some_and(|text| word(&text)),
             Kind::Call { global, .. } => !self.computes(global),
-            Kind::Dict(id) => self.slots.items(id).is_none_or(|(inner, more)| more || self.has_code(inner, depth)),
+            Kind::Dict(id) => self.pay(16).and_then(|()| self.slots.items(id)).is_none_or(|(inner, more)| more || self.has_code(inner, depth)),
             Kind::Tuple(_) | Kind::List(_) | Kind::Set(_) => self.whole_items(*v).is_none_or(|inner| self.has_code(&inner, depth)),
             Kind::Bytes(_) | Kind::Persistent(_) | Kind::Lost => true,
         })
@@ -62,7 +62,7 @@ impl Machine<'_> {
         let strange = match self.string(key) {
             Some(key) if key != KEY || value.kind() == Kind::None => return,
             Some(_) => match self.text_of(value, FORMULA) {
-                Some(text) if formula(&text) => return,
+                Some(text) if self.pay(8 * text.len() as u64).is_none() || formula(&text) => return,
                 Some(text) => text,
                 None => self.show(value),
             },
@@ -70,7 +70,7 @@ impl Machine<'_> {
             None if self.is_number(key) => return,
             None => self.show(key),
         };
-        self.strange_formula.get_or_insert(strange);
+        self.strange_formula.get_or_insert(strange.chars().take(400).collect());
     }
 
     fn is_number(&self, v: Value) -> bool {

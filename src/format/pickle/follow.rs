@@ -93,7 +93,8 @@ fn makes(module: &str, name: &str) -> Option<usize> {
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Some(0),
         ("numpy.ma.core" | "numpy.ma.mrecords", "_mareconstruct" | "_mrreconstruct") => Some(0),
         ("torch._utils", "_rebuild_wrapper_subclass") => Some(0),
-        ("pandas.core.indexes.base" | "pandas.core.indexes.datetimelike" | "pandas.core.index" | "pandas.indexes.base", "_new_Index") => Some(0),
+        // `cls.__new__(cls, **state)`, whatever class it is.
+        _ if module.starts_with("pandas.") && name.starts_with("_new_") && name.ends_with("Index") => Some(0),
         (_, "newObj") => Some(0),
         _ if name.starts_with("__pyx_unpickle_") => Some(0),
         _ => None,

@@ -11,6 +11,12 @@ use crate::fact::Fact;
 
 /// Facts of one pickle up to which named files are kept.
 const FILES: usize = 10_000;
+/// Characters of a file's name; no system has longer ones.
+const NAME: usize = 4096;
+/// Characters of a type's code.
+const CODE: usize = 64;
+/// Dimensions of an array; numpy allows as many.
+const DIMENSIONS: usize = 64;
 
 /// The classes that announce an array.
 pub fn is_wrapper(module: &str, name: &str) -> bool {
@@ -28,6 +34,7 @@ pub fn is_companion(module: &str, name: &str) -> bool {
 pub fn companion(m: &mut Machine<'_>, state: Value, at: u64) {
     let name = m.entries(state).and_then(|e| e.into_iter().rev().find(|(k, _)| k == "filename")).and_then(|(_, v)| m.string(v));
     let Some(target) = name else { return };
+    let target: String = target.chars().take(NAME).collect();
     let fact = if crate::format::zip::leaves_folder(&target) { Fact::Traversal { target } } else { Fact::Reference { target } };
     if m.facts.len() < FILES {
         m.facts.push((at, 1, fact));
@@ -54,7 +61,7 @@ fn dtype(m: &Machine<'_>, v: Value) -> Option<Dtype> {
         "_convert_to_stringdtype_kwargs" => return Some(Dtype { size: 8, object: true, code: "T".into() }),
         _ => return None,
     }
-    let code = m.args_of(v)?.first().and_then(|c| m.string(*c))?;
+    let code = m.args_of(v)?.first().and_then(|c| m.string(*c)).filter(|c| c.len() <= CODE)?;
     let kind = code.trim_start_matches(['<', '>', '|', '=']);
     let digits: String = kind.chars().skip(1).filter(char::is_ascii_digit).collect();
     let size: u64 = digits.parse().ok()?;
@@ -72,7 +79,11 @@ const DTYPES: usize = 1 << 16;
 /// BUILD on a type: its state says more than its name.
 pub(super) fn typed(m: &mut Machine<'_>, target: Value, state: Value) {
     let Kind::Call { global, node } = target.kind() else { return };
-    if m.globals.get(global as usize).is_some_and(|g| g.name == "dtype") && m.dtypes.len() < DTYPES {
+    if m.globals.get(global as usize).is_some_and(|g| g.name == "dtype") {
+        if m.dtypes.len() >= DTYPES {
+            m.lost = true;
+            return;
+        }
         let known = dtype(m, target).and_then(|plain| filled(m, plain, state));
         m.dtypes.insert(node, known);
     }
@@ -129,7 +140,7 @@ pub fn array(m: &mut Machine<'_>, state: Value) -> Result<()> {
     }
     let shape = field("shape").and_then(|s| m.whole_items(s)).ok_or_else(unknown)?;
     let shape: Option<Vec<u64>> = shape.iter().map(|d| if let Kind::Int(n) = d.kind() { u64::try_from(n).ok() } else { None }).collect();
-    let shape = shape.ok_or_else(unknown)?;
+    let shape = shape.filter(|s| s.len() <= DIMENSIONS).ok_or_else(unknown)?;
     let bytes = shape.iter().try_fold(size, |n, d| n.checked_mul(*d)).ok_or_else(unknown)?;
     // Since 1.2 a byte that tells the length of the padding stands before the array.
     let padding = match field("numpy_array_alignment_bytes").map(Value::kind) {

@@ -32,8 +32,18 @@ const METHODS: &[&str] = &["append", "extend", "add"];
 const LOADED: &str = "__cuda_dependent_attributes__";
 /// Calls that load bytes of one pickle; more are a gap.
 const LOADS: usize = 1 << 16;
-/// Bytes of a name that is still taken for one.
+/// Bytes of a text that is still read to tell what it names.
 const NAME: usize = 64 * 1024;
+/// Bytes kept of a name; longer than any path that a system opens.
+const NAMED: usize = 4096;
+/// Bytes that the names of one pickle's imports may take.
+const NAMES: usize = 16 << 20;
+/// Extensions kept; those that are not are said to be unknown, as those of any other pickle are.
+const EXTENSIONS: usize = 1000;
+/// Work that comes with every byte of a pickle: bytes copied and items looked at by its opcodes.
+pub const SHARE: u64 = 16;
+/// What a probing run may cost beyond it.
+const PROBING: u64 = 1 << 17;
 
 /// An import, or a name that a call resolved to.
 #[derive(Clone, Debug)]
@@ -105,7 +115,9 @@ pub struct Machine<'s> {
     /// Imports in order of first appearance.
     pub globals: Vec<Global>,
     by_name: HashMap<String, u32>,
-    /// Texts that do not stand behind their opcode, because what was left of a frame was dropped: offset and length by opcode.
+    /// Bytes of their names.
+    names: usize,
+    /// Texts and bytes that do not stand behind their opcode, because what was left of a frame was dropped: offset and length by opcode.
     moved: HashMap<u64, (u64, u64)>,
     extensions: HashMap<u64, (String, String)>,
     limits: Limits,
@@ -161,6 +173,11 @@ pub struct Machine<'s> {
     pub(super) handed: u32,
     /// What undoing constants may still cost.
     allowance: Cell<u64>,
+    /// What opcodes cost beside being read: one of six bytes may have a text of 64 KiB read again.
+    spent: Cell<u64>,
+    /// What they may cost beyond [`SHARE`] a byte.
+    pub allowed: u64,
+    start: u64,
 }
 
 /// How an object is called.
@@ -191,6 +208,7 @@ impl<'s> Machine<'s> {
             strange_formula: None,
             globals: Vec::new(),
             by_name: HashMap::new(),
+            names: 0,
             moved: HashMap::new(),
             extensions: HashMap::new(),
             limits: limits.clone(),
@@ -221,7 +239,30 @@ impl<'s> Machine<'s> {
             lost: false,
             handed: 0,
             allowance: Cell::new(constant::ALLOWANCE),
+            spent: Cell::new(0),
+            allowed: PROBING,
+            start: at,
         }
+    }
+
+    /// What all of the run has cost so far, in nanoseconds or so, with making the machine.
+    pub fn cost(&self) -> u64 {
+        self.tape.searched.saturating_add(500).saturating_add(self.ops.saturating_mul(8)).saturating_add(self.spent.get())
+    }
+
+    /// What opcodes have cost beside being read, beyond what comes with the bytes.
+    pub fn excess(&self) -> u64 {
+        self.spent.get().saturating_sub(SHARE.saturating_mul(self.tape.at().saturating_sub(self.start)))
+    }
+
+    fn overspent(&self) -> bool {
+        self.excess() > self.allowed
+    }
+
+    /// Pays for bytes that are copied or items that are looked at; `None` once the pickle costs more than it may.
+    pub(super) fn pay(&self, cost: u64) -> Option<()> {
+        self.spent.set(self.spent.get().saturating_add(cost));
+        (!self.overspent()).then_some(())
     }
 
     /// Runs to the end, or for at most `allowance` opcodes.
@@ -231,6 +272,7 @@ impl<'s> Machine<'s> {
             let slice = until.saturating_sub(self.ops).min(SLICE);
             // Called through a pointer that no optimiser sees through.
             match std::hint::black_box(Self::go as fn(&mut Self, u64) -> Result<Stop>)(self, slice) {
+                _ if self.overspent() => break Ok(Stop::Limit("pickle-work")),
                 Ok(Stop::Allowance) if self.ops < until => {}
                 ended => break ended,
             }
@@ -338,11 +380,11 @@ impl<'s> Machine<'s> {
                 }
                 0x8c | b'U' | b'X' => {
                     let n = if byte == b'X' { u64::from(self.tape.word()?) } else { self.tape.small()? };
-                    self.text(at, n)?;
+                    self.text(at, n, if byte == b'X' { 5 } else { 2 })?;
                 }
                 b'C' | b'B' => {
                     let n = if byte == b'B' { u64::from(self.tape.word()?) } else { self.tape.small()? };
-                    self.blob(at, n)?;
+                    self.blob(at, n, if byte == b'B' { 5 } else { 2 })?;
                 }
                 b'(' => {
                     if self.marks.len() >= self.limits.stack / 8 {
@@ -421,6 +463,9 @@ impl<'s> Machine<'s> {
                     if self.rare(byte, at)? {
                         return Ok(Stop::Stop);
                     }
+                    if self.overspent() {
+                        return Ok(Stop::Limit("pickle-work"));
+                    }
                 }
             }
         }
@@ -436,15 +481,15 @@ impl<'s> Machine<'s> {
                 let Ok(n) = u64::try_from(n) else {
                     return self.fault("negative-length");
                 };
-                self.text(at, n)?;
+                self.text(at, n, 5)?;
             }
             0x8d => {
                 let n = u64::from_le_bytes(self.tape.array()?);
-                self.text(at, n)?;
+                self.text(at, n, 9)?;
             }
             0x8e | 0x96 => {
                 let n = u64::from_le_bytes(self.tape.array()?);
-                self.blob(at, n)?;
+                self.blob(at, n, 9)?;
             }
             b'c' => {
                 let (module, name) = self.two_lines()?;
@@ -692,8 +737,7 @@ impl<'s> Machine<'s> {
     }
 
     #[inline(always)]
-    fn text(&mut self, at: u64, len: u64) -> Result<()> {
-        let header = self.tape.at() - at;
+    fn text(&mut self, at: u64, len: u64, header: u64) -> Result<()> {
         let from = self.tape.skip(len)?;
         if from - at > header {
             self.move_text(at, from, len);
@@ -715,8 +759,11 @@ impl<'s> Machine<'s> {
     }
 
     #[inline(always)]
-    fn blob(&mut self, at: u64, len: u64) -> Result<()> {
+    fn blob(&mut self, at: u64, len: u64, header: u64) -> Result<()> {
         let from = self.tape.skip(len)?;
+        if from - at > header {
+            self.move_text(at, from, len);
+        }
         if len >= 8 {
             self.note_nested(from, len);
         }
@@ -781,12 +828,15 @@ impl<'s> Machine<'s> {
     }
 
     pub(super) fn named(&mut self, module: &str, name: &str, at: u64, len: u64, asked: bool) -> Result<u32> {
+        let (module, name) = (cut(module), cut(name));
+        self.pay((64 + module.len() + name.len()) as u64);
         let key = format!("{module}\n{name}");
         if let Some(id) = self.by_name.get(&key) {
             self.globals[*id as usize].asked |= asked;
             return Ok(*id);
         }
-        if self.globals.len() >= self.limits.facts {
+        self.names = self.names.saturating_add(key.len());
+        if self.globals.len() >= self.limits.facts || self.names > NAMES {
             return Err(Error::limit(at, "imports"));
         }
         let id = self.globals.len() as u32;
@@ -817,7 +867,7 @@ impl<'s> Machine<'s> {
         let (m, n) = (self.string(module), self.string(name));
         if let (Some(m), Some(n)) = (&m, &n) {
             if !matches!((module.kind(), name.kind()), (Kind::Str(_), Kind::Str(_))) {
-                let text = format!("{m}.{n}");
+                let text = format!("{}.{}", cut(m), cut(n));
                 self.facts_capped((at, 1, Fact::ComputedImport { text }));
             }
             return Ok(Value::global(self.import(m.clone(), n.clone(), at, 1)?));
@@ -827,7 +877,8 @@ impl<'s> Machine<'s> {
         }
         // A number or None raises; anything made by a call may be any text.
         let maybe = |v: Value| matches!(v.kind(), Kind::Str(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Global(_));
-        let text = format!("{}.{}", m.unwrap_or_else(|| self.show(module)), n.unwrap_or_else(|| self.show(name)));
+        let said = |known: Option<String>, v: Value| known.map_or_else(|| self.show(v), |text| cut(&text).to_string());
+        let text = format!("{}.{}", said(m, module), said(n, name));
         if maybe(module) && maybe(name) {
             self.act(at);
             self.facts_capped((at, 1, Fact::ComputedImport { text: text.clone() }));
@@ -873,12 +924,16 @@ impl<'s> Machine<'s> {
     /// The bytes of a constant.
     pub(super) fn bytes_of(&self, spot: Spot, most: usize) -> Option<Vec<u8>> {
         let (from, len) = self.bytes_at(spot)?;
+        self.pay(len.min(most as u64))?;
         let bytes = self.tape.peek(from, len, most);
         (bytes.len() as u64 == len).then_some(bytes)
     }
 
     /// Offset and length of the bytes of a constant.
     fn bytes_at(&self, spot: Spot) -> Option<(u64, u64)> {
+        if let Some(moved) = self.moved.get(&spot.at) {
+            return Some(*moved);
+        }
         let head = self.tape.peek(spot.at, 9, 9);
         let (from, len) = match head.as_slice() {
             [b'C', n, ..] => (2, u64::from(*n)),
@@ -910,7 +965,7 @@ impl<'s> Machine<'s> {
     pub(super) fn spend(&self, cost: u64) -> Option<()> {
         let left = self.allowance.get().checked_sub(cost);
         self.allowance.set(left.unwrap_or(0));
-        left.map(|_| ())
+        self.pay(cost).and(left.map(|_| ()))
     }
 
     fn read_text(&self, spot: Spot) -> Option<String> {
@@ -919,6 +974,7 @@ impl<'s> Machine<'s> {
 
     /// Reads a text again from its opcode.
     fn read_text_up_to(&self, spot: Spot, cap: usize) -> Option<String> {
+        self.pay(16)?;
         let head: [u8; 9] = {
             let mut h = [0; 9];
             let got = self.tape.peek(spot.at, 9.min(self.view.len() - spot.at.min(self.view.len())), 9);
@@ -926,6 +982,7 @@ impl<'s> Machine<'s> {
             h
         };
         if let Some((from, len)) = self.moved.get(&spot.at) {
+            self.pay((*len).min(cap as u64))?;
             let text = self.tape.peek(*from, *len, cap);
             return Some(match head[0] {
                 b'S' => unquote(&text),
@@ -938,8 +995,9 @@ impl<'s> Machine<'s> {
             b'X' | b'T' => (5, u64::from(u32::from_le_bytes([head[1], head[2], head[3], head[4]]))),
             0x8d => (9, u64::from_le_bytes([head[1], head[2], head[3], head[4], head[5], head[6], head[7], head[8]])),
             b'S' | b'V' | b'P' => {
-                let line = self.tape.peek(spot.at + 1, self.view.len().saturating_sub(spot.at + 1), cap);
+                let line = self.line_at(spot.at + 1, cap);
                 let end = line.iter().position(|b| *b == b'\n')?;
+                self.pay(line.len() as u64)?;
                 return Some(match head[0] {
                     b'S' => unquote(&line[..end]),
                     b'V' => raw_unicode(&line[..end]),
@@ -948,15 +1006,32 @@ impl<'s> Machine<'s> {
             }
             _ => return None,
         };
-        (len <= cap as u64).then(|| decode(&self.tape.peek(spot.at + from, len, cap)))
+        if len > cap as u64 {
+            return None;
+        }
+        self.pay(len)?;
+        Some(decode(&self.tape.peek(spot.at + from, len, cap)))
+    }
+
+    /// Bytes from `at` on that hold a line's end, if one stands within `cap`: most lines are short, and read again and again.
+    fn line_at(&self, at: u64, cap: usize) -> Vec<u8> {
+        let left = self.view.len().saturating_sub(at);
+        let short = self.tape.peek(at, left, 128.min(cap));
+        if short.contains(&b'\n') { short } else { self.tape.peek(at, left, cap) }
     }
 
     /// Items of a tuple, list or set, if they are still known.
     pub fn items(&self, v: Value) -> Option<Vec<Value>> {
         match v.kind() {
             Kind::Tuple(s) | Kind::Set(s) if s.len == 0 && s.at == 0 => Some(Vec::new()),
-            Kind::Tuple(s) | Kind::Set(s) => self.pool.items(s),
-            Kind::List(id) => self.slots.items(id).map(|(i, _)| i.to_vec()),
+            Kind::Tuple(s) | Kind::Set(s) => {
+                self.pay(16 + u64::from(s.len) * 2)?;
+                self.pool.items(s)
+            }
+            Kind::List(id) => {
+                self.pay(16)?;
+                self.slots.items(id).map(|(i, _)| i.to_vec())
+            }
             _ => None,
         }
     }
@@ -989,7 +1064,10 @@ impl<'s> Machine<'s> {
     /// Items of a tuple or list, if all of them are known.
     pub(super) fn whole_items(&self, v: Value) -> Option<Vec<Value>> {
         match v.kind() {
-            Kind::List(id) => self.slots.items(id).and_then(|(i, more)| (!more).then(|| i.to_vec())),
+            Kind::List(id) => {
+                self.pay(16)?;
+                self.slots.items(id).and_then(|(i, more)| (!more).then(|| i.to_vec()))
+            }
             Kind::Tuple(s) if s.len >= 255 => None,
             _ => self.items(v),
         }
@@ -1009,8 +1087,8 @@ impl<'s> Machine<'s> {
 
     /// Registers an extension code for the EXT opcodes behind it.
     pub(super) fn extend(&mut self, code: u64, module: String, name: String) {
-        if self.extensions.len() < self.limits.facts {
-            self.extensions.insert(code, (module, name));
+        if self.extensions.len() < EXTENSIONS {
+            self.extensions.insert(code, (cut(&module).to_string(), cut(&name).to_string()));
         }
     }
 
@@ -1018,6 +1096,7 @@ impl<'s> Machine<'s> {
     pub(super) fn latin1(&mut self, text: Option<Value>, codec: Option<Value>) {
         if let Some(Kind::Str(spot)) = text.map(Value::kind)
             && codec.and_then(|s| self.string(s)).is_some_and(|s| s == "latin1")
+            && self.decoded.last().is_none_or(|(at, _)| *at != spot.at)
             && let Some(text) = self.read_text_up_to(spot, 8 << 20)
             && text.len() >= 8
             && self.decoded_bytes + text.len() < 32 << 20
@@ -1135,6 +1214,9 @@ impl<'s> Machine<'s> {
         if matches!(callee.kind(), Kind::Lost) {
             self.lost = true;
             return Ok(callee);
+        }
+        if self.overspent() {
+            return Err(Error::limit(at, "pickle-work"));
         }
         if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) {
             // Numbers and texts cannot be called: every unpickler raises here.
@@ -1257,6 +1339,7 @@ impl<'s> Machine<'s> {
 
     /// Remembers what a callable was handed to keep, call or fetch.
     pub(super) fn wrap(&mut self, id: u32, wrapped: (String, String)) {
+        self.pay(self.globals.get(id as usize).map_or(0, |g| g.wraps.len() as u64 * 2));
         let g = &mut self.globals[id as usize];
         if g.wraps.len() < 1000 && !g.wraps.contains(&wrapped) {
             g.wraps.push(wrapped);
@@ -1418,7 +1501,7 @@ impl<'s> Machine<'s> {
         } else if text == template::KEY {
             let made = self.string(value);
             if !made.as_deref().is_some_and(template::plain) {
-                let text = made.unwrap_or_else(|| self.show(value));
+                let text = made.map_or_else(|| self.show(value), |made| cut(&made).to_string());
                 self.facts_capped((at, 1, Fact::ExecutedState { text }));
             }
         } else if super::SPECIAL_METHODS.contains(&text.as_str()) {
@@ -1527,6 +1610,7 @@ impl<'s> Machine<'s> {
 
     /// The value as Python would write it, shortened.
     pub fn show(&self, v: Value) -> String {
+        self.pay(1000);
         let mut out = String::new();
         self.write(v, 4, &mut out);
         out
@@ -1690,6 +1774,14 @@ impl<'s> Machine<'s> {
     pub fn view(&self) -> View<'s> {
         self.view
     }
+}
+
+/// A name, or what is kept of one that nothing is called by.
+fn cut(name: &str) -> &str {
+    if name.len() <= NAMED {
+        return name;
+    }
+    (0..=NAMED).rev().find_map(|end| name.get(..end)).unwrap_or_default()
 }
 
 /// Whether bytes begin with the mark of something that is read by itself.
@@ -1895,6 +1987,38 @@ mod tests {
         assert_eq!(unquote(b"'o\\x73'"), "os");
         assert_eq!(unquote(b"\"\\157s\""), "os");
         assert_eq!(raw_unicode(b"\\u006f\\U00000073"), "os");
+    }
+
+    /// The same text, name or tuple used again by every few bytes. The cost is counted, so that no test waits for it.
+    #[test]
+    fn what_opcodes_read_again_and_again_is_paid_for() {
+        let text = |len: usize| [b"X".as_slice(), &(len as u32).to_le_bytes(), &vec![b'a'; len]].concat();
+        let line = |len: usize| [b"V".as_slice(), &vec![b'_'; len], b"\n"].concat();
+        let (long, many) = (text(60_000), [b"(".as_slice(), &b"K\x01".repeat(250), b"t"].concat());
+        let doubled = b"h\0h\x01h\x01\x86Rq\x01".repeat(20);
+        let tower = [&b"K\x01q\x01"[..], &[b"(".as_slice(), &b"h\x01".repeat(250), b"tq\x01"].concat().repeat(8)].concat();
+        let hostile: Vec<(&str, Vec<u8>, &[u8])> = vec![
+            ("names", [&long[..], b"q\0"].concat(), b"h\0h\0\x930"),
+            ("names in lines", [&line(60_000)[..], b"q\0"].concat(), b"h\0h\0\x930"),
+            ("names of names", [&b"cbuiltins\ngetattr\nq\0cos\na\n"[..], &long, b"q\x01"].concat(), b"q\x02h\0h\x02h\x01\x86R"),
+            ("modules", [&b"cimportlib\nimport_module\nq\0"[..], &long, b"\x85q\x01"].concat(), b"h\0h\x01R0"),
+            ("arguments", [&b"cfoo\nbar\nq\0"[..], &many, b"q\x01"].concat(), b"h\0h\x01R0"),
+            ("ids", [&long[..], b"q\0"].concat(), b"h\0Q0"),
+            ("special keys", [&line(300)[..], b"q\x01}"].concat(), b"h\x01K\x01s"),
+            ("formulas", [&b"\x8c\x07formulaq\x01"[..], &text(60_000), b"q\x02}"].concat(), b"h\x01h\x02s"),
+            ("companions", [&b"cjoblib.numpy_pickle\nNDArrayWrapper\n)\x81q\0}\x8c\x08filename"[..], &long, b"sq\x01h\0"].concat(), b"h\x01b"),
+            ("joined texts", [&b"cbuiltins\nstr.join\nq\0"[..], &long, b"q\x01"].concat(), b"h\0h\x01h\x01\x86Rh\x01\x930"),
+            ("sums of sums", [&b"coperator\nadd\nq\0coperator\nfoo\n)Rq\x01"[..], &doubled].concat(), b"h\x01h\x01\x930"),
+            ("tuples of tuples", [&b"csympy\nAdd\nq\0"[..], &tower].concat(), b"h\0h\x01R0"),
+            ("calls by calls", b"citertools\nstarmap\nq\0]q\x01(h\0h\x01\x86h\0h\x01\x86h\0h\x01\x86h\0h\x01\x86e0".to_vec(), b"h\0h\0h\x01\x86R0"),
+        ];
+        for (what, head, unit) in hostile {
+            let bytes = [&head[..], &unit.repeat(40_000), b"N."].concat();
+            let pages = crate::bytes::Pages::new(&bytes);
+            let mut machine = Machine::new(View::of_inflated(&pages), 0, Frames::LINEAR, &Limits::default());
+            assert_eq!(machine.run(u64::MAX).ok(), Some(Stop::Limit("pickle-work")), "{what}");
+            assert!(machine.cost() < 20 << 20, "{what}: {}", machine.cost());
+        }
     }
 
     #[test]

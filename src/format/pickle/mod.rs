@@ -20,6 +20,7 @@ use crate::error::Result;
 use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
 use machine::{Load, Machine, Stop};
+use std::collections::{HashMap, HashSet};
 pub use tape::Frames;
 
 /// Raw pickles.
@@ -61,8 +62,8 @@ fn probe(view: View<'_>) -> Match {
     }
 }
 
-/// Pickles in a row that come to nothing, before one that does not.
-const ROW: usize = 1 << 16;
+/// Pickles in a row that come to nothing, before one that does not: no text and no numbers are so many.
+const ROW: usize = 32;
 
 /// Whether many short pickles, which anything may be, follow one another up to the end or to one that surely is a pickle.
 fn row_of_short_ones(view: View<'_>) -> bool {
@@ -73,7 +74,7 @@ fn row_of_short_ones(view: View<'_>) -> bool {
             return false;
         }
         at = m.tape.at();
-        match probe_chain(view, at, 0) {
+        match probe_chain(view, at, 0, &mut 0) {
             Likeness::Sure => return true,
             Likeness::Named if breaks_behind_import(view.rest(at)) => return true,
             // Whether this one comes to a STOP is seen in the next turn.
@@ -113,22 +114,23 @@ pub enum Likeness {
 
 /// Runs a little of what may be a pickle at `at`, stating nothing.
 pub fn probe_at(view: View<'_>, at: u64) -> Likeness {
-    probe_chain(view, at, 16)
+    probe_chain(view, at, 16, &mut 0)
 }
 
-fn probe_chain(view: View<'_>, at: u64, depth: u32) -> Likeness {
-    let (likeness, forks) = probe_way(view, at, depth, Frames::LINEAR);
+/// [`probe_at`] that looks at `depth` more pickles behind; `cost` grows by what all of that cost.
+fn probe_chain(view: View<'_>, at: u64, depth: u32, cost: &mut u64) -> Likeness {
+    let (likeness, forks) = probe_way(view, at, depth, Frames::LINEAR, cost);
     if likeness == Likeness::Sure || forks == 0 {
         return likeness;
     }
-    match probe_way(view, at, depth, Frames::DROPPED) {
+    match probe_way(view, at, depth, Frames::DROPPED, cost) {
         (Likeness::Sure, _) => Likeness::Sure,
         _ => likeness,
     }
 }
 
 /// A probing run one way through broken frames, with the number of forks that it met.
-fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames) -> (Likeness, u32) {
+fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames, cost: &mut u64) -> (Likeness, u32) {
     let Ok(head) = view.array::<2>(at) else {
         return (Likeness::No, 0);
     };
@@ -168,12 +170,13 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames) -> (Likeness, 
     if outran(&m, stop) && m.view().len() == window.len() && m.ops > 2 {
         stop = Stop::Allowance;
     }
-    let likeness = likeness(view, at, depth, &m, stop, head);
+    *cost = cost.saturating_add(m.cost());
+    let likeness = likeness(view, at, depth, &m, stop, head, cost);
     (likeness, m.tape.forks)
 }
 
 /// What a probing run of the pickle at `at` shows.
-fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, head: [u8; 2]) -> Likeness {
+fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, head: [u8; 2], cost: &mut u64) -> Likeness {
     let marked = head[0] == 0x80 && head[1] <= 5;
     // A module that no import system finds raises: whatever the machine does behind it happens nowhere.
     let odd_import = m.globals.iter().filter(|g| g.asked && !(plausible(&g.module) && plausible(&g.name))).map(|g| g.at).min();
@@ -216,13 +219,13 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
         return Likeness::Sure;
     }
     // A short one followed by another: torch's own containers in protocol 0 begin with a number.
-    if stopped && m.ops >= 2 && depth > 0 && m.tape.left() > 1 && probe_chain(view, m.tape.at(), depth - 1) == Likeness::Sure {
+    if stopped && m.ops >= 2 && depth > 0 && m.tape.left() > 1 && probe_chain(view, m.tape.at(), depth - 1, cost) == Likeness::Sure {
         return Likeness::Sure;
     }
     // For whoever has taken the frame out of a file, the next one begins behind it. Deeper each time, so that the ways do not multiply.
     if stopped
         && let (Some(end), true) = (m.tape.frame_left(), depth >= 6)
-        && probe_chain(view, end, depth - 6) == Likeness::Sure
+        && probe_chain(view, end, depth - 6, cost) == Likeness::Sure
     {
         return Likeness::Sure;
     }
@@ -268,6 +271,8 @@ pub struct Ended {
 const WAYS: usize = 16;
 /// Beginnings of pickles in one file that only readers of broken frames see.
 const OTHERS: usize = 64;
+/// What the beginning of a pickle costs.
+const BEGINNING: u64 = 500;
 /// Beginnings that are remembered, so that none is read twice.
 const BEGINNINGS: usize = 1 << 18;
 
@@ -280,6 +285,18 @@ fn end_of(m: &Machine<'_>, at: u64) -> Result<u64> {
     }
 }
 
+/// Runs a machine to the end. Of bytes that are read for the first time only what its opcodes cost beyond their share counts.
+fn run_out(machine: &mut Machine<'_>, again: bool, scan: &mut Scan<'_>) -> Result<Stop> {
+    machine.allowed = scan.work_left();
+    let most = if again || scan.again { scan.work_left() / 8 } else { u64::MAX };
+    let stop = match machine.run(most)? {
+        Stop::Allowance => Stop::Limit("pickle-work"),
+        stop => stop,
+    };
+    scan.work(if again || scan.again { machine.cost() } else { machine.excess() });
+    Ok(stop)
+}
+
 /// Runs the pickle at `at` and states what it does.
 pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome<'s>> {
     weigh_for(view, at, scan, false)
@@ -289,12 +306,12 @@ pub fn weigh<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>) -> Result<Outcome
 pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool) -> Result<Outcome<'s>> {
     let limits = scan.limits().clone();
     let mut machine = Machine::new(view, at, Frames::LINEAR, &limits);
-    let mut stop = machine.run(u64::MAX)?;
+    let mut stop = run_out(&mut machine, false, scan)?;
     if stop == Stop::Fault("stack-empty") && machine.proto <= 2 {
         // Python 3 stops here; Python 2 takes what stands below the mark and goes on.
         let mut unfenced = Machine::new(view, at, Frames::LINEAR, &limits);
         unfenced.unfenced = true;
-        let later = unfenced.run(u64::MAX)?;
+        let later = run_out(&mut unfenced, false, scan)?;
         if unfenced.ops > machine.ops {
             (machine, stop) = (unfenced, later);
         }
@@ -332,11 +349,11 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         // only joblib's tells where the file is whole.
         let mut plain = std::mem::replace(&mut machine, Machine::new(view, at, Frames::LINEAR, &limits));
         machine.joblib = true;
-        stop = machine.run(u64::MAX)?;
+        let before = std::mem::replace(&mut stop, run_out(&mut machine, false, scan)?);
         plain.nested.clear();
         plain.blobs.clear();
         until_raised(view, &mut plain, &machine)?;
-        state(view, &mut plain, Stop::Stop, counted, scan)?;
+        state(view, &mut plain, unless_limited(before), counted, true, scan)?;
         if machine.aligned {
             older_joblib(view, at, &machine, counted, scan)?;
         }
@@ -348,13 +365,13 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         }
         for from in std::mem::take(&mut machine.inner) {
             let mut inner = Machine::new(view, from, Frames::LINEAR, &limits);
-            let inner_stop = inner.run(u64::MAX)?;
-            state(view, &mut inner, inner_stop, counted, scan)?;
+            let inner_stop = run_out(&mut inner, false, scan)?;
+            state(view, &mut inner, inner_stop, counted, false, scan)?;
         }
     }
     let end = machine.tape.at();
     let kinds = machine.globals.iter().filter(|g| g.module == "torch" || g.module.starts_with("torch.")).take(16).map(|g| g.name.clone()).collect();
-    state(view, &mut machine, stop, counted, scan)?;
+    state(view, &mut machine, stop, counted, false, scan)?;
     if let Some(mark) = scan.wanted(at, end) {
         let rows = listing::rows(view, at, view.len(), mark, scan.lang());
         scan.rows(rows);
@@ -363,18 +380,25 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     Ok(Outcome { end, stop, machine, kinds, others })
 }
 
+/// How a reading ended that takes arrays for opcodes: that it breaks off among numbers says nothing, that it was not read to its end does.
+fn unless_limited(stop: Stop) -> Stop {
+    if matches!(stop, Stop::Limit(_)) { stop } else { Stop::Stop }
+}
+
 /// joblib before 1.2 knows nothing of the padding before an array, and goes on that much too early behind it: at numbers, as a rule, which come to
 /// nothing. What does import and call something there was put there.
 fn older_joblib(view: View<'_>, at: u64, newer: &Machine<'_>, counted: bool, scan: &mut Scan<'_>) -> Result<()> {
     let mut older = Machine::new(view, at, Frames::LINEAR, scan.limits());
     (older.joblib, older.unaligned) = (true, true);
-    older.run(u64::MAX)?;
-    let known: std::collections::HashSet<u64> = newer.globals.iter().map(|g| g.at).collect();
+    let stop = run_out(&mut older, false, scan)?;
+    let known: HashSet<u64> = newer.globals.iter().map(|g| g.at).collect();
     let other = |g: &machine::Global| g.asked && !known.contains(&g.at) && plausible(&g.module) && plausible(&g.name);
     if older.globals.iter().any(|g| other(g) && (g.usage.called || g.usage.made)) {
         older.nested.clear();
         older.blobs.clear();
-        state(view, &mut older, Stop::Stop, counted, scan)?;
+        state(view, &mut older, unless_limited(stop), counted, true, scan)?;
+    } else if let Stop::Limit(what) = stop {
+        scan.gap(&format!("limit-{what}"));
     }
     Ok(())
 }
@@ -405,16 +429,31 @@ fn until_raised(view: View<'_>, plain: &mut Machine<'_>, joblib: &Machine<'_>) -
     Ok(())
 }
 
+/// Packages with modules that have a `dtype` of their own or of numpy's.
+const ARRAYS: &[&str] = &[
+    "cupy", "dask", "h5py", "jax", "keras", "ml_dtypes", "mxnet", "numba", "numpy", "pandas", "polars", "pyarrow", "scipy", "statsmodels", "tensorflow",
+    "torch", "xarray", "zarr",
+];
+
 /// Where `plain` asks for the `dtype` of a class that the file has named, as if it were a module: an array of objects is a pickle with a memo of its
 /// own, and its `numpy.dtype` takes the module from there. In the memo of the pickle around it stands the class, which is no text and raises,
-/// or its name or module. A module that is called like one of the file's own classes is not taken to lie beside it.
+/// or its name or module, which has no `dtype` and raises as well, unless it is a library of arrays. A module that is called like one of the file's
+/// own classes is not taken to lie beside it.
 fn mistaken_dtype(view: View<'_>, plain: &Machine<'_>, joblib: &Machine<'_>) -> Result<Option<u64>> {
-    let named = |text: &str, at: u64| plain.globals.iter().any(|g| g.at < at && (g.module == text || g.name == text));
-    let class =
-        |text: &str, at: u64| plain.globals.iter().any(|g| g.at < at && text.strip_prefix(&*g.module).and_then(|t| t.strip_prefix('.')) == Some(&*g.name));
+    // Where each of them stands first.
+    let (mut names, mut classes) = (HashMap::new(), HashMap::new());
+    for g in &plain.globals {
+        names.entry(g.module.as_str()).or_insert(g.at);
+        names.entry(g.name.as_str()).or_insert(g.at);
+        classes.entry(format!("{}.{}", g.module, g.name)).or_insert(g.at);
+    }
+    let named = |text: &str, at: u64| names.get(text).is_some_and(|first| *first < at) && !ARRAYS.contains(&text.split('.').next().unwrap_or(text));
+    let class = |text: &str, at: u64| classes.get(text).is_some_and(|first| *first < at);
+    // A text that a call makes is asked for; what is no text has no module.
+    let objects: HashSet<u64> = plain.globals.iter().filter(|g| g.module == "?").map(|g| g.at).collect();
     let imports = plain.globals.iter().filter(|g| g.asked && g.name == "dtype" && g.module != "numpy" && named(&g.module, g.at)).map(|g| g.at);
     let facts = plain.facts.iter().filter_map(|(at, _, f)| match f {
-        Fact::ComputedImport { text } if text.strip_suffix(".dtype").is_some_and(|t| class(t, *at)) => Some(*at),
+        Fact::ComputedImport { text } if text.strip_suffix(".dtype").is_some_and(|t| class(t, *at)) => objects.contains(at).then_some(*at),
         _ => None,
     });
     let Some(at) = imports.chain(facts).min() else { return Ok(None) };
@@ -446,20 +485,20 @@ fn other_ways(view: View<'_>, at: u64, forks: u32, counted: bool, ends: &mut Vec
         }
         ways += 1;
         let mut other = Machine::new(view, at, frames, &limits);
-        let stop = other.run(u64::MAX)?;
+        let stop = run_out(&mut other, true, scan)?;
         open.extend(turns(frames, decided, other.tape.forks).take(WAYS));
         if stop == Stop::Stop {
             ends.push(other.tape.at());
             ends.extend(other.tape.frame_left());
         }
-        state(view, &mut other, stop, counted, scan)?;
+        state(view, &mut other, stop, counted, true, scan)?;
     }
     Ok(())
 }
 
 /// The offset of a pickle inside a bytes constant that does not begin with one. Numbers look like anything, so it must name an
 /// import and act on it; `tries` bounds the work for one pickle.
-fn buried(blob: View<'_>, tries: &mut u32) -> Result<Option<u64>> {
+fn buried(blob: View<'_>, tries: &mut u32, scan: &mut Scan<'_>) -> Result<Option<u64>> {
     let bytes = blob.head(1 << 20)?;
     for (n, pair) in bytes.windows(2).enumerate() {
         if pair[0] != 0x80 || !(2..=5).contains(&pair[1]) {
@@ -469,33 +508,59 @@ fn buried(blob: View<'_>, tries: &mut u32) -> Result<Option<u64>> {
             return Ok(None);
         }
         *tries -= 1;
-        if acts(blob, n as u64)? {
+        if acts(&tried(blob, n as u64, 0, scan)?.0) {
             return Ok(Some(n as u64));
         }
     }
     Ok(None)
 }
 
+/// A probing run over a constant, which is paid for as all reading that comes on top of the first is.
+fn tried<'s>(blob: View<'s>, at: u64, share: u64, scan: &mut Scan<'_>) -> Result<(Machine<'s>, Stop)> {
+    let mut m = Machine::new(blob, at, Frames::LINEAR, scan.limits());
+    let stop = m.run(PROBE.min(scan.work_left() / 8))?;
+    scan.work(m.cost().saturating_sub(share.saturating_mul(blob.len())));
+    Ok((m, stop))
+}
+
 /// Whether a pickle in a constant does something: opcodes that only look like a beginning are data, as in a text about pickles.
-fn acts(blob: View<'_>, at: u64) -> Result<bool> {
-    let mut m = Machine::new(blob, at, Frames::LINEAR, &crate::limits::Limits::default());
-    m.run(PROBE)?;
-    Ok(m.acted && m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name)))
+fn acts(m: &Machine<'_>) -> bool {
+    m.acted && m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name))
 }
 
 /// Whether a constant is worth reading by itself.
-fn loadable(inner: View<'_>) -> Result<bool> {
-    Ok(if inner.has(0, &[0x80]) { acts(inner, 0)? } else { super::sure(inner) })
+fn loadable(inner: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
+    Ok(if inner.has(0, &[0x80]) { acts(&tried(inner, 0, machine::SHARE, scan)?.0) } else { surely(inner, scan) })
 }
 
 /// Whether an unpickler that is handed this would get as far as an import, or anywhere at all: buffers of a library's own break off at once.
-fn begins(inner: View<'_>) -> Result<bool> {
-    let mut m = Machine::new(inner, 0, Frames::LINEAR, &crate::limits::Limits::default());
-    let broken = matches!(m.run(PROBE)?, Stop::End | Stop::Fault(_)) && m.tape.forks == 0;
-    Ok(!broken || m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name)) || m.lost || super::sure(inner))
+fn begins(inner: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
+    let (m, stop) = tried(inner, 0, machine::SHARE, scan)?;
+    let broken = matches!(stop, Stop::End | Stop::Fault(_)) && m.tape.forks == 0;
+    Ok(!broken || m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name)) || m.lost || surely(inner, scan))
 }
 
-fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &mut Scan<'_>) -> Result<()> {
+/// Whether a constant surely is something that is read by itself; asking every format costs as much as a long constant's share.
+fn surely(inner: View<'_>, scan: &mut Scan<'_>) -> bool {
+    scan.work((CHILD / 2).saturating_sub(machine::SHARE.saturating_mul(inner.len()))) && super::sure(inner)
+}
+
+/// What reading a constant by itself costs, however short it is.
+const CHILD: u64 = 16 * 1024;
+
+/// Reads a constant by itself. `again` says that its bytes are read in more than one way, or were made of others.
+fn inside(name: &str, inner: View<'_>, data: bool, again: bool, scan: &mut Scan<'_>) {
+    let share = if again || scan.again { 0 } else { machine::SHARE.saturating_mul(inner.len()) };
+    if scan.work(CHILD.saturating_sub(share)) {
+        let before = scan.again;
+        scan.again |= again;
+        scan.child(name, inner, data);
+        scan.again = before;
+    }
+}
+
+/// States what a machine found. `again` says that another has read the same bytes.
+fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, again: bool, scan: &mut Scan<'_>) -> Result<()> {
     for (at, len, fact) in std::mem::take(&mut m.facts) {
         if counted && matches!(&fact, Fact::PersistentId { text } if text.trim_matches(['\'', '"']).chars().all(|c| c.is_ascii_digit())) {
             continue;
@@ -530,15 +595,22 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
     if m.unread {
         scan.gap("limit-text");
     }
+    let mut read = HashSet::new();
     for (at, load, surely) in std::mem::take(&mut m.loaded) {
         let name = format!("what the call at {at} loads");
+        // Whoever loads a constant twice gets the same twice.
+        if let Load::There(from, len) | Load::Encoded(from, len) = load
+            && !read.insert((from, len, surely))
+        {
+            continue;
+        }
         match load {
             Load::There(from, len) => {
                 let Ok(inner) = view.slice(from, len) else { continue };
                 // What does something by itself is read as the constant that it is.
-                let alone = m.nested.binary_search(&(from, len)).is_ok() && loadable(inner)?;
-                if !alone && (surely || begins(inner)?) {
-                    scan.child(&name, inner, false);
+                let alone = m.nested.binary_search(&(from, len)).is_ok() && loadable(inner, scan)?;
+                if !alone && (surely || begins(inner, scan)?) {
+                    inside(&name, inner, false, again, scan);
                 }
             }
             Load::Encoded(from, len) => {
@@ -547,15 +619,15 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
                 super::stream::told(scan, ending, text, "", unpacked.len());
                 let pages = crate::bytes::Pages::new(&unpacked);
                 let inner = View::of_inflated(&pages);
-                if surely || begins(inner)? {
-                    scan.child(&name, inner, false);
+                if surely || begins(inner, scan)? {
+                    inside(&name, inner, false, true, scan);
                 }
             }
             Load::Made(bytes) => {
                 let pages = crate::bytes::Pages::new(&bytes);
                 let inner = View::of_inflated(&pages);
-                if surely || begins(inner)? {
-                    scan.child(&name, inner, false);
+                if surely || begins(inner, scan)? {
+                    inside(&name, inner, false, true, scan);
                 }
             }
         }
@@ -563,26 +635,26 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &
     let mut tries = 256;
     for (at, len) in std::mem::take(&mut m.blobs) {
         if let Ok(blob) = view.slice(at, len.min(1 << 20))
-            && let Some(found) = buried(blob, &mut tries)?
+            && let Some(found) = buried(blob, &mut tries, scan)?
         {
-            scan.child(&format!("constant at {at}, from {found}"), blob.rest(found), true);
+            inside(&format!("constant at {at}, from {found}"), blob.rest(found), true, true, scan);
         }
     }
     for (at, bytes) in std::mem::take(&mut m.decoded) {
         let pages = crate::bytes::Pages::new(&bytes);
         let inner = View::of_inflated(&pages);
         // Without a mark of its own, a text of opcodes is a text: nothing loads it by itself.
-        if machine::marked(&bytes) && loadable(inner)? {
-            scan.child(&format!("bytes of the text at {at}"), inner, true);
-        } else if let Some(found) = buried(inner, &mut tries)? {
-            scan.child(&format!("bytes of the text at {at}, from {found}"), inner.rest(found), true);
+        if machine::marked(&bytes) && loadable(inner, scan)? {
+            inside(&format!("bytes of the text at {at}"), inner, true, true, scan);
+        } else if let Some(found) = buried(inner, &mut tries, scan)? {
+            inside(&format!("bytes of the text at {at}, from {found}"), inner.rest(found), true, true, scan);
         }
     }
     for (at, len) in std::mem::take(&mut m.nested) {
         if let Ok(inner) = view.slice(at, len)
-            && loadable(inner)?
+            && loadable(inner, scan)?
         {
-            scan.child(&format!("constant at {at}"), inner, true);
+            inside(&format!("constant at {at}"), inner, true, again, scan);
         }
     }
     Ok(())
@@ -595,7 +667,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 /// Reads pickles from `at` to the end of the view, `one` at a time.
 pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl FnMut(View<'s>, u64, &mut Scan<'_>) -> Result<Ended>) -> Result<()> {
     let mut open = vec![from];
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let mut count = 0u64;
     let mut begun = 0;
     while let Some(start) = open.pop() {
@@ -606,21 +678,34 @@ pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl
         begun += 1;
         let mut at = start;
         while at < view.len() {
-            let likely = if at == start { Likeness::Sure } else { probe_at(view, at) };
+            // Of what is read once, looking where the next pickle begins has a share as well.
+            let share = if start == from && !scan.again { machine::SHARE } else { 0 };
+            let mut cost = BEGINNING;
+            let near = if at == start { Likeness::Sure } else { probe_chain(view, at, 0, &mut cost) };
+            let likely = match near {
+                enough @ (Likeness::Sure | Likeness::Ends) => enough,
+                _ => probe_chain(view, at, 16, &mut cost),
+            };
             if !matches!(likely, Likeness::Sure | Likeness::Ends) {
                 if likely != Likeness::No && seen.insert(at) {
                     // Whoever goes on loading here gets as far as this, or behind it.
                     let ended = one(view, at, scan)?;
-                    if matches!(ended.stop, Stop::Stop) && ended.end > at && probe_at(view, ended.end) != Likeness::No {
+                    if matches!(ended.stop, Stop::Stop) && ended.end > at && probe_chain(view, ended.end, 16, &mut cost) != Likeness::No {
                         open.push(ended.end);
                     }
                 }
-                let Some(next) = after_padding(view, at)? else {
+                let next = after_padding(view, at, &mut cost, share.saturating_mul(view.len() - at).saturating_add(scan.work_left()))?;
+                let gone = next.unwrap_or(view.len()) - at;
+                if !scan.work(cost.saturating_sub(share.saturating_mul(gone))) {
+                    break;
+                }
+                let Some(next) = next else {
                     stray(view, at, scan);
                     break;
                 };
                 scan.state(view, at, next - at, Fact::Stray { what: "between", bytes: next - at });
                 at = next;
+                cost = 0;
             }
             if seen.contains(&at) {
                 break;
@@ -630,6 +715,9 @@ pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl
             }
             let ended = one(view, at, scan)?;
             count += 1;
+            if !scan.work(cost.saturating_sub(share.saturating_mul(ended.end.saturating_sub(at)))) {
+                break;
+            }
             if seen.len() < BEGINNINGS {
                 open.extend(ended.others);
             } else if !ended.others.is_empty() {
@@ -655,12 +743,11 @@ pub fn run_all<'s>(view: View<'s>, from: u64, scan: &mut Scan<'_>, mut one: impl
     Ok(())
 }
 
-/// The next offset at which a pickle starts behind padding, with everything in between looked at.
-fn after_padding(view: View<'_>, from: u64) -> Result<Option<u64>> {
+/// The next offset at which a pickle starts behind padding, with everything in between looked at, as far as `most` pays for it.
+fn after_padding(view: View<'_>, from: u64, cost: &mut u64, most: u64) -> Result<Option<u64>> {
     let mut chunk = view.room(64 * 1024);
     let mut at = from;
-    let mut tried = 0;
-    while at < view.len() {
+    while at < view.len() && *cost <= most {
         let n = view.read(at, &mut chunk)?;
         if n == 0 {
             break;
@@ -672,14 +759,12 @@ fn after_padding(view: View<'_>, from: u64) -> Result<Option<u64>> {
                 [b'c' | b'(' | b']' | b'}', ..] => i == 0 && here == from || i > 0 && matches!(chunk[i - 1], 0 | b'\n' | b' '),
                 _ => false,
             };
-            if start && here > from && tried < 10_000 {
-                tried += 1;
-                if probe_at(view, here) == Likeness::Sure {
-                    return Ok(Some(here));
-                }
+            if start && here > from && *cost <= most && probe_chain(view, here, 16, cost) == Likeness::Sure {
+                return Ok(Some(here));
             }
         }
         at += n as u64;
+        *cost = cost.saturating_add(n as u64);
     }
     Ok(None)
 }

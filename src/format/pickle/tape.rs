@@ -48,12 +48,14 @@ pub struct Tape<'s> {
     jump: Option<(u64, u64)>,
     /// How many arguments reached past the end of their frame.
     pub forks: u32,
+    /// Bytes looked through for the end of a line that is not in the buffer.
+    pub searched: u64,
 }
 
 impl<'s> Tape<'s> {
     /// A reader from `at` on.
     pub fn new(view: View<'s>, at: u64, frames: Frames) -> Self {
-        Tape { view, buf: Vec::new(), room: FIRST, start: at, next: 0, frames, frame_end: None, jump: None, forks: 0 }
+        Tape { view, buf: Vec::new(), room: FIRST, start: at, next: 0, frames, frame_end: None, jump: None, forks: 0, searched: 0 }
     }
 
     /// Offset of the next byte.
@@ -297,6 +299,7 @@ impl<'s> Tape<'s> {
                 return Ok(at - from + found as u64);
             }
             at += n as u64;
+            self.searched = self.searched.saturating_add(n as u64);
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Seen {
 
 /// Tensors and storages kept; a real model has at most some ten thousand.
 const KEPT: usize = 1 << 20;
+/// Dimensions of a tensor; torch allows as many.
+const DIMENSIONS: usize = 64;
 
 impl Seen {
     /// A dictionary names a tensor.
@@ -258,7 +260,7 @@ pub fn called(m: &mut Machine<'_>, name: &str, args: &[Value], at: u64, node: u3
         let detail = format!("offset {offset}, shape {shape:?}, stride {stride:?} in a storage of {room} elements");
         m.facts_capped((at, 1, Fact::Header { what: "tensor-outside-storage", detail, memory: true }));
     }
-    if m.torch.tensors.len() < KEPT {
+    if m.torch.tensors.len() < KEPT && shape.len() <= DIMENSIONS {
         let elements = shape.iter().fold(1u64, |n, d| n.saturating_mul(*d));
         let n = m.torch.tensors.len();
         m.torch.nodes.insert(node, n);
