@@ -281,6 +281,10 @@ pub fn source(line: &str) -> Option<&'static str> {
             Some("other-address")
         };
     }
+    // Another list, which the one who holds the address may change.
+    if ["-r ", "-c ", "--requirement ", "--constraint "].iter().any(|o| line.starts_with(o)) && host.is_some() && !known {
+        return Some(if line.contains("http://") { "plain-address" } else { "other-address" });
+    }
     let local = line.strip_prefix("-e ").or_else(|| line.strip_prefix("--editable ")).unwrap_or("");
     (local.starts_with(['.', '/']) || line.starts_with("./") || line.starts_with("../")).then_some("path")
 }

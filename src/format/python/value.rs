@@ -169,6 +169,7 @@ pub fn combine(op: &[u8], a: Value, b: Value) -> Value {
             let rest = b.shown();
             return Value::text(&[&**x, b"/", &rest].concat(), from, at);
         }
+        (b"/", _, What::Text(y)) => return Value::text(&[b"$x/", &**y].concat(), from | origin::UNKNOWN, at),
         (b"%", What::Text(x), _) => return percent(x, &b, from, at),
         (b"*", What::Text(x), What::Int(n)) | (b"*", What::Int(n), What::Text(x)) => {
             let times = usize::try_from(*n).unwrap_or(0);
