@@ -39,8 +39,8 @@ const WIDE: u64 = 256 << 20;
 /// Keys whose values decide what loading does.
 const TELLING: &[&str] = &[
     "items", "class_name", "module", "registered_name", "config", "spec_name", "name", "function", "function_type", "output_shape", "output_shape_type",
-    "output_shape_module", "mask", "mask_type", "mask_module", "mode", "mode_type", "filepath", "file_path", "filename", "path", "vocabulary", "vocabulary_file", "idf_weights",
-    "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype", "node_def",
+    "output_shape_module", "mask", "mask_type", "mask_module", "mode", "mode_type", "filepath", "file_path", "filename", "path", "vocabulary",
+    "vocabulary_file", "idf_weights", "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype", "node_def",
 ];
 
 /// Object names that stand for values, not for code.

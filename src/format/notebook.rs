@@ -97,6 +97,11 @@ fn finish(view: View<'_>, cell: Cell, scan: &mut Scan<'_>) {
         commands(&cell.source, 0, view, &place, scan);
         return;
     }
+    if first == "%%perl" || first == "%%ruby" {
+        let script = cell.source.lines().skip(1).collect::<Vec<_>>().join(" ").replace('\'', "\"");
+        commands_as(&format!("perl -e '{script}'"), (place(0), place(cell.source.len())), view, scan);
+        return;
+    }
     // What the browser runs as soon as the cell is.
     if matches!(first, "%%javascript" | "%%js" | "%%html")
         && let Some(what) = super::plain::active(&cell.source).filter(|w| *w != "script")
@@ -136,10 +141,13 @@ fn finish(view: View<'_>, cell: Cell, scan: &mut Scan<'_>) {
 }
 
 fn commands(text: &str, base: usize, view: View<'_>, place: &dyn Fn(usize) -> u64, scan: &mut Scan<'_>) {
+    commands_as(text, (place(base), place(base + text.len())), view, scan);
+}
+
+fn commands_as(text: &str, (from, to): (u64, u64), view: View<'_>, scan: &mut Scan<'_>) {
     if let Some(what) = shell::judge(text)
         && what != "probe"
     {
-        let (from, to) = (place(base), place(base + text.len()));
         let call: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
         scan.state(view, from, to.saturating_sub(from).max(1), Fact::Script { language: "shell", what, when: When::Main, call });
     }

@@ -137,6 +137,7 @@ const INDEX_SECTIONS: &[&str] = &["source", "tool.poetry.source", "tool.uv.index
 
 /// A line at a time: every quoted text, or the whole value where nothing is quoted, is what pip would be given.
 fn read_project(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    super::tool::sections(view, scan)?;
     if view.len() > LONGEST {
         scan.gap("limit-text");
     }

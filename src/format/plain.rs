@@ -88,6 +88,11 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if super::shell::is_foreign(&scan.name()) {
         super::shell::foreign(view, scan)?;
     }
+    // MLflow imports the module that this file names, in order to unpickle with it.
+    if scan.name().ends_with("pickle_module_info.txt") {
+        let module = String::from_utf8_lossy(&view.head(256)?).trim().to_string();
+        scan.state(view, 0, view.len().min(256), Fact::LoaderModule { module, code: false });
+    }
     super::tool::sections(view, scan)?;
     super::secrets::inspect(view, scan)?;
     hidden_message(view, scan)

@@ -39,7 +39,7 @@ const SOCKETS: &[&str] = &["nc", "ncat", "netcat", "nc.traditional", "telnet", "
 /// Words in front of the command itself.
 const FRONT: &[&str] = &[
     "sudo", "env", "nohup", "exec", "time", "then", "do", "else", "if", "elif", "while", "until", "!", "{", "command", "builtin", "stdbuf", "setsid", "call",
-    "run", "@", "-", "doas", "shell", "start",
+    "run", "@", "-", "doas", "shell", "start", "start-process",
 ];
 
 /// Programs that tell something about the machine or the sources and change nothing.
@@ -561,7 +561,8 @@ fn one(c: &Command, fetched: &[String], before: (bool, bool, bool)) -> Vec<&'sta
     if lets_in && joined.contains("ssh-") && joined.contains("aaaa") || c.redirects.iter().any(|r| r.0.starts_with('>') && r.1 == "/etc/ld.so.preload") {
         out.push("write-access");
     }
-    if joined.contains("nopasswd:") && (c.piped || c.redirects.iter().any(|r| r.1.contains("sudoers"))) {
+    // Recipes of containers write such a line into the image; on a machine of somebody's it goes through `sudo tee`.
+    if joined.contains("nopasswd:") && c.piped {
         out.push("write-access");
     }
     let secret =
@@ -681,12 +682,13 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 }
 
 /// Endings of programs for interpreters that are not read as a language of their own.
-const FOREIGN: &[&str] = &["ps1", "psm1", "bat", "cmd", "vbs", "js", "mjs", "cjs", "r", "rprofile", "pl", "rb", "php", "lua", "envrc", "desktop", "command"];
+const FOREIGN: &[&str] = &["ps1", "psm1", "bat", "cmd", "vbs", "js", "mjs", "cjs", "r", "rprofile", "pl", "rb", "php", "lua", "envrc", "desktop", "command", "groovy", "gradle"];
 
 /// Whether a file is a program by its name: a text of commands, or one whose commands stand in quotes.
 pub fn is_foreign(name: &str) -> bool {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    file.rsplit_once('.').is_some_and(|(_, ending)| FOREIGN.contains(&ending.to_ascii_lowercase().as_str()))
+    let named = ["Jenkinsfile", "Rakefile", "Vagrantfile", "Gemfile", "justfile"].contains(&file);
+    named || file.rsplit_once('.').is_some_and(|(_, ending)| FOREIGN.contains(&ending.to_ascii_lowercase().as_str()))
 }
 
 /// Programs in languages that are not followed: every line is looked at as a command, and so is every text in quotes.
@@ -714,6 +716,13 @@ pub fn foreign(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             scan.state(view, at, line.len() as u64, Fact::Script { language: "shell", what, when: When::Main, call });
         }
         at += line.len() as u64;
+    }
+    // A short program that fetches and evaluates; bundles of libraries hold both without one having to do with the other.
+    let asks = ["open-uri", "require('http", "require(\"http", "fetch(", "lwp::", "get_contents('http", "get_contents(\"http", "socket.http"];
+    let evaluates = ["eval(", "eval ", "new function(", "loadstring("].into_iter().filter_map(|w| lower.find(w)).min();
+    if let Some(i) = evaluates.filter(|_| text.len() < 16 << 10 && asks.iter().any(|w| lower.contains(w))) {
+        let call = text.get(i..).unwrap_or("").lines().next().unwrap_or("").chars().take(300).collect::<String>();
+        scan.state(view, i as u64, call.len() as u64, Fact::Script { language: "shell", what: "run-download", when: When::Main, call });
     }
     // PowerShell fetches on one line and runs on another.
     let fetches = ["invoke-webrequest", "invoke-restmethod", "downloadstring", "downloaddata", "iwr ", "irm "].iter().any(|w| lower.contains(w));

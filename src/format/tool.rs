@@ -95,7 +95,12 @@ pub fn sections(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 Some(what) => {
                     scan.state(view, place.0, place.1, Fact::Script { language: "git", what, when: When::Load, call: plain.chars().take(300).collect() })
                 }
-                None => setting::command(view, place.0, place.1, &key, value, scan),
+                None => {
+                    // A table on one line holds its commands in quotes.
+                    for piece in std::iter::once(value).chain(value.split(['"', '\'']).skip(1).step_by(2)) {
+                        setting::command(view, place.0, place.1, &key, piece, scan);
+                    }
+                }
             }
         }
         at += line.len() as u64;

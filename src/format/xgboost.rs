@@ -93,6 +93,10 @@ impl Children {
         }
     }
 
+    fn has(&self, n: u64) -> bool {
+        self.seen.get((n / 64) as usize).is_some_and(|w| *w & (1 << (n % 64)) != 0)
+    }
+
     /// Whether following children may never end, or come to one node on two ways.
     pub fn crossed(&self) -> bool {
         self.twice
@@ -110,8 +114,10 @@ struct Tree {
     /// Least and greatest child.
     children: Option<(i64, i64)>,
     seen: Children,
-    /// Entries of the left and of the right that are no node.
-    leaves: [u64; 2],
+    /// Nodes without a left child; where leaves have several values, their right child is the place of these.
+    leaves: Children,
+    /// A node has a left child and no right one.
+    half: bool,
     /// Greatest feature.
     split: i64,
 }
@@ -192,7 +198,7 @@ impl<'s> Model<'s> {
             && (least < -1 || most >= nodes)
         {
             self.fault(at, len, "tree-child", format!("{least}..{most} of {nodes} nodes"), scan);
-        } else if tree.seen.crossed() || tree.leaves.first() != tree.leaves.last() {
+        } else if tree.seen.crossed() || tree.half {
             self.fault(at, len, "tree-child", "a node with two parents, or with one child".into(), scan);
         }
         if tree.features > 0 && tree.split >= tree.features {
@@ -214,9 +220,15 @@ impl<'s> Model<'s> {
             "left_children" | "right_children" => {
                 let (least, most) = tree.children.unwrap_or((n, n));
                 tree.children = Some((least.min(n), most.max(n)));
-                tree.seen.add(n);
-                if let Some(count) = tree.leaves.get_mut(usize::from(key == "right_children")) {
-                    *count += u64::from(n == -1);
+                let node = count.saturating_sub(1);
+                match key.as_str() {
+                    "left_children" if n < 0 => tree.leaves.add(i64::try_from(node).unwrap_or(-1)),
+                    "left_children" => tree.seen.add(n),
+                    _ if tree.leaves.has(node) || node >= Children::MOST => {}
+                    _ => {
+                        tree.half |= n < 0;
+                        tree.seen.add(n);
+                    }
                 }
             }
             "split_indices" if n != DELETED && n != i64::from(u32::MAX) => tree.split = tree.split.max(if n < 0 { i64::MAX } else { n }),

@@ -1483,6 +1483,10 @@ impl<'t> Walker<'t> {
             What::Path(p) => match (&**p, key.and_then(Value::as_str)) {
                 ("sys.modules", Some(k)) => Value::path(&effect::normal(k), 0, at),
                 ("os.environ", Some(k)) => self.environment(k, at),
+                ("ctypes.cdll" | "ctypes.windll", Some(k)) if k.contains(['/', '\\']) && !k.starts_with("/usr") => {
+                    self.note("native-file", at, self.last_end);
+                    Value::path("ctypes.CDLL()", 0, at)
+                }
                 (p, Some(_)) if effect::powerful(p) => key.map_or_else(|| Value::unknown(0, at), |k| self.member(&recv, &k.clone(), at)),
                 ("os.environ", None) => Value::unknown(0, at),
                 _ => Value { name: None, ..recv },
@@ -1860,7 +1864,7 @@ impl<'t> Walker<'t> {
             }
             Effect::Decode => Some(Value::new(What::Unknown, from | origin::DECODED, at)),
             Effect::Unpickle => {
-                let tensors = named(&["weights_only"]).is_some_and(|v| v.name.as_deref() == Some("True"));
+                let tensors = memchr::memmem::find(self.src.get(at..end).unwrap_or(&[]), b"weights_only=True").is_some();
                 match first {
                     // A text in the source is read as what it is; anything else is the business of the loader that is asked for.
                     Some(Value { what: What::Text(t), .. }) if path.starts_with("yaml.") => self.note_inner("constant-pickle", at, end, Some(t.to_vec())),
