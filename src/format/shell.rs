@@ -682,7 +682,8 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 }
 
 /// Endings of programs for interpreters that are not read as a language of their own.
-const FOREIGN: &[&str] = &["ps1", "psm1", "bat", "cmd", "vbs", "js", "mjs", "cjs", "r", "rprofile", "pl", "rb", "php", "lua", "envrc", "desktop", "command", "groovy", "gradle"];
+const FOREIGN: &[&str] =
+    &["ps1", "psm1", "bat", "cmd", "vbs", "js", "mjs", "cjs", "r", "rprofile", "pl", "rb", "php", "lua", "envrc", "desktop", "command", "groovy", "gradle"];
 
 /// Whether a file is a program by its name: a text of commands, or one whose commands stand in quotes.
 pub fn is_foreign(name: &str) -> bool {
