@@ -697,12 +697,13 @@ pub fn is_foreign(name: &str) -> bool {
 /// # Errors
 /// Where the view cannot be read.
 pub fn foreign(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    if view.len() > LONGEST {
-        scan.gap("limit-source");
-    }
     let source = view.head(LONGEST as usize)?;
     let text = String::from_utf8_lossy(&source);
-    inspect(&text, When::Main, view, 0, scan);
+    // What a bundler made of libraries has lines without end, which hold everything without one having to do with the other.
+    let bundle = scan.name().ends_with("js") && text.lines().any(|l| l.len() > 5000);
+    if !bundle {
+        inspect(&text, When::Main, view, 0, scan);
+    }
     let lower = text.to_ascii_lowercase();
     if let Some(what) = super::plain::active(&text).filter(|w| *w == "kernel-script") {
         scan.state(view, 0, view.len().min(64), Fact::ActiveDocument { what, text: text.chars().take(120).collect() });
@@ -711,7 +712,8 @@ pub fn foreign(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     for line in text.split_inclusive('\n') {
         let fetched = ["source(\"http", "source('http", "source(url("].iter().any(|s| line.contains(s));
         let value = line.split_once('=').map_or("", |l| l.1);
-        let quoted = line.split(['"', '\'', '`']).skip(1).chain([value]).find_map(judge).filter(|w| LOUD.contains(w));
+        let pieces = line.split(['"', '\'', '`']).skip(1).chain([value]).filter(|_| line.len() <= 5000);
+        let quoted = pieces.filter_map(judge).find(|w| LOUD.contains(w));
         if let Some(what) = fetched.then_some("run-download").or(quoted) {
             let call = line.trim().chars().take(300).collect();
             scan.state(view, at, line.len() as u64, Fact::Script { language: "shell", what, when: When::Main, call });
@@ -727,7 +729,7 @@ pub fn foreign(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     }
     // PowerShell fetches on one line and runs on another.
     let fetches = ["invoke-webrequest", "invoke-restmethod", "downloadstring", "downloaddata", "iwr ", "irm "].iter().any(|w| lower.contains(w));
-    if let Some(i) = lower.find("invoke-expression").or_else(|| lower.find("iex ")).filter(|_| fetches) {
+    if let Some(i) = lower.find("invoke-expression").or_else(|| lower.find("iex ")).filter(|_| fetches && !bundle) {
         let call = text.get(i..).unwrap_or("").lines().next().unwrap_or("").to_string();
         scan.state(view, i as u64, call.len() as u64, Fact::Script { language: "shell", what: "run-download", when: When::Main, call });
     }

@@ -52,7 +52,7 @@ pub static RULES: &[Rule] = &[
     rule("WS626", "disguised-source", Severity::Medium, &["CWE-1007", "CVE-2021-42574"], |f| {
         script(f, &[("disguised-name", ALWAYS), ("odd-encoding", ALWAYS)])
     }),
-    rule("WS627", "native-from-folder", Severity::Medium, &["CWE-114"], |f| script(f, &[("native-file", EARLY)])),
+    rule("WS627", "native-from-folder", Severity::Medium, &["CWE-114"], |f| script(f, &[("native-file", EARLY), ("native-built", IMPORT)])),
     rule("WS628", "downloaded-pickle", Severity::Medium, &["CWE-502"], |f| script(f, &[("unpickle-download", EARLY), ("unpickle-published", IMPORT)])),
     rule("WS631", "source-code", Severity::Info, &["CWE-829"], |f| match f {
         Fact::Script { language, what: "code", .. } => Some(vec![("language", language.to_string())]),
@@ -72,6 +72,7 @@ pub static RULES: &[Rule] = &[
                 ("native", EARLY),
                 ("send-private", LATE),
                 ("unpickle-download", LATE),
+                ("native-built", &[When::Load, When::Main, When::Call]),
                 ("run-published", &[When::Load, When::Main, When::Call]),
                 ("unpickle-published", &[When::Load, When::Main, When::Call]),
                 ("run-file", EARLY),

@@ -787,6 +787,13 @@ impl<'t> Walker<'t> {
             }
             return;
         }
+        // An object in the place of a module: whoever imports that asks it for names.
+        if let (What::Path(p), What::Instance(class)) = (&target.what, &v.what)
+            && &**p == "sys.modules"
+        {
+            self.edge(Edge::Member(*class, "__getattr__".into()));
+            self.edge(Edge::Member(*class, "__getattribute__".into()));
+        }
         if let Some(name) = &target.name {
             self.bind(name.clone(), v.clone());
         }
@@ -1664,7 +1671,7 @@ impl<'t> Walker<'t> {
     fn opens(&mut self, path: &Value, mode: &str, at: usize, end: usize) -> Value {
         let text = String::from_utf8_lossy(&path.shown()).into_owned();
         let writes = mode.contains(['w', 'a', 'x', '+']);
-        let mut from = origin::FILE | path.from & origin::NET;
+        let mut from = origin::FILE | path.from & (origin::NET | origin::HUB);
         match effect::spot(&text) {
             Some(Spot::Startup) if writes => self.note("write-startup", at, end),
             Some(Spot::Secret) if !writes => {
@@ -1869,7 +1876,7 @@ impl<'t> Walker<'t> {
                     // A text in the source is read as what it is; anything else is the business of the loader that is asked for.
                     Some(Value { what: What::Text(t), .. }) if path.starts_with("yaml.") => self.note_inner("constant-pickle", at, end, Some(t.to_vec())),
                     _ if path.starts_with("yaml.") || tensors => {}
-                    Some(v) if v.as_path().is_some_and(|p| effect::of(p.trim_end_matches("()")) == Some(Effect::Published)) => {
+                    Some(v) if v.from & origin::HUB != 0 => {
                         self.note("unpickle-published", at, end);
                     }
                     Some(v) if v.from & origin::NET != 0 => self.note("unpickle-download", at, end),
@@ -1886,12 +1893,12 @@ impl<'t> Walker<'t> {
                 None
             }
             Effect::Compiled => {
-                self.note("native-file", at, end);
+                self.note("native-built", at, end);
                 None
             }
             Effect::Published => {
                 self.note(if path.ends_with("_from_url") { "unpickle-published" } else { "fetch" }, at, end);
-                Some(Value::path(&format!("{path}()"), origin::NET | origin::UNKNOWN, at))
+                Some(Value::path(&format!("{path}()"), origin::HUB | origin::UNKNOWN, at))
             }
             Effect::Fetch | Effect::Download => {
                 let url = first.map_or(0, |v| v.from);
@@ -1916,7 +1923,7 @@ impl<'t> Walker<'t> {
                     .and_then(Value::as_str)
                     .is_some_and(|t| t.contains(['/', '\\']) && !t.starts_with("/usr") && !t.starts_with("/lib") && (!t.contains("$x") || brought(t)));
                 self.note(
-                    if from & (origin::NET | origin::DECODED) != 0 {
+                    if from & (origin::NET | origin::DECODED | origin::HUB) != 0 {
                         "run-download"
                     } else if beside {
                         "native-file"
@@ -2069,7 +2076,7 @@ impl<'t> Walker<'t> {
     fn exec(&mut self, path: &str, code: Option<&Value>, at: usize, end: usize) -> Option<Value> {
         let code = code?;
         let eval = path == "eval";
-        let what = if code.from & origin::NET != 0 {
+        let what = if code.from & (origin::NET | origin::HUB) != 0 {
             "run-download"
         } else if code.from & origin::DECODED != 0 {
             if code.constant() || self.block.scope == 0 { "run-decoded" } else { "run-decoded-later" }
@@ -2265,10 +2272,10 @@ impl<'t> Walker<'t> {
 
 /// Methods that run because an object is made, and those that its use runs without naming them: by signs, loops and brackets.
 const MADE: &[&str] = &[
-    "__getattr__", "__getattribute__", "find_spec", "find_module", "create_module", "exec_module", "load_module", "__init__", "__new__", "__post_init__",
-    "__del__", "__getitem__", "__setitem__", "__add__", "__radd__", "__sub__", "__mul__", "__matmul__", "__truediv__", "__or__", "__and__", "__xor__",
-    "__lshift__", "__rshift__", "__mod__", "__iter__", "__next__", "__contains__", "__eq__", "__lt__", "__gt__", "__neg__", "__invert__", "__bool__",
-    "__str__", "__repr__", "__format__", "__index__", "__hash__", "__set_name__", "__get__",
+    "find_spec", "find_module", "create_module", "exec_module", "load_module", "__init__", "__new__", "__post_init__", "__del__", "__getitem__", "__setitem__",
+    "__add__", "__radd__", "__sub__", "__mul__", "__matmul__", "__truediv__", "__or__", "__and__", "__xor__", "__lshift__", "__rshift__", "__mod__",
+    "__iter__", "__next__", "__contains__", "__eq__", "__lt__", "__gt__", "__neg__", "__invert__", "__bool__", "__str__", "__repr__", "__format__",
+    "__index__", "__hash__", "__set_name__", "__get__",
 ];
 
 /// Whether a library lies beside the source or the model: its folder is not known, its name is.

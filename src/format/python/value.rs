@@ -33,6 +33,8 @@ pub mod origin {
     pub const PIECES: u16 = 512;
     /// The name of a temporary file or folder.
     pub const TEMPORARY: u16 = 1024;
+    /// A file of somebody else's repository.
+    pub const HUB: u16 = 2048;
 }
 
 /// What a value is.
