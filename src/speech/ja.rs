@@ -390,6 +390,7 @@ pub(super) const BOOK: Book = Book {
         ("call-unknown", "未知の呼び出し"),
         ("unbounded-loop", "際限のない繰り返し"),
         ("hidden-unicode", "表示されない文字"),
+        ("planted-text", "特定の会話にだけ入る文"),
         // Model cards.
         ("adapter", "アダプター"),
         ("model", "モデル"),
@@ -560,6 +561,9 @@ pub(super) const BOOK: Book = Book {
         ("tree-size", "決定木のサイズ"),
         ("tree-count", "決定木の個数"),
         ("tree-child", "決定木の子"),
+        ("node-input", "ノードの入力元"),
+        ("ubj-count", "要素数"),
+        ("nesting", "際限のない入れ子"),
         ("tree-feature", "決定木の特徴量"),
         ("tree-offset", "決定木のオフセット"),
         ("leaf-count", "葉の個数"),
