@@ -85,7 +85,7 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if scan.member().is_empty() || view.has(0, b"#!") {
         shebang(view, scan);
     }
-    if super::shell::is_foreign(&scan.name()) {
+    if super::shell::is_foreign(scan.name()) {
         super::shell::foreign(view, scan)?;
     }
     // MLflow imports the module that this file names, in order to unpickle with it.

@@ -1887,7 +1887,7 @@ impl<'t> Walker<'t> {
                 None
             }
             Effect::Hub => {
-                if !named(&["source"]).and_then(Value::as_str).is_some_and(|s| s == "local") {
+                if named(&["source"]).and_then(Value::as_str).is_none_or(|s| s != "local") {
                     self.note("run-published", at, end);
                 }
                 None
