@@ -44,6 +44,9 @@ fn member(view: View<'_>, at: u64, name: &str, body: View<'_>, scan: &mut Scan<'
 
 fn read_ar(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut at = 8u64;
+    if view.len() <= at {
+        return Err(Error::malformed(at, "past-end"));
+    }
     for _ in 0..MEMBERS {
         if at >= view.len() {
             return Ok(());

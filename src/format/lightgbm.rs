@@ -244,7 +244,14 @@ impl Model {
         {
             fault(view, tree.at, "tree-child", format!("{least}..{most} of {leaves} leaves"), true, scan);
         } else if leaves > 1 && tree.seen.crossed() {
-            fault(view, tree.at, "tree-child", "a node with two parents".into(), true, scan);
+            fault(
+                view,
+                tree.at,
+                "tree-child",
+                format!("{}..{} of {leaves} leaves", tree.children.map_or(0, |c| c.0), tree.children.map_or(0, |c| c.1)),
+                true,
+                scan,
+            );
         }
         if let Some((features, (least, most))) = self.features.zip(tree.split)
             && leaves > 1

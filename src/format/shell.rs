@@ -723,7 +723,7 @@ pub fn foreign(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     // A short program that fetches and evaluates; bundles of libraries hold both without one having to do with the other.
     let asks = ["open-uri", "require('http", "require(\"http", "fetch(", "lwp::", "get_contents('http", "get_contents(\"http", "socket.http"];
     let evaluates = ["eval(", "eval ", "new function(", "loadstring("].into_iter().filter_map(|w| lower.find(w)).min();
-    if let Some(i) = evaluates.filter(|_| text.len() < 16 << 10 && asks.iter().any(|w| lower.contains(w))) {
+    if let Some(i) = evaluates.filter(|_| !bundle && text.len() < 16 << 10 && asks.iter().any(|w| lower.contains(w))) {
         let call = text.get(i..).unwrap_or("").lines().next().unwrap_or("").chars().take(300).collect::<String>();
         scan.state(view, i as u64, call.len() as u64, Fact::Script { language: "shell", what: "run-download", when: When::Main, call });
     }

@@ -199,7 +199,7 @@ impl<'s> Model<'s> {
         {
             self.fault(at, len, "tree-child", format!("{least}..{most} of {nodes} nodes"), scan);
         } else if tree.seen.crossed() || tree.half {
-            self.fault(at, len, "tree-child", "a node with two parents, or with one child".into(), scan);
+            self.fault(at, len, "tree-child", format!("{}..{} of {nodes} nodes", tree.children.map_or(-1, |c| c.0), tree.children.map_or(-1, |c| c.1)), scan);
         }
         if tree.features > 0 && tree.split >= tree.features {
             self.fault(at, len, "tree-feature", format!("{} of {}", tree.split, tree.features), scan);

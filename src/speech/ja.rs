@@ -563,7 +563,6 @@ pub(super) const BOOK: Book = Book {
         ("tree-child", "決定木の子"),
         ("node-input", "ノードの入力元"),
         ("ubj-count", "要素数"),
-        ("nesting", "際限のない入れ子"),
         ("tree-feature", "決定木の特徴量"),
         ("tree-offset", "決定木のオフセット"),
         ("leaf-count", "葉の個数"),
@@ -744,8 +743,15 @@ pub(super) const BOOK: Book = Book {
         ("joblib (before 0.9.3)", "joblib（0.9.3より前）"),
         ("ncnn layers", "ncnnの層"),
         ("package list", "パッケージ一覧"),
+<<<<<<< HEAD
         ("macOS folder settings", "macOSのフォルダー表示設定"),
         ("picture", "画像"),
+=======
+        ("picture, sound or font", "画像・音声・フォント"),
+        ("ar archive", "arアーカイブ"),
+        ("cpio archive", "cpioアーカイブ"),
+        ("ONNX text", "ONNXのテキスト"),
+>>>>>>> c449636 (Japanese names of the new formats; a bundle is no short program)
         ("program or native library", "実行ファイルまたはネイティブライブラリ"),
         ("recognised, not read", "判別のみ（内容は未検査）"),
         ("shard index", "分割ファイルの索引"),
