@@ -743,15 +743,11 @@ pub(super) const BOOK: Book = Book {
         ("joblib (before 0.9.3)", "joblib（0.9.3より前）"),
         ("ncnn layers", "ncnnの層"),
         ("package list", "パッケージ一覧"),
-<<<<<<< HEAD
         ("macOS folder settings", "macOSのフォルダー表示設定"),
-        ("picture", "画像"),
-=======
         ("picture, sound or font", "画像・音声・フォント"),
         ("ar archive", "arアーカイブ"),
         ("cpio archive", "cpioアーカイブ"),
         ("ONNX text", "ONNXのテキスト"),
->>>>>>> c449636 (Japanese names of the new formats; a bundle is no short program)
         ("program or native library", "実行ファイルまたはネイティブライブラリ"),
         ("recognised, not read", "判別のみ（内容は未検査）"),
         ("shard index", "分割ファイルの索引"),
