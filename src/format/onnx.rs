@@ -581,7 +581,7 @@ fn read_onnx_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     // Every form of the text ends with what closes its last block.
     let count = |c: char| text.matches(c).count();
     if count('{') == 0 || count('{') != count('}') {
-        return Err(Error::malformed(view.len(), "past-end"));
+        return Err(crate::error::Error::malformed(view.len(), "past-end"));
     }
     Ok(())
 }
