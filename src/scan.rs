@@ -396,7 +396,13 @@ impl<'a> Scan<'a> {
                 self.state(view, at, view.len().saturating_sub(at).min(16), Fact::Malformed { format, what });
                 self.gap("malformed");
             }
-            Err(Error::Limit { what, .. }) => self.gap(&format!("limit-{what}")),
+            Err(Error::Limit { at, what }) => {
+                // No writer nests like this; readers that call themselves for every level break.
+                if what == "json-depth" {
+                    self.state(view, at, 1, Fact::Header { what: "nesting", detail: format!("at {at}"), memory: false });
+                }
+                self.gap(&format!("limit-{what}"));
+            }
             Err(Error::Unreadable { .. }) => self.gap("unreadable"),
         }
     }

@@ -230,6 +230,7 @@ impl File<'_> {
                     fault(view, kind_at, 4, "alignment-type", "string", true, scan);
                 }
                 if !template {
+                    super::setting::metadata(view, at, n, &text, scan);
                     scan.state(view, at, n, Fact::Metadata { key, value: text.into_owned() });
                 }
             }

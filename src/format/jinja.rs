@@ -131,7 +131,10 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if view.len() > LONGEST as u64 {
         scan.gap("limit-template");
     }
-    inspect(&String::from_utf8_lossy(&head), view, 0, scan);
+    let text = String::from_utf8_lossy(&head);
+    // Pages, and files that a generator fills in, call and include what their program gives them: no model renders them.
+    let lenient = !text.contains("message") && !scan.name().contains("chat_template");
+    inspect_as(&text, view, &[(0, 0)], lenient, scan);
     Ok(())
 }
 
@@ -142,6 +145,10 @@ pub fn inspect(template: &str, view: View<'_>, at: u64, scan: &mut Scan<'_>) {
 
 /// [`inspect`] for a text that was decoded: `marks` say which offset of the text stands where in the view, ascending.
 pub fn inspect_marked(template: &str, view: View<'_>, marks: &[(usize, u64)], scan: &mut Scan<'_>) {
+    inspect_as(template, view, marks, false, scan);
+}
+
+fn inspect_as(template: &str, view: View<'_>, marks: &[(usize, u64)], lenient: bool, scan: &mut Scan<'_>) {
     let mut end = template.len().min(LONGEST);
     if template.len() > LONGEST {
         scan.gap("limit-template");
@@ -152,12 +159,14 @@ pub fn inspect_marked(template: &str, view: View<'_>, marks: &[(usize, u64)], sc
     let text = template.get(..end).unwrap_or("");
     let mut found = Found::default();
     hidden(text, &mut found);
-    let mut program = Program { found, env: HashMap::new(), locals: HashSet::new(), macros: HashSet::new(), loops: Vec::new() };
+    let mut program =
+        Program { found, env: HashMap::new(), locals: HashSet::new(), macros: HashSet::new(), loops: Vec::new(), branches: Vec::new(), chosen: false };
     program.run(text);
     let place = |offset: usize| {
         let i = marks.partition_point(|m| m.0 <= offset).saturating_sub(1);
         marks.get(i).map_or(0, |m| m.1.saturating_add(offset.saturating_sub(m.0) as u64))
     };
+    program.found.all.retain(|f| !(lenient && matches!(f.2, "import" | "call-unknown" | "forbidden-global" | "unbounded-loop")));
     for (from, to, what) in whole(program.found.all) {
         let (a, b) = (place(from), place(to));
         let span: String = text.get(from..to).unwrap_or("").chars().take(200).collect();
@@ -167,7 +176,7 @@ pub fn inspect_marked(template: &str, view: View<'_>, marks: &[(usize, u64)], sc
 
 /// A walk is found step by step and in its arguments; the longest way says it all, and is as bad as its worst step.
 fn whole(mut steps: Vec<(usize, usize, &'static str)>) -> Vec<(usize, usize, &'static str)> {
-    let walks = |what: &str| !matches!(what, "unbounded-loop" | "hidden-unicode");
+    let walks = |what: &str| !matches!(what, "unbounded-loop" | "hidden-unicode" | "planted-text");
     steps.sort_by_key(|&(from, to, _)| (from, std::cmp::Reverse(to)));
     let mut out: Vec<(usize, usize, &'static str)> = Vec::new();
     for step in steps {
@@ -437,8 +446,21 @@ enum Val {
     List(Rc<[Val]>),
     /// A text put together of parts, not all of which are constant.
     Built,
+    /// What somebody says in the conversation.
+    Said,
     /// Anything else.
     Other,
+}
+
+/// Whether a constant is a word of a language, and not a mark of the template's own (`<think>`, `[INST]`, `tool_calls`).
+fn is_word(s: &str) -> bool {
+    s.split(|c: char| !c.is_alphabetic()).any(|w| w.chars().count() > 2) && !s.contains(['<', '>', '|', '[', ']', '{', '}', '_', '/', '\n', '#', '\\'])
+}
+
+/// Whether a text is a sentence for the model to read: several words in a row, or an address.
+fn is_sentence(s: &str) -> bool {
+    let words = s.split_whitespace().filter(|w| w.chars().filter(|c| c.is_alphabetic()).count() > 1 && !w.contains(['<', '>', '|', '{', '}']));
+    s.contains("://") || words.count() > 4
 }
 
 fn text(s: String) -> Val {
@@ -500,9 +522,20 @@ struct Program {
     macros: HashSet<String>,
     /// How often the open loops run, where that is constant.
     loops: Vec<i64>,
+    /// Of the open branches, whether what somebody says, or the day, chose them.
+    branches: Vec<bool>,
+    /// The same for the condition that is being read.
+    chosen: bool,
 }
 
 impl Program {
+    /// Text that goes to the model: a sentence that only some conversations or days get was planted there.
+    fn shown(&mut self, text: &str, from: usize) {
+        if self.branches.contains(&true) && is_sentence(text) {
+            self.found.add(from, from + text.len(), "planted-text");
+        }
+    }
+
     fn run(&mut self, source: &str) {
         for piece in Pieces::new(source) {
             if piece.kind == Kind::Statement {
@@ -514,11 +547,19 @@ impl Program {
                 }
             }
         }
-        for piece in Pieces::new(source) {
+        let (mut pieces, mut done) = (Pieces::new(source), 0);
+        while let Some(piece) = pieces.next() {
+            self.shown(source.get(done..piece.at.saturating_sub(2)).unwrap_or(""), done);
+            done = pieces.at;
             match piece.kind {
                 Kind::Comment => {}
                 Kind::Expression => {
                     let toks = tokens(piece.body, piece.at);
+                    for t in &toks {
+                        if let Word::Text(s) = &t.word {
+                            self.shown(s, t.from);
+                        }
+                    }
                     self.expression(&toks);
                 }
                 Kind::Statement => {
@@ -592,6 +633,18 @@ impl Program {
                 self.expression(&with);
             }
             "block" | "endblock" | "endmacro" | "raw" | "endraw" => {}
+            "if" | "elif" => {
+                let dated = |w: &[Token]| matches!(w, [Token { word: Word::Name(n), .. }, Token { word: Word::Op("("), .. }] if n == "strftime_now");
+                self.chosen = rest.windows(2).any(dated);
+                self.expression(rest);
+                if word == "elif" {
+                    self.branches.pop();
+                }
+                self.branches.push(self.chosen);
+            }
+            "endif" => {
+                self.branches.pop();
+            }
             _ if STATEMENTS.contains(&word.as_str()) => {
                 self.expression(rest);
             }
@@ -886,6 +939,10 @@ impl Run<'_, '_> {
                 }
                 Int(power)
             }
+            ("in", Text(s), Val::Said) | ("==" | "!=", Val::Said, Text(s)) if is_word(s) => {
+                self.p.chosen = true;
+                Other
+            }
             ("else" | "if" | "or" | "and", Built, _) | ("else" | "if" | "or", _, Built) => Built,
             _ => Other,
         }
@@ -1028,7 +1085,8 @@ impl Run<'_, '_> {
         self.at += 1;
         self.p.attribute(&name, item.from, t.to, "dunder-attribute");
         self.rooted(&item, item.from, t.to);
-        let val = item.name.as_ref().and_then(|root| self.p.env.get(&format!("{root}.{name}"))).cloned().unwrap_or(Val::Other);
+        let other = if name == "content" { Val::Said } else { Val::Other };
+        let val = item.name.as_ref().and_then(|root| self.p.env.get(&format!("{root}.{name}"))).cloned().unwrap_or(other);
         self.operands.push(Item { val, from: item.from, to: t.to, name: None, method: Some((name, item.val)) });
         self.want = false;
     }
@@ -1140,9 +1198,22 @@ impl Run<'_, '_> {
             if method == "format" && matches!(on, Val::Text(s) if wide(s)) {
                 self.p.found.add(item.from, to, "unbounded-loop");
             }
+            match (method.as_str(), on, args.as_slice()) {
+                ("startswith" | "endswith" | "find" | "index" | "count", Val::Said, [Val::Text(s), ..]) if is_word(s) => self.p.chosen = true,
+                ("replace", Val::Said, [Val::Text(s), Val::Text(by), ..]) => self.replaced(s, by, item.from, to),
+                (_, Val::Said, _) => return Val::Said,
+                _ => {}
+            }
             return transform(method, on, &args, true);
         }
         Val::Other
+    }
+
+    /// Words of the conversation that others are put in the place of.
+    fn replaced(&mut self, word: &str, by: &str, from: usize, to: usize) {
+        if is_word(word) && is_word(by) && !word.eq_ignore_ascii_case(by) {
+            self.p.found.add(from, to, "planted-text");
+        }
     }
 
     fn subscript(&mut self, item: &Item, args: &[Val], colons: usize, places: &[usize], to: usize) -> Val {
@@ -1153,7 +1224,8 @@ impl Run<'_, '_> {
             ([Val::Text(s)], _) => {
                 let s = s.clone();
                 self.p.attribute(&s, item.from, to, "dunder-attribute");
-                item.name.as_ref().and_then(|root| self.p.env.get(&format!("{root}.{s}"))).cloned().unwrap_or(Val::Other)
+                let other = if &*s == "content" { Val::Said } else { Val::Other };
+                item.name.as_ref().and_then(|root| self.p.env.get(&format!("{root}.{s}"))).cloned().unwrap_or(other)
             }
             ([Val::Built], _) => {
                 self.p.found.add(item.from, to, "computed-attribute");
@@ -1238,6 +1310,12 @@ impl Run<'_, '_> {
         }
         if BY_ATTRIBUTE.contains(&name) {
             self.by_attribute(item, name, items, to);
+        }
+        if item.val == Val::Said {
+            if let ("replace", [Val::Text(s), Val::Text(by), ..]) = (name, args.as_slice()) {
+                self.replaced(s, by, item.from, to);
+            }
+            return if matches!(name, "length" | "count" | "tojson") { Val::Other } else { Val::Said };
         }
         transform(name, &item.val, &args, false)
     }
@@ -1466,7 +1544,7 @@ fn transform(name: &str, on: &Val, args: &[Val], method: bool) -> Val {
         ("lower" | "upper" | "trim" | "strip" | "lstrip" | "rstrip" | "string" | "safe" | "escape" | "e" | "reverse" | "capitalize" | "title", Val::Built) => {
             Val::Built
         }
-        ("urlencode" | "indent" | "wordwrap" | "truncate", Val::Text(_)) => Val::Built,
+        (_, Val::Text(_)) if !method => Val::Built,
         _ => Val::Other,
     }
 }
@@ -1476,7 +1554,15 @@ mod tests {
     use super::*;
 
     fn found(template: &str) -> Vec<&'static str> {
-        let mut program = Program { found: Found::default(), env: HashMap::new(), locals: HashSet::new(), macros: HashSet::new(), loops: Vec::new() };
+        let mut program = Program {
+            found: Found::default(),
+            env: HashMap::new(),
+            locals: HashSet::new(),
+            macros: HashSet::new(),
+            loops: Vec::new(),
+            branches: Vec::new(),
+            chosen: false,
+        };
         hidden(template, &mut program.found);
         program.run(template);
         program.found.all.iter().map(|f| f.2).collect()

@@ -598,6 +598,12 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], sh
         {
             let call = text.chars().take(300).collect();
             scan.state(view, reader.start(), reader.len(), Fact::Script { language: "shell", what, when: When::Load, call });
+        } else if matches!(key, "args" | "entry" | "entrypoint" | "run" | "script" | "exec" | "cmd") {
+            setting::command(view, reader.start(), reader.len(), key, &text, scan);
+        }
+        // A share of another machine: asking for it tells that machine who asks.
+        if key == "base_model_name_or_path" && (text.starts_with("//") || text.starts_with("\\\\")) {
+            scan.state(view, reader.start(), reader.len(), Fact::Traversal { target: text.clone().into_owned() });
         }
         // ONNX as JSON (`onnx.load` reads `.onnxjson`): files of tensors, and operators that run Python in whatever domain.
         if key == "value" && (under("externalData") || under("external_data")) && leaves_folder(&text) {

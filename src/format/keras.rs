@@ -39,8 +39,8 @@ const WIDE: u64 = 256 << 20;
 /// Keys whose values decide what loading does.
 const TELLING: &[&str] = &[
     "items", "class_name", "module", "registered_name", "config", "spec_name", "name", "function", "function_type", "output_shape", "output_shape_type",
-    "output_shape_module", "mask", "mask_type", "mask_module", "filepath", "file_path", "filename", "path", "vocabulary", "vocabulary_file", "idf_weights",
-    "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype", "node_def",
+    "output_shape_module", "mask", "mask_type", "mask_module", "mode", "mode_type", "filepath", "file_path", "filename", "path", "vocabulary",
+    "vocabulary_file", "idf_weights", "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype", "node_def",
 ];
 
 /// Object names that stand for values, not for code.
@@ -381,8 +381,12 @@ impl Walk<'_> {
 
     /// Functions that a Lambda layer carries in the way of Keras 1 and 2: bytecode in a list, or the name of a function in a module.
     fn functions(&self, f: &Frame, scan: &mut Scan<'_>) -> Result<()> {
-        const ROLES: [(&str, &str, &str); 3] =
-            [("function", "function_type", "module"), ("output_shape", "output_shape_type", "output_shape_module"), ("mask", "mask_type", "mask_module")];
+        const ROLES: [(&str, &str, &str); 4] = [
+            ("function", "function_type", "module"),
+            ("output_shape", "output_shape_type", "output_shape_module"),
+            ("mask", "mask_type", "mask_module"),
+            ("mode", "mode_type", "mode_module"),
+        ];
         for (role, kind, module) in ROLES {
             let said = Frame::one(&f.values, kind);
             let kind = said.map(|v| v.text.as_str());

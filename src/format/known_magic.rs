@@ -22,8 +22,6 @@ const MAGIC: &[Magic] = &[
     magic("PyTorch Mobile", 4, b"PTMF"),
     magic("RAR archive", 0, b"Rar!\x1a\x07"),
     magic("Windows cabinet", 0, b"MSCF\0\0\0\0"),
-    magic("ar archive", 0, b"!<arch>\n"),
-    magic("cpio archive", 0, b"07070"),
     magic("RPM package", 0, b"\xed\xab\xee\xdb"),
     magic("SquashFS", 0, b"hsqs"),
     magic("xar archive", 0, b"xar!"),
@@ -36,7 +34,6 @@ const MAGIC: &[Magic] = &[
     magic("SQLite", 0, b"SQLite format 3\0"),
     magic("Parquet", 0, b"PAR1"),
     magic("Arrow", 0, b"ARROW1"),
-    magic("ONNX as text", 0, b"ir_version:"),
 ];
 
 fn find(view: View<'_>) -> Option<&'static Magic> {

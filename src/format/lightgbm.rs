@@ -33,6 +33,7 @@ struct Tree {
     /// Elements of each array that has one entry a node or a leaf.
     counts: Vec<(&'static str, i64)>,
     children: Option<(i64, i64)>,
+    seen: super::xgboost::Children,
     split: Option<(i64, i64)>,
 }
 
@@ -207,6 +208,11 @@ impl Model {
                         let slot = if name == "split_feature" { &mut tree.split } else { &mut tree.children };
                         let (least, most) = slot.unwrap_or((n, n));
                         *slot = Some((least.min(n), most.max(n)));
+                        if name != "split_feature" {
+                            // Leaves are written as complements: both kinds are counted in one row.
+                            let row = n.saturating_mul(2);
+                            tree.seen.add(if n < 0 { row.saturating_neg().saturating_sub(1) } else { row });
+                        }
                     }
                 }
                 tree.counts.push((name, count));
@@ -237,6 +243,15 @@ impl Model {
             && (most >= leaves - 1 || least < -leaves)
         {
             fault(view, tree.at, "tree-child", format!("{least}..{most} of {leaves} leaves"), true, scan);
+        } else if leaves > 1 && tree.seen.crossed() {
+            fault(
+                view,
+                tree.at,
+                "tree-child",
+                format!("{}..{} of {leaves} leaves", tree.children.map_or(0, |c| c.0), tree.children.map_or(0, |c| c.1)),
+                true,
+                scan,
+            );
         }
         if let Some((features, (least, most))) = self.features.zip(tree.split)
             && leaves > 1

@@ -435,7 +435,8 @@ fn probe_text(view: View<'_>) -> Match {
     let module = first
         .strip_prefix("module")
         .is_some_and(|r| r.starts_with([' ', '{']) && (r.trim_start().starts_with(['@', '{']) || r.trim_start().starts_with("attributes")));
-    let named = first.starts_with("func.func ") || first.starts_with("\"builtin.module\"") || first.starts_with("builtin.module");
+    let named =
+        first.starts_with("func.func ") || first.starts_with("\"builtin.module\"") || first.starts_with("builtin.module") || first.starts_with("HloModule ");
     if (module && first.ends_with('{') && (text.contains("func") || text.contains(" = "))) || named { Match::Sure } else { Match::No }
 }
 
@@ -457,7 +458,7 @@ fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             .strip_prefix("custom_call")
             .map(|r| r.trim_start())
             .and_then(symbol)
-            .or_else(|| rest.strip_prefix("call_target_name").and_then(|r| symbol(r.trim_start_matches([' ', '=']))));
+            .or_else(|| rest.strip_prefix("call_target").and_then(|r| symbol(r.trim_start_matches("_name").trim_start_matches([' ', '=']))));
         if let Some(name) = name {
             operators.add("", &name, from as u64, name.len() as u64, Vec::new());
         }

@@ -1,5 +1,6 @@
 //! The formats: one file each, one line each in [`FORMATS`]. Content decides, never the extension.
 
+pub mod ar;
 pub mod catboost;
 pub mod cntk;
 pub mod coreml;
@@ -52,6 +53,7 @@ pub mod tf_checkpoint;
 pub mod tfjs;
 pub mod tflite;
 pub mod tfrecord;
+pub mod tool;
 pub mod torch;
 pub mod torch_tar;
 pub mod vocabulary;
@@ -105,6 +107,8 @@ pub static FORMATS: &[Format] = &[
     package::NEMO,
     package::BENTO,
     tar::TAR,
+    ar::AR,
+    ar::CPIO,
     seven::SEVEN,
     stream::GZIP,
     stream::BZIP2,
@@ -156,6 +160,7 @@ pub static FORMATS: &[Format] = &[
     tfrecord::TFRECORD,
     onnx::ONNX,
     onnx::ONNX_TENSOR,
+    onnx::ONNX_TEXT,
     tensorflow::SAVED_MODEL,
     tensorflow::META_GRAPH,
     tensorflow::GRAPH,
@@ -179,6 +184,7 @@ pub static FORMATS: &[Format] = &[
     packages::REQUIREMENTS,
     packages::PROJECT,
     python::PYTHON,
+    tool::MODELFILE,
     shell::SHELL,
     yaml::YAML,
     plain::DOCUMENT,
@@ -198,7 +204,7 @@ const NOT_IN_NUMBERS: &[&str] = &[
 const ARCHIVES: &[&str] = &["torch", "skops", "mar", "npz", "keras"];
 
 /// Languages that share one alphabet: what is surely one of them is not surely another one.
-const LANGUAGES: &[&str] = &["notebook", "json", "pointer", "requirements", "project", "python", "shell", "yaml", "document"];
+const LANGUAGES: &[&str] = &["notebook", "json", "pointer", "requirements", "project", "python", "modelfile", "shell", "yaml", "document"];
 
 /// Whether a format is a way to read a text.
 fn is_text(f: &Format) -> bool {

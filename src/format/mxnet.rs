@@ -49,13 +49,13 @@ fn probe_symbol(view: View<'_>) -> Match {
 
 fn read_symbol(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut operators = Operators::new("mxnet");
-    let done = symbol(view, &mut operators);
+    let done = symbol(view, &mut operators, scan);
     operators.finish(view, scan);
     done
 }
 
 /// Subgraphs stand inside of nodes: an operator is any object with an `op` and a text in it.
-fn symbol(view: View<'_>, operators: &mut Operators) -> Result<()> {
+fn symbol(view: View<'_>, operators: &mut Operators, scan: &mut Scan<'_>) -> Result<()> {
     struct Node {
         depth: usize,
         at: u64,
@@ -65,7 +65,22 @@ fn symbol(view: View<'_>, operators: &mut Operators) -> Result<()> {
     let mut r = json::Reader::new(view, 0, view.len(), 1024);
     let mut open: Vec<Node> = Vec::new();
     let mut key = String::new();
+    // Nodes of the outermost graph, and the greatest that one of them asks for.
+    let (mut nodes, mut asked, mut first) = (0i64, (-1i64, 0u64), false);
     while let Some(event) = r.advance()? {
+        if r.depth() == 3 && event == Event::Object {
+            nodes += 1;
+        }
+        // An input is a list: the number of a node, of its output, and a version.
+        let number = first && event == Event::Number && r.depth() == 5 && key == "inputs";
+        first = event == Event::Array;
+        if number {
+            let n = r.text().parse().unwrap_or(i64::MAX);
+            // Each node stands behind those that it takes from.
+            if n >= nodes - 1 {
+                asked = asked.max((n, r.start()));
+            }
+        }
         match event {
             Event::Key => key = r.text().into_owned(),
             Event::Object => open.push(Node { depth: r.depth(), at: r.start(), ops: Vec::new(), texts: Vec::new() }),
@@ -88,6 +103,9 @@ fn symbol(view: View<'_>, operators: &mut Operators) -> Result<()> {
             Event::String => {
                 let value: String = r.text().chars().take(300).collect();
                 if let Some(top) = open.last_mut() {
+                    if key == "library" {
+                        scan.state(view, r.start(), r.len(), Fact::OwnCode { kind: "plugin", name: value.clone() });
+                    }
                     if key == "op" && top.depth == r.depth() {
                         top.ops.push(value);
                     } else if key != "name" && top.texts.len() < 32 {
@@ -97,6 +115,9 @@ fn symbol(view: View<'_>, operators: &mut Operators) -> Result<()> {
             }
             _ => {}
         }
+    }
+    if asked.0 >= 0 {
+        fault(view, asked.1, 1, "node-input", format!("{} of {nodes}", asked.0), true, scan);
     }
     Ok(())
 }

@@ -146,11 +146,13 @@ fn other(view: View<'_>) -> Option<(&'static str, String)> {
 /// A compiled module (`Lib/importlib/_bootstrap_external.py`): a version, CR LF, eight or twelve bytes of dates, and a marshalled code
 /// object. The names that it uses.
 fn python(view: View<'_>) -> Option<String> {
+    // `marshal.dump` writes no more than the code object.
+    let bare = view.has(0, b"\xe3\0\0\0\0") || view.has(0, b"c\0\0\0\0");
     let [_, _, cr, lf] = view.array::<4>(0).ok()?;
-    if [cr, lf] != *b"\r\n" {
+    if [cr, lf] != *b"\r\n" && !bare {
         return None;
     }
-    [16, 12, 8].into_iter().find_map(|at| {
+    [16, 12, 8, 0].into_iter().filter(|at| bare == (*at == 0)).find_map(|at| {
         let code = view.rest(at).head(1 << 20).ok()?;
         let names = marshal::is_code(&code).then(|| marshal::names(&code)).filter(|n| !n.is_empty())?;
         Some(names.into_iter().take(20).collect::<Vec<_>>().join(", "))

@@ -97,6 +97,18 @@ fn finish(view: View<'_>, cell: Cell, scan: &mut Scan<'_>) {
         commands(&cell.source, 0, view, &place, scan);
         return;
     }
+    if first == "%%perl" || first == "%%ruby" {
+        let script = cell.source.lines().skip(1).collect::<Vec<_>>().join(" ").replace('\'', "\"");
+        commands_as(&format!("perl -e '{script}'"), (place(0), place(cell.source.len())), view, scan);
+        return;
+    }
+    // What the browser runs as soon as the cell is.
+    if matches!(first, "%%javascript" | "%%js" | "%%html")
+        && let Some(what) = super::plain::active(&cell.source).filter(|w| *w != "script")
+    {
+        let (from, to) = (place(0), place(cell.source.len()));
+        scan.state(view, from, to.saturating_sub(from).max(1), Fact::ActiveDocument { what, text: cell.source.chars().take(200).collect() });
+    }
     // Lines of the shell are taken out, so that what is left is Python of the same length.
     let mut plain = String::with_capacity(cell.source.len());
     for line in cell.source.split_inclusive('\n') {
@@ -106,6 +118,16 @@ fn finish(view: View<'_>, cell: Cell, scan: &mut Scan<'_>) {
             .or_else(|| text.strip_prefix("%sx "))
             .or_else(|| text.strip_prefix("%system "))
             .or_else(|| text.split_once("= !").filter(|(n, _)| !n.contains('(')).map(|(_, c)| c));
+        let (from, len) = (place(plain.len()), line.trim_end().len() as u64);
+        // A program at an address, and packages from another place than the registry.
+        if text.starts_with("%run http") {
+            let call = text.trim_end().to_string();
+            scan.state(view, from, len, Fact::Script { language: "IPython", what: "run-download", when: When::Main, call });
+        }
+        let options = text.strip_prefix("%pip install").and_then(|r| r.find(" -").and_then(|i| r.get(i + 1..)));
+        if let Some(what) = options.and_then(super::packages::source).filter(|w| w.starts_with("plain") || w.starts_with("trusted")) {
+            scan.state(view, from, len, Fact::PackageSource { what, line: crate::secret::masked(text.trim_end()) });
+        }
         if let Some(command) = command {
             commands(command, plain.len() + line.len() - command.len(), view, &place, scan);
         }
@@ -119,10 +141,13 @@ fn finish(view: View<'_>, cell: Cell, scan: &mut Scan<'_>) {
 }
 
 fn commands(text: &str, base: usize, view: View<'_>, place: &dyn Fn(usize) -> u64, scan: &mut Scan<'_>) {
+    commands_as(text, (place(base), place(base + text.len())), view, scan);
+}
+
+fn commands_as(text: &str, (from, to): (u64, u64), view: View<'_>, scan: &mut Scan<'_>) {
     if let Some(what) = shell::judge(text)
         && what != "probe"
     {
-        let (from, to) = (place(base), place(base + text.len()));
         let call: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
         scan.state(view, from, to.saturating_sub(from).max(1), Fact::Script { language: "shell", what, when: When::Main, call });
     }

@@ -354,7 +354,7 @@ impl<'s> Reader<'s> {
             Kind::Pair => {
                 if depth <= 1 && parent.is_some_and(|p| matches!(p.kind, Kind::Model | Kind::Graph)) && !done.name(1).is_empty() {
                     let (key, value) = (done.name(1).to_string(), done.name(2).to_string());
-                    super::setting::carried(&value, scan);
+                    super::setting::metadata(view, done.at, done.len, &value, scan);
                     scan.state(view, done.at, done.len, Fact::Metadata { key, value });
                 }
             }
@@ -528,6 +528,62 @@ pub(super) fn dtype(n: u64) -> Option<(&'static str, u64)> {
         26 => ("I2", 2),
         _ => return None,
     })
+}
+
+/// The same model as text: what `onnx.printer` writes, or protobuf's text form.
+pub const ONNX_TEXT: Format = Format {
+    id: "onnx-text",
+    name: "ONNX text",
+    extensions: &["onnxtxt", "textproto", "txt"],
+    refines: &["text", "yaml"],
+    probe: probe_onnx_text,
+    read: read_onnx_text,
+};
+
+fn probe_onnx_text(view: View<'_>) -> Match {
+    let Ok(head) = view.head(512) else { return Match::No };
+    let head = head.trim_ascii_start();
+    let marked = head.starts_with(b"ir_version:") || head.strip_prefix(b"<").is_some_and(|r| r.trim_ascii_start().starts_with(b"ir_version:"));
+    if marked && super::plain::probe_text(view) != Match::No { Match::Sure } else { Match::No }
+}
+
+/// Which operators are whose is not followed: that the model needs some of another domain is what matters, and files outside.
+fn read_onnx_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    const LONGEST: usize = 16 << 20;
+    super::plain::read_text(view, scan)?;
+    if view.len() > LONGEST as u64 {
+        scan.gap("limit-text");
+    }
+    let text = String::from_utf8_lossy(&view.head(LONGEST)?).into_owned();
+    let mut operators = Operators::new("onnx");
+    let own = text.contains("functions {") || text.contains("<domain:");
+    let mut last = "";
+    for (at, key, value) in super::package::pairs(&text) {
+        let len = value.len() as u64;
+        let located = last == "location" && key == "value" || key == "location";
+        if located && super::json::leaves_folder(value) {
+            scan.state(view, at, len, Fact::Traversal { target: value.to_string() });
+        }
+        // Functions of the model itself have a domain of their own.
+        let published = own || value.is_empty() || value.starts_with("ai.onnx") || value.starts_with("com.microsoft");
+        if matches!(key, "opset_import" | "domain") && !published {
+            operators.add(value, "*", at, len, Vec::new());
+        }
+        last = value;
+    }
+    for name in ["PythonOp", "PyCustomOp", "PyOp"] {
+        let whole = |i: &usize| text.get(i + name.len()..).is_some_and(|r| !r.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
+        if let Some(i) = text.match_indices(name).map(|m| m.0).find(whole) {
+            operators.add("custom", name, i as u64, name.len() as u64, Vec::new());
+        }
+    }
+    operators.finish(view, scan);
+    // Every form of the text ends with what closes its last block.
+    let count = |c: char| text.matches(c).count();
+    if count('{') == 0 || count('{') != count('}') {
+        return Err(crate::error::Error::malformed(view.len(), "past-end"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -112,7 +112,10 @@ fn probe_triton(view: View<'_>) -> Match {
     }
     let text = String::from_utf8_lossy(&head);
     let top = |key: &str| text.lines().any(|l| l.trim_start().strip_prefix(key).is_some_and(|r| r.trim_start().starts_with([':', '[', '{'])));
-    let model = (top("backend") || top("platform")) && (top("name") || top("input") || top("max_batch_size"));
+    let model = (top("backend") || top("platform"))
+        && ["name", "input", "max_batch_size", "parameters", "model_operations", "model_warmup", "model_repository_agents", "cc_model_filenames"]
+            .iter()
+            .any(|k| top(k));
     if model && text.contains('"') && plain::probe_text(view) != Match::No && !json::looks_like(view) { Match::Sure } else { Match::No }
 }
 
@@ -138,9 +141,13 @@ fn read_triton(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             "default_model_filename" | "library" => {}
             "key" => waiting = value.to_string(),
             "string_value" if waiting == "EXECUTION_ENV_PATH" => scan.state(view, at, len, Fact::OwnCode { kind: "backend", name: value.to_string() }),
+            "agents" if value != "checksum" => scan.state(view, at, len, Fact::OwnCode { kind: "plugin", name: value.to_string() }),
             _ => {}
         }
-        let names_file = matches!(key, "op_library_filename" | "default_model_filename" | "library" | "path" | "model_filename" | "cc_model_filenames");
+        let names_file =
+            matches!(key, "op_library_filename" | "default_model_filename" | "library" | "path" | "model_filename" | "cc_model_filenames" | "input_data_file")
+                || key == "string_value" && waiting == "EXECUTION_ENV_PATH"
+                || matches!(key, "value" | "name");
         // Triton puts the model's own folder in place of its variable.
         let plain = value.trim_start_matches("$$TRITON_MODEL_DIRECTORY/");
         if names_file && json::leaves_folder(plain) {
@@ -160,7 +167,7 @@ fn settings(view: View<'_>, scan: &mut Scan<'_>) -> Result<Option<String>> {
 }
 
 /// `key: "value"` in a text protobuf, with the offset of the value; braces and lists are passed over.
-fn pairs(text: &str) -> Vec<(u64, &str, &str)> {
+pub(super) fn pairs(text: &str) -> Vec<(u64, &str, &str)> {
     let mut out = Vec::new();
     let mut at = 0;
     let mut key = "";

@@ -137,6 +137,7 @@ const INDEX_SECTIONS: &[&str] = &["source", "tool.poetry.source", "tool.uv.index
 
 /// A line at a time: every quoted text, or the whole value where nothing is quoted, is what pip would be given.
 fn read_project(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    super::tool::sections(view, scan)?;
     if view.len() > LONGEST {
         scan.gap("limit-text");
     }
@@ -280,6 +281,10 @@ pub fn source(line: &str) -> Option<&'static str> {
         } else {
             Some("other-address")
         };
+    }
+    // Another list, which the one who holds the address may change.
+    if ["-r ", "-c ", "--requirement ", "--constraint "].iter().any(|o| line.starts_with(o)) && host.is_some() && !known {
+        return Some(if line.contains("http://") { "plain-address" } else { "other-address" });
     }
     let local = line.strip_prefix("-e ").or_else(|| line.strip_prefix("--editable ")).unwrap_or("");
     (local.starts_with(['.', '/']) || line.starts_with("./") || line.starts_with("../")).then_some("path")

@@ -20,9 +20,15 @@ pub const DOCUMENT: Format = Format {
     read: read_document,
 };
 
-/// Pictures that a browser shows: recognised by their beginning, and looked at for what is appended to them.
-pub const IMAGE: Format =
-    Format { id: "image", name: "picture", extensions: &["png", "jpg", "jpeg", "gif", "webp"], refines: &[], probe: probe_image, read: read_image };
+/// Pictures, sounds and fonts: recognised by their beginning, and looked at for what is appended to them where they say how long they are.
+pub const IMAGE: Format = Format {
+    id: "image",
+    name: "picture, sound or font",
+    extensions: &["png", "jpg", "jpeg", "gif", "webp", "wav", "ogg", "flac", "mp3", "mp4", "ttf", "otf", "woff", "woff2"],
+    refines: &[],
+    probe: probe_image,
+    read: read_image,
+};
 
 pub(super) fn probe_text(view: View<'_>) -> Match {
     let Ok(head) = view.head(4096) else { return Match::No };
@@ -79,6 +85,15 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if scan.member().is_empty() || view.has(0, b"#!") {
         shebang(view, scan);
     }
+    if super::shell::is_foreign(scan.name()) {
+        super::shell::foreign(view, scan)?;
+    }
+    // MLflow imports the module that this file names, in order to unpickle with it.
+    if scan.name().ends_with("pickle_module_info.txt") {
+        let module = String::from_utf8_lossy(&view.head(256)?).trim().to_string();
+        scan.state(view, 0, view.len().min(256), Fact::LoaderModule { module, code: false });
+    }
+    super::tool::sections(view, scan)?;
     super::secrets::inspect(view, scan)?;
     hidden_message(view, scan)
 }
@@ -207,13 +222,16 @@ pub fn active(markup: &str) -> Option<&'static str> {
     // Libraries that draw decode their data as well; what is decoded in order to be run stands close to what runs it.
     let near = |run: &str| markup.match_indices(run).any(|(i, _)| markup.get(i..).is_some_and(|r| r.chars().take(80).collect::<String>().contains("atob(")));
     let decodes = near("eval(") || near("Function(") || lower.contains("atob(") && lower.contains("eval(") && lower.len() < 4096;
-    let kernel = lower.contains("kernel.execute(") || lower.contains("kernel.requestexecute(");
+    let kernel = ["kernel.execute(", "kernel.requestexecute(", "wscript.shell", "new activexobject"].iter().any(|c| lower.contains(c));
+    // What a browser keeps for a site, put behind an address.
+    let cookie =
+        lower.match_indices("document.cookie").any(|(i, _)| lower.get(..i).is_some_and(|b| b.chars().rev().take(100).collect::<String>().contains("//:")));
     let handler = ["onload=", "onerror=", "onclick=", "onmouseover=", "onfocus="]
         .iter()
         .any(|h| lower.match_indices(h).any(|(i, _)| lower.as_bytes().get(i.wrapping_sub(1)).is_some_and(u8::is_ascii_whitespace)));
     if kernel {
         Some("kernel-script")
-    } else if decodes {
+    } else if decodes || cookie {
         Some("decoded-script")
     } else if lower.contains("<script") || lower.contains("javascript:") || handler {
         Some("script")
@@ -230,9 +248,13 @@ fn shebang(view: View<'_>, scan: &mut Scan<'_>) {
 }
 
 fn probe_image(view: View<'_>) -> Match {
-    let magic: &[&[u8]] = &[b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"];
-    let webp = view.has(0, b"RIFF") && view.has(8, b"WEBP");
-    if webp || magic.iter().any(|m| view.has(0, m)) { Match::Sure } else { Match::No }
+    let magic: &[&[u8]] = &[
+        b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"OggS\0", b"fLaC\0\0\0", b"ID3\x03", b"ID3\x04", b"OTTO\0", b"wOFF", b"wOF2", b"II*\0",
+        b"MM\0*",
+    ];
+    let webp = view.has(0, b"RIFF") && (view.has(8, b"WEBP") || view.has(8, b"WAVEfmt ") || view.has(8, b"AVI "));
+    let font = view.has(0, b"\0\x01\0\0\0") && view.array::<4>(12).is_ok_and(|t| t.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b' ')));
+    if webp || font || view.has(4, b"ftyp") || magic.iter().any(|m| view.has(0, m)) { Match::Sure } else { Match::No }
 }
 
 /// Finds the end of the picture by its own structure where that is cheap, and reads what lies behind.
@@ -241,8 +263,13 @@ fn read_image(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         png_end(view)?
     } else if view.has(0, b"RIFF") {
         u64::from(view.u32(4)?).saturating_add(8)
+    } else if view.has(0, b"GIF") {
+        last(view, &[0x3b])?
+    } else if view.has(0, b"\xff\xd8") {
+        last(view, &[0xff, 0xd9])?
     } else {
-        last(view, if view.has(0, b"GIF") { &[0x3b] } else { &[0xff, 0xd9] })?
+        // Nothing of these says where they end.
+        view.len()
     };
     if end < view.len() {
         let rest = view.rest(end);

@@ -86,7 +86,16 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 }
             }
             Event::PI(text) if text.starts_with("xml-stylesheet") => {
-                scan.state(view, at, len, Fact::Metadata { key: "xml-stylesheet".into(), value: text.to_string() });
+                // A stylesheet is a program (XSLT); one from elsewhere is fetched by whoever shows the file.
+                scan.state(
+                    view,
+                    at,
+                    len,
+                    match text.contains("://") {
+                        true => Fact::Doctype { external: true, text: text.chars().take(200).collect() },
+                        false => Fact::Metadata { key: "xml-stylesheet".into(), value: text.to_string() },
+                    },
+                );
             }
             Event::Text(text) if header => {
                 let value = text.trim().to_string();

@@ -325,8 +325,7 @@ impl Header<'_> {
                     if jinja::worth_a_look(&key, &text) {
                         jinja::inspect_marked(&text, view, r.marks(), scan);
                     }
-                    super::setting::embedded(view, r.start(), r.len(), &text, scan);
-                    super::setting::carried(&text, scan);
+                    super::setting::metadata(view, r.start(), r.len(), &text, scan);
                     let value = text.into_owned();
                     scan.state(view, r.start(), r.len(), Fact::Metadata { key: key.clone(), value });
                 }

@@ -5,7 +5,7 @@
 //! (CVE-2025-23304, CVE-2026-22584, CVE-2020-22083).
 
 use crate::bytes::{Pages, View};
-use crate::fact::Fact;
+use crate::fact::{Fact, When};
 use crate::scan::Scan;
 
 /// Keys whose text is a dotted name that a toolkit imports, and whether reading the file is enough for it.
@@ -85,6 +85,13 @@ pub fn pair(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mu
     {
         scan.state(view, at, len, Fact::Target { way: "setting", name: argument.to_string(), eager: false });
     }
+    // Bytecode of a function, as Keras keeps it.
+    if value.len() > 60
+        && value.starts_with("4w")
+        && let Some(code) = crate::base64::decode(value.as_bytes(), |b| b.is_ascii_whitespace()).filter(|b| super::marshal::is_code(b))
+    {
+        scan.state(view, at, len, Fact::KerasCode { kind: "bytecode", names: super::marshal::names(&code).join(", ") });
+    }
     if let Some((way, eager)) = way(key) {
         named(view, at, len, way, value, eager, scan);
     } else if is_dotted(value) && !value.contains(':') && !is_prose(key) && !is_file(value) {
@@ -150,6 +157,43 @@ fn is_prose(key: &str) -> bool {
             | "code"
             | "source"
     )
+}
+
+/// Installers that the documentation of half the world pipes into a shell.
+const INSTALLERS: &[&str] = &[
+    "://astral.sh/", "://sh.rustup.rs", "://codecov.io/", "://install.python-poetry.org", "://get.docker.com", "://deb.nodesource.com/", "://ollama.com/",
+    "://micro.mamba.pm/", "://bootstrap.pypa.io/", "://github.com/", "://raw.githubusercontent.com/", "://uploader.codecov.io/",
+];
+
+/// A text under a key of no known meaning that is a command of the loud kinds: something runs it, or it would not be written there.
+pub fn command(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mut Scan<'_>) {
+    if is_prose(key) || !value.contains(' ') {
+        return;
+    }
+    let Some(what) = super::shell::judge(value).filter(|w| super::shell::LOUD.contains(w)) else { return };
+    if what == "run-download" && INSTALLERS.iter().any(|i| value.contains(i)) {
+        return;
+    }
+    let call = value.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
+    scan.state(view, at, len, Fact::Script { language: "shell", what, when: When::Main, call });
+}
+
+/// What else a text of metadata may hold that somebody's loader would run: an expression of Python, a command, a tag of YAML, a pickle.
+pub fn metadata(view: View<'_>, at: u64, len: u64, text: &str, scan: &mut Scan<'_>) {
+    embedded(view, at, len, text, scan);
+    carried(text, scan);
+    // Descriptions have lines and sentences; what is there to be run has one.
+    let line = text.trim();
+    if line.len() > 4096 || line.contains('\n') {
+        return;
+    }
+    command(view, at, len, "", line, scan);
+    if line.starts_with("!!python/") || line.contains(": !!python/") {
+        super::yaml::tags(view, at, line, scan);
+    } else if line.contains('(') && !line.contains(". ") {
+        let source = format!("import os, subprocess, base64, importlib\n{line}");
+        super::python::inspect(source.as_bytes(), When::Load, view, &|_, _| (at, at + len), scan);
+    }
 }
 
 /// What a text value of metadata hides in base64: a pickle, an archive or a program is read as what it is.

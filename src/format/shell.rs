@@ -39,7 +39,7 @@ const SOCKETS: &[&str] = &["nc", "ncat", "netcat", "nc.traditional", "telnet", "
 /// Words in front of the command itself.
 const FRONT: &[&str] = &[
     "sudo", "env", "nohup", "exec", "time", "then", "do", "else", "if", "elif", "while", "until", "!", "{", "command", "builtin", "stdbuf", "setsid", "call",
-    "run", "@", "-", "doas",
+    "run", "@", "-", "doas", "shell", "start", "start-process",
 ];
 
 /// Programs that tell something about the machine or the sources and change nothing.
@@ -79,7 +79,8 @@ impl Command {
             if rest.is_empty() && assignment {
                 return rest;
             }
-            if rest.is_empty() || !(FRONT.contains(&lower.as_str()) || assignment || first.starts_with('-') && words.len() < self.words.len()) {
+            let docker = ["CMD", "ENTRYPOINT", "HEALTHCHECK"].contains(&first.as_str());
+            if rest.is_empty() || !(docker || FRONT.contains(&lower.as_str()) || assignment || first.starts_with('-') && words.len() < self.words.len()) {
                 break;
             }
             words = rest;
@@ -110,6 +111,7 @@ impl Command {
         let has = |flags: &[&str]| self.words.iter().any(|w| flags.contains(&w.as_str()));
         match self.program().as_str() {
             "rev" | "uudecode" => true,
+            "printf" | "echo" => self.words.iter().any(|w| w.matches("\\x").count() > 2),
             "base64" | "base32" | "b64decode" => has(&["-d", "--decode", "-D", "-di", "-id"]),
             "xxd" => has(&["-r", "-rp"]) || has(&["-p"]) && has(&["-r"]),
             "openssl" => has(&["-d"]),
@@ -129,12 +131,23 @@ struct Cut<'t> {
     redirect: Option<String>,
     brackets: usize,
     heredocs: Vec<Vec<u8>>,
+    /// In a list of words as Dockerfiles write them: `RUN ["sh", "-c", "…"]`.
+    list: bool,
 }
 
 impl<'t> Cut<'t> {
     fn commands(text: &'t str) -> Vec<Command> {
-        let mut cut =
-            Cut { src: text.as_bytes(), at: 0, commands: Vec::new(), open: Command::default(), word: None, redirect: None, brackets: 0, heredocs: Vec::new() };
+        let mut cut = Cut {
+            src: text.as_bytes(),
+            at: 0,
+            commands: Vec::new(),
+            open: Command::default(),
+            word: None,
+            redirect: None,
+            brackets: 0,
+            heredocs: Vec::new(),
+            list: false,
+        };
         cut.run();
         cut.commands
     }
@@ -160,6 +173,7 @@ impl<'t> Cut<'t> {
     fn end_command(&mut self, piped: bool) {
         self.end_word();
         self.redirect = None;
+        self.list = false;
         self.brackets = 0;
         let mut done = std::mem::take(&mut self.open);
         done.piped = piped;
@@ -197,6 +211,10 @@ impl<'t> Cut<'t> {
                     }
                     continue;
                 }
+                b'[' if self.word.is_none() && matches!(self.open.words.as_slice(), [w] if ["RUN", "CMD", "ENTRYPOINT"].contains(&w.as_str())) => {
+                    self.list = true
+                }
+                b',' | b']' if self.list => self.end_word(),
                 b'\'' => self.quoted(b'\''),
                 b'"' => self.quoted(b'"'),
                 b'$' if self.byte(1) == b'(' => self.substitution(2),
@@ -246,6 +264,9 @@ impl<'t> Cut<'t> {
                 b'\\' if quote == b'"' => {
                     self.at += 1;
                     let c = self.byte(0);
+                    if c.is_ascii_alphanumeric() {
+                        self.push(b'\\');
+                    }
                     if c != b'\n' && c != 0 {
                         self.push(c);
                     }
@@ -313,7 +334,7 @@ impl<'t> Cut<'t> {
             }
             let body = String::from_utf8_lossy(self.src.get(from..stop).unwrap_or(&[])).into_owned();
             if let Some(last) = self.commands.last_mut()
-                && matches!(last.program().as_str(), "sh" | "bash" | "zsh" | "dash" | "ksh")
+                && matches!(last.program().as_str(), "sh" | "bash" | "zsh" | "dash" | "ksh" | "run")
             {
                 last.inner.push(body);
             }
@@ -343,7 +364,7 @@ pub fn judge(line: &str) -> Option<&'static str> {
 }
 
 const ORDER: &[&str] =
-    &["reverse-shell", "send-secrets", "run-decoded", "run-download", "wipe", "write-access", "write-startup", "install-elsewhere", "install"];
+    &["reverse-shell", "send-secrets", "run-decoded", "run-download", "wipe", "write-access", "write-startup", "read-secret", "install-elsewhere", "install"];
 
 fn probes(line: &str) -> bool {
     let commands = Cut::commands(line);
@@ -379,7 +400,7 @@ fn weigh(text: &str, depth: usize) -> Vec<(usize, usize, &'static str)> {
             out.push((c.at, c.end, "reverse-shell"));
         }
         line_shell = c.piped && c.opens_shell();
-        if c.fetches() && fetched.len() < 100 {
+        if (c.fetches() || c.program() == "add") && fetched.len() < 100 {
             fetched.extend(targets(c));
         }
         let inner_fetches = c.inner.iter().any(|i| Cut::commands(i).iter().any(Command::fetches));
@@ -399,7 +420,10 @@ fn weigh(text: &str, depth: usize) -> Vec<(usize, usize, &'static str)> {
                 })
                 .flatten();
             let planned = c.words.iter().find_map(|w| scheduled(w));
-            for text in c.inner.iter().chain(script.iter()).chain(planned.iter()) {
+            // What stands in quotes in a script of another language may be a command that it runs.
+            let foreign = matches!(c.program().as_str(), "node" | "perl" | "ruby" | "php");
+            let quoted = c.words().iter().filter(|_| foreign).flat_map(|w| w.split(['"', '\'', '`'])).map(str::to_string).collect::<Vec<_>>();
+            for text in c.inner.iter().chain(script.iter()).chain(planned.iter()).chain(&quoted) {
                 out.extend(weigh(text, depth + 1).into_iter().map(|f| (c.at, c.end, f.2)));
             }
         }
@@ -433,7 +457,7 @@ fn targets(c: &Command) -> Vec<String> {
         }
     }
     out.extend(c.redirects.iter().filter(|r| r.0.starts_with('>')).map(|r| r.1.clone()));
-    if matches!(c.program().as_str(), "certutil" | "certutil.exe" | "bitsadmin") {
+    if matches!(c.program().as_str(), "certutil" | "certutil.exe" | "bitsadmin") || c.program() == "add" && !out.is_empty() {
         out.extend(words.last().cloned());
     }
     out.retain(|w| w.len() > 1 && !w.contains("://") && !w.starts_with("/dev/"));
@@ -452,13 +476,16 @@ fn one(c: &Command, fetched: &[String], before: (bool, bool, bool)) -> Vec<&'sta
     let rest = words.get(1..).unwrap_or(&[]);
     let any = |test: &dyn Fn(&str) -> bool| rest.iter().any(|w| test(&w.to_ascii_lowercase()));
     let joined: String = c.words.join(" ").to_ascii_lowercase();
-    let socket = |w: &str| w.contains("/dev/tcp/") || w.contains("/dev/udp/");
+    let socket = |w: &str| w.contains("/dev/tcp/") || w.contains("/dev/udp/") || w.contains("/inet/tcp/");
     let listens = matches!(p.as_str(), "nc" | "ncat" | "netcat" | "nc.traditional")
         && any(&|w| matches!(w, "-e" | "-c" | "--exec" | "--sh-exec") || w.starts_with('-') && !w.starts_with("--") && w.ends_with('e'));
     if c.words.iter().any(|w| socket(w))
         || c.redirects.iter().any(|r| socket(&r.1))
         || listens
         || p == "socat" && (joined.contains("exec:") || joined.contains("system:"))
+        || matches!(p.as_str(), "perl" | "ruby" | "php" | "node" | "lua")
+            && (joined.contains("socket") || joined.contains("fsockopen") || joined.contains("net.connect"))
+            && (joined.contains("exec") || joined.contains("/sh") || joined.contains("spawn"))
     {
         out.push("reverse-shell");
     }
@@ -470,7 +497,9 @@ fn one(c: &Command, fetched: &[String], before: (bool, bool, bool)) -> Vec<&'sta
             && any(&|w| matches!(w, "-c" | "-m" | "-e" | "-ne" | "-pe" | "-r") || w.ends_with(".py"));
     let shell_text = runs
         && (p == "eval" || any(&|w| matches!(w, "-c" | "-lc" | "/c" | "-command")) || p == "source" || p == "." || c.words.iter().any(|w| w.contains("$()")));
-    if before.1 && runs && p != "xargs" || shell_text && inner.iter().any(Command::decodes) {
+    // What a decoder gives is the program itself.
+    let program_decoded = words.first().is_some_and(|w| w == "$()") && inner.iter().any(Command::decodes);
+    if before.1 && runs && p != "xargs" || shell_text && inner.iter().any(Command::decodes) || program_decoded {
         out.push("run-decoded");
     }
     if before.0 && runs && !filters
@@ -516,9 +545,24 @@ fn one(c: &Command, fetched: &[String], before: (bool, bool, bool)) -> Vec<&'sta
     {
         out.push("write-startup");
     }
+    // What is written there runs as a command later; and so does what git is told to run in every folder.
+    let later = c.redirects.iter().any(|r| r.0.starts_with('>') && starts(&r.1)) && matches!(p.as_str(), "echo" | "printf");
+    if later && let Some(what) = judge(rest.join(" ").as_str()).filter(|w| LOUD.contains(w)) {
+        out.push(what);
+    }
+    if p == "git"
+        && any(&|w| matches!(w, "core.hookspath" | "core.sshcommand" | "core.fsmonitor" | "init.templatedir"))
+        && any(&|w| w == "--global" || w == "--system")
+    {
+        out.push("write-startup");
+    }
     // A key of the author's own that lets him in, and a library that every program then loads.
     let lets_in = c.redirects.iter().any(|r| r.0.starts_with('>') && r.1.contains("authorized_keys")) || p == "tee" && joined.contains("authorized_keys");
     if lets_in && joined.contains("ssh-") && joined.contains("aaaa") || c.redirects.iter().any(|r| r.0.starts_with('>') && r.1 == "/etc/ld.so.preload") {
+        out.push("write-access");
+    }
+    // Recipes of containers write such a line into the image; on a machine of somebody's it goes through `sudo tee`.
+    if joined.contains("nopasswd:") && c.piped {
         out.push("write-access");
     }
     let secret =
@@ -531,6 +575,10 @@ fn one(c: &Command, fetched: &[String], before: (bool, bool, bool)) -> Vec<&'sta
                     || w == "post"
             })
         || p == "wget" && any(&|w| w.starts_with("--post"));
+    if (reads_secret(c) || inner.iter().any(reads_secret)) && matches!(p.as_str(), "cat" | "head" | "tail" | "type" | "more" | "base64" | "tar" | "zip" | "cp")
+    {
+        out.push("read-secret");
+    }
     if secret && sends || c.fetches() && inner.iter().any(reads_secret) {
         out.push("send-secrets");
     }
@@ -633,11 +681,78 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     super::plain::hidden(view, scan)
 }
 
+/// Endings of programs for interpreters that are not read as a language of their own.
+const FOREIGN: &[&str] =
+    &["ps1", "psm1", "bat", "cmd", "vbs", "js", "mjs", "cjs", "r", "rprofile", "pl", "rb", "php", "lua", "envrc", "desktop", "command", "groovy", "gradle"];
+
+/// Whether a file is a program by its name: a text of commands, or one whose commands stand in quotes.
+pub fn is_foreign(name: &str) -> bool {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let named = ["Jenkinsfile", "Rakefile", "Vagrantfile", "Gemfile", "justfile"].contains(&file);
+    named || file.rsplit_once('.').is_some_and(|(_, ending)| FOREIGN.contains(&ending.to_ascii_lowercase().as_str()))
+}
+
+/// Programs in languages that are not followed: every line is looked at as a command, and so is every text in quotes.
+///
+/// # Errors
+/// Where the view cannot be read.
+pub fn foreign(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    let source = view.head(LONGEST as usize)?;
+    let text = String::from_utf8_lossy(&source);
+    // What a bundler made of libraries has lines without end, which hold everything without one having to do with the other.
+    let bundle = scan.name().ends_with("js") && text.lines().any(|l| l.len() > 5000);
+    if !bundle {
+        inspect(&text, When::Main, view, 0, scan);
+    }
+    let lower = text.to_ascii_lowercase();
+    if let Some(what) = super::plain::active(&text).filter(|w| *w == "kernel-script") {
+        scan.state(view, 0, view.len().min(64), Fact::ActiveDocument { what, text: text.chars().take(120).collect() });
+    }
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let fetched = ["source(\"http", "source('http", "source(url("].iter().any(|s| line.contains(s));
+        let value = line.split_once('=').map_or("", |l| l.1);
+        let pieces = line.split(['"', '\'', '`']).skip(1).chain([value]).filter(|_| line.len() <= 5000);
+        let quoted = pieces.filter_map(judge).find(|w| LOUD.contains(w));
+        if let Some(what) = fetched.then_some("run-download").or(quoted) {
+            let call = line.trim().chars().take(300).collect();
+            scan.state(view, at, line.len() as u64, Fact::Script { language: "shell", what, when: When::Main, call });
+        }
+        at += line.len() as u64;
+    }
+    // A short program that fetches and evaluates; bundles of libraries hold both without one having to do with the other.
+    let asks = ["open-uri", "require('http", "require(\"http", "fetch(", "lwp::", "get_contents('http", "get_contents(\"http", "socket.http"];
+    let evaluates = ["eval(", "eval ", "new function(", "loadstring("].into_iter().filter_map(|w| lower.find(w)).min();
+    if let Some(i) = evaluates.filter(|_| !bundle && text.len() < 16 << 10 && asks.iter().any(|w| lower.contains(w))) {
+        let call = text.get(i..).unwrap_or("").lines().next().unwrap_or("").chars().take(300).collect::<String>();
+        scan.state(view, i as u64, call.len() as u64, Fact::Script { language: "shell", what: "run-download", when: When::Main, call });
+    }
+    // PowerShell fetches on one line and runs on another.
+    let fetches = ["invoke-webrequest", "invoke-restmethod", "downloadstring", "downloaddata", "iwr ", "irm "].iter().any(|w| lower.contains(w));
+    if let Some(i) = lower.find("invoke-expression").or_else(|| lower.find("iex ")).filter(|_| fetches && !bundle) {
+        let call = text.get(i..).unwrap_or("").lines().next().unwrap_or("").to_string();
+        scan.state(view, i as u64, call.len() as u64, Fact::Script { language: "shell", what: "run-download", when: When::Main, call });
+    }
+    Ok(())
+}
+
+/// What no command of a tool's settings has to do.
+pub const LOUD: &[&str] = &["run-download", "run-decoded", "reverse-shell", "send-secrets", "wipe"];
+
 /// States what a text of commands at `base` of the view does.
 pub fn inspect(text: &str, when: When, view: View<'_>, base: u64, scan: &mut Scan<'_>) {
     for (at, end, what) in weigh(text, 0).into_iter().take(500) {
         let call: String = text.get(at..end).unwrap_or("").split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
         scan.state(view, base + at as u64, end.saturating_sub(at).max(1) as u64, Fact::Script { language: "shell", what, when, call });
+    }
+    // Packages from another place than the registry, as in a list of them.
+    for c in Cut::commands(text).iter().filter(|c| installs(&c.program(), c.words()).is_some()).take(100) {
+        let options =
+            c.words().windows(2).map(|w| w.join(" ")).find_map(|o| super::packages::source(&o).filter(|w| w.starts_with("plain-") || w.starts_with("trusted")));
+        if let Some(what) = options {
+            let line = crate::secret::masked(&c.words().join(" "));
+            scan.state(view, base + c.at as u64, c.end.saturating_sub(c.at).max(1) as u64, Fact::PackageSource { what, line });
+        }
     }
     // Python on the command line is read as what it is.
     for c in Cut::commands(text).iter().filter(|c| c.program().starts_with("python")).take(100) {

@@ -85,6 +85,8 @@ pub(super) enum Kind {
     Dim,
     Asset,
     TensorInfo,
+    Collection,
+    CollectionValue,
     Objects,
     Object,
     UserObject,
@@ -98,6 +100,8 @@ impl Schema for Kind {
             (SavedModel, 2) => MetaGraph,
             (MetaGraph, 1) => MetaInfo,
             (MetaGraph, 2) => Graph,
+            (MetaGraph, 4) => Collection,
+            (Collection, 2) | (CollectionValue, 2) => CollectionValue,
             (MetaGraph, 5) => Signatures,
             (MetaGraph, 6) => Asset,
             (MetaGraph, 7) => Objects,
@@ -446,6 +450,12 @@ impl<'s> Reader<'s> {
             (Kind::Asset, 2) => self.asset(&f.text(view, 4096), f.at, f.len(), scan),
             (Kind::TensorInfo, 1) => self.asset_tensor(&f.text(view, NAME)),
             (Kind::Signatures, 1) => self.signatures += 1,
+            // What a program kept beside the graph, in whatever form it likes.
+            (Kind::CollectionValue, 1) if f.bytes().is_some_and(|(_, len)| len > 16) => {
+                if let Some(kept) = f.bytes().and_then(|(at, len)| self.view.slice(at, len).ok()).filter(|v| v.has(0, b"\x80") || v.has(0, b"PK\x03\x04")) {
+                    scan.child("collection", kept, true);
+                }
+            }
             (Kind::UserObject, 1) => top.name = f.text(view, NAME),
             (Kind::UserObject, 3) => settings(view, f, &top.name, scan),
             _ => {}

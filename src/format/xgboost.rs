@@ -66,6 +66,43 @@ fn probe_ubj(view: View<'_>) -> Match {
     if key.is_some_and(|k| matches!(k, b"learner" | b"version" | b"Config" | b"Model")) { Match::Sure } else { Match::No }
 }
 
+/// Nodes that were seen as a child: in a tree each is the child of one other, and the root of none.
+#[derive(Default)]
+pub struct Children {
+    seen: Vec<u64>,
+    twice: bool,
+}
+
+impl Children {
+    /// Nodes that are kept in mind; larger trees are compared by their ends alone.
+    const MOST: u64 = 1 << 24;
+
+    /// One more child.
+    pub fn add(&mut self, node: i64) {
+        let Ok(n) = u64::try_from(node) else { return };
+        if n >= Children::MOST {
+            return;
+        }
+        let (word, bit) = ((n / 64) as usize, 1u64 << (n % 64));
+        if self.seen.len() <= word {
+            self.seen.resize(word + 1, 0);
+        }
+        if let Some(w) = self.seen.get_mut(word) {
+            self.twice |= *w & bit != 0 || n == 0;
+            *w |= bit;
+        }
+    }
+
+    fn has(&self, n: u64) -> bool {
+        self.seen.get((n / 64) as usize).is_some_and(|w| *w & (1 << (n % 64)) != 0)
+    }
+
+    /// Whether following children may never end, or come to one node on two ways.
+    pub fn crossed(&self) -> bool {
+        self.twice
+    }
+}
+
 /// What one tree's arrays say, until its end allows to compare them.
 #[derive(Default)]
 struct Tree {
@@ -76,6 +113,11 @@ struct Tree {
     lengths: Vec<(&'static str, u64)>,
     /// Least and greatest child.
     children: Option<(i64, i64)>,
+    seen: Children,
+    /// Nodes without a left child; where leaves have several values, their right child is the place of these.
+    leaves: Children,
+    /// A node has a left child and no right one.
+    half: bool,
     /// Greatest feature.
     split: i64,
 }
@@ -156,6 +198,8 @@ impl<'s> Model<'s> {
             && (least < -1 || most >= nodes)
         {
             self.fault(at, len, "tree-child", format!("{least}..{most} of {nodes} nodes"), scan);
+        } else if tree.seen.crossed() || tree.half {
+            self.fault(at, len, "tree-child", format!("{}..{} of {nodes} nodes", tree.children.map_or(-1, |c| c.0), tree.children.map_or(-1, |c| c.1)), scan);
         }
         if tree.features > 0 && tree.split >= tree.features {
             self.fault(at, len, "tree-feature", format!("{} of {}", tree.split, tree.features), scan);
@@ -176,6 +220,16 @@ impl<'s> Model<'s> {
             "left_children" | "right_children" => {
                 let (least, most) = tree.children.unwrap_or((n, n));
                 tree.children = Some((least.min(n), most.max(n)));
+                let node = count.saturating_sub(1);
+                match key.as_str() {
+                    "left_children" if n < 0 => tree.leaves.add(i64::try_from(node).unwrap_or(-1)),
+                    "left_children" => tree.seen.add(n),
+                    _ if tree.leaves.has(node) || node >= Children::MOST => {}
+                    _ => {
+                        tree.half |= n < 0;
+                        tree.seen.add(n);
+                    }
+                }
             }
             "split_indices" if n != DELETED && n != i64::from(u32::MAX) => tree.split = tree.split.max(if n < 0 { i64::MAX } else { n }),
             _ => {}
@@ -204,7 +258,7 @@ impl<'s> Model<'s> {
                 scan.state(self.view, at, len, Fact::Metadata { key: format!("{parent}.{key}"), value: text.to_string() });
             }
             ("attributes", _) => {
-                super::setting::carried(text, scan);
+                super::setting::metadata(self.view, at, len, text, scan);
                 scan.state(self.view, at, len, Fact::Metadata { key: format!("attributes.{key}"), value: text.to_string() })
             }
             _ => {}
@@ -340,7 +394,8 @@ impl Ubj<'_> {
             let least = level.kind.map_or(1, |k| Ubj::width(k).unwrap_or(1));
             // Elements without bytes of their own could be counted without end.
             if n.checked_mul(least.max(1)).is_none_or(|b| b > self.view.len().saturating_sub(self.at)) {
-                return Err(Error::malformed(at, "ubj-length"));
+                // More than the whole file could ever have held was not cut off, it was made up.
+                return Err(if n > self.view.len() { Error::malformed(at, "ubj-count") } else { Error::malformed(at, "ubj-length") });
             }
             level.left = Some(n);
         } else if level.kind.is_some() {
@@ -351,6 +406,14 @@ impl Ubj<'_> {
 }
 
 fn read_ubj(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    let done = ubj(view, scan);
+    if let Err(Error::Malformed { at, what: what @ "ubj-count" }) = done {
+        scan.state(view, at, 8, Fact::Header { what, detail: format!("at {at}"), memory: true });
+    }
+    done
+}
+
+fn ubj(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut u = Ubj { view, at: 1 };
     let mut model = Model::new(view);
     let mut levels = vec![u.level(true)?];
@@ -508,7 +571,7 @@ fn read_binary(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 at += 8 + len;
             }
             let [key, value] = pair;
-            super::setting::carried(&value, scan);
+            super::setting::metadata(view, start, at - start, &value, scan);
             scan.state(view, start, at - start, Fact::Metadata { key: format!("attributes.{key}"), value });
         }
     }

@@ -82,7 +82,14 @@ fn likely(text: &str) -> bool {
     let Some(first) = lines.next() else {
         return false;
     };
-    if matches!(first, "---") || first.starts_with("--- ") || first.starts_with("%YAML") || first.starts_with("%TAG") || first.starts_with('!') {
+    // Nothing else writes tags like these.
+    if matches!(first, "---")
+        || ["? !!python/", "- !!python/"].iter().any(|t| text.contains(t))
+        || first.starts_with("--- ")
+        || first.starts_with("%YAML")
+        || first.starts_with("%TAG")
+        || first.starts_with('!')
+    {
         return true;
     }
     if first.starts_with('{') || first.starts_with('[') {
@@ -276,6 +283,7 @@ impl Walk<'_, '_> {
         let key = if level.map { level.key.take() } else { self.levels.iter().rev().skip(1).find_map(|l| l.key.clone()) };
         let Some(key) = key else { return };
         setting::pair(self.view, at, len, &key, value, scan);
+        setting::command(self.view, at, len, &key, value, scan);
         self.known(&key, value, depth, at, len, scan);
     }
 
@@ -377,6 +385,16 @@ fn object_tag(tag: &str, value: Option<&str>) -> Option<Fact> {
     // SnakeYAML instantiates any class on its path from a global tag (CVE-2022-1471).
     let java = tag.strip_prefix("tag:yaml.org,2002:").filter(|n| n.contains('.') && setting::is_dotted(n));
     java.map(|name| Fact::ForeignClass { runtime: "java", name: name.to_string() })
+}
+
+/// Object tags in a short text that stands at `at` of the view.
+pub fn tags(view: View<'_>, at: u64, text: &str, scan: &mut Scan<'_>) {
+    for (i, _) in text.match_indices("!!python/") {
+        let tag: String = text.get(i..).unwrap_or("").chars().take_while(|c| !c.is_whitespace() && !matches!(c, ']' | '}' | ',')).collect();
+        if let Some(fact) = object_tag(&percent_decoded(&tag), None) {
+            scan.state(view, at, text.len() as u64, fact);
+        }
+    }
 }
 
 /// Names of code in a text that is no YAML to the end.

@@ -107,6 +107,9 @@ fn read_zarr(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         }
     }
     if let (Some(dtype), shape, 1..) = array {
+        if shape.iter().chain(&grid.sizes).try_fold(8u64, |n, d| n.checked_mul((*d).max(1))).is_none() || shape.iter().any(|d| *d > 1 << 53) {
+            scan.state(view, 0, view.len().min(16), Fact::Header { what: "shape-size", detail: format!("{shape:?}"), memory: true });
+        }
         if array.2 == 2 {
             grid.state(view, &dtype, &shape, scan);
         }

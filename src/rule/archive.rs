@@ -22,13 +22,21 @@ pub static RULES: &[Rule] = &[
         Fact::Traversal { target } => Some(vec![("target", target.clone())]),
         _ => None,
     }),
-    rule("WS210", "link-out", Severity::High, &["CWE-59", "CWE-22", "CVE-2025-4517"], |f| archive(f, &["link-leaves"])),
+    rule("WS210", "link-out", Severity::High, &["CWE-59", "CWE-22", "CVE-2025-4517"], |f| {
+        archive(f, &["link-leaves"]).or_else(|| archive(f, &["file-link"]).filter(|_| gives_away(f)))
+    }),
     rule("WS211", "device-member", Severity::High, &["CWE-73"], |f| archive(f, &["device-member"])),
     rule("WS212", "tar-read-two-ways", Severity::High, &["CWE-436", "CVE-2025-62518"], |f| archive(f, &["tar-differs"])),
     rule("WS213", "repeated-member", Severity::Medium, &["CWE-436"], |f| archive(f, &["repeated-member"])),
     rule("WS214", "overlapping-members", Severity::Medium, &["CWE-409", "CVE-2019-13232"], |f| archive(f, &["overlap"])),
-    rule("WS217", "file-link-out", Severity::Low, &["CWE-59"], |f| archive(f, &["file-link"])),
+    rule("WS217", "file-link-out", Severity::Low, &["CWE-59"], |f| archive(f, &["file-link"]).filter(|_| !gives_away(f))),
 ];
+
+/// Whether a link leads to what belongs to the machine or to its user alone; caches link to their own store.
+fn gives_away(f: &Fact) -> bool {
+    matches!(f, Fact::Archive { detail, .. } if ["/etc/", "/proc/", "/sys/", "/dev/"].iter().any(|p| detail.starts_with(p))
+        || ["/.ssh/", "/.aws/", "/.gnupg/", "/.kube/"].iter().any(|p| detail.contains(p)))
+}
 
 fn archive(f: &Fact, kinds: &[&str]) -> Option<Args> {
     match f {

@@ -57,7 +57,7 @@ fn stray(f: &Fact, kinds: &[&str]) -> Option<Args> {
 
 fn template(f: &Fact, mild: bool) -> Option<Args> {
     match f {
-        Fact::Template { what, text } if matches!(*what, "call-unknown" | "unbounded-loop" | "hidden-unicode") == mild => {
+        Fact::Template { what, text } if matches!(*what, "call-unknown" | "unbounded-loop" | "hidden-unicode" | "planted-text") == mild => {
             Some(vec![("what", what.to_string()), ("text", text.clone())])
         }
         _ => None,

@@ -43,7 +43,7 @@ pub static RULES: &[Rule] = &[
     rule("WS621", "composed-code", Severity::Medium, &["CWE-95"], |f| {
         script(f, &[("run-unknown", IMPORT), ("run-data", EARLY), ("bytecode", EARLY), ("run-decoded-later", ALWAYS)])
     }),
-    rule("WS622", "fetch-and-run", Severity::Medium, &["CWE-494"], |f| script(f, &[("run-download", LATE)])),
+    rule("WS622", "fetch-and-run", Severity::Medium, &["CWE-494"], |f| script(f, &[("run-download", LATE), ("run-published", IMPORT)])),
     rule("WS623", "installs-packages", Severity::Medium, &["CWE-829", "CWE-1104"], |f| script(f, &[("install", EARLY), ("install-elsewhere", EARLY)])),
     rule("WS624", "sends-data", Severity::Medium, &["CWE-200"], |f| script(f, &[("send", EARLY), ("send-private", EARLY)])),
     rule("WS625", "computed-call", Severity::Medium, &["CWE-470"], |f| {
@@ -52,8 +52,8 @@ pub static RULES: &[Rule] = &[
     rule("WS626", "disguised-source", Severity::Medium, &["CWE-1007", "CVE-2021-42574"], |f| {
         script(f, &[("disguised-name", ALWAYS), ("odd-encoding", ALWAYS)])
     }),
-    rule("WS627", "native-from-folder", Severity::Medium, &["CWE-114"], |f| script(f, &[("native-file", EARLY)])),
-    rule("WS628", "downloaded-pickle", Severity::Medium, &["CWE-502"], |f| script(f, &[("unpickle-download", EARLY)])),
+    rule("WS627", "native-from-folder", Severity::Medium, &["CWE-114"], |f| script(f, &[("native-file", EARLY), ("native-built", IMPORT)])),
+    rule("WS628", "downloaded-pickle", Severity::Medium, &["CWE-502"], |f| script(f, &[("unpickle-download", EARLY), ("unpickle-published", IMPORT)])),
     rule("WS631", "source-code", Severity::Info, &["CWE-829"], |f| match f {
         Fact::Script { language, what: "code", .. } => Some(vec![("language", language.to_string())]),
         _ => None,
@@ -72,6 +72,9 @@ pub static RULES: &[Rule] = &[
                 ("native", EARLY),
                 ("send-private", LATE),
                 ("unpickle-download", LATE),
+                ("native-built", &[When::Load, When::Main, When::Call]),
+                ("run-published", &[When::Load, When::Main, When::Call]),
+                ("unpickle-published", &[When::Load, When::Main, When::Call]),
                 ("run-file", EARLY),
                 ("run-data", LATE),
             ],

@@ -26,6 +26,12 @@ pub enum Effect {
     Native,
     /// Calls that only code injection needs.
     Inject,
+    /// Builds a native library out of source text and loads it.
+    Compiled,
+    /// Fetches the code of somebody else's repository and runs it.
+    Hub,
+    /// Fetches a file of somebody else's repository.
+    Published,
     /// Opens a file.
     Open,
     /// Removes files.
@@ -72,6 +78,7 @@ const ROWS: &[Row] = &[
     Row("psutil", &["Popen"], Effect::Process(0)),
     Row("win32api", &["ShellExecute", "WinExec"], Effect::Process(2)),
     Row("distutils.spawn", &["spawn"], Effect::Process(0)),
+    Row("pip", &["main", "_internal.main", "_internal.cli.main.main"], Effect::Process(0)),
     Row("torch.utils.collect_env", &["run", "run_and_read_all"], Effect::Process(0)),
     Row("", &["exec", "eval", "execfile"], Effect::Exec),
     Row("", &["get_ipython().system", "get_ipython().getoutput"], Effect::Process(0)),
@@ -79,6 +86,8 @@ const ROWS: &[Row] = &[
     Row("", &["get_ipython().run_cell_magic"], Effect::Process(2)),
     Row("", &["get_ipython().run_line_magic"], Effect::Process(1)),
     Row("importlib.util", &["spec_from_file_location"], Effect::Module),
+    Row("zipimport", &["zipimporter"], Effect::Module),
+    Row("sys", &["path.insert", "path.append"], Effect::Module),
     Row("importlib.machinery", &["SourceFileLoader", "SourcelessFileLoader"], Effect::Module),
     Row("imp", &["load_source", "load_compiled"], Effect::Module),
     Row("winreg", &["CreateKey", "CreateKeyEx", "OpenKey", "OpenKeyEx"], Effect::Registry),
@@ -103,6 +112,9 @@ const ROWS: &[Row] = &[
     Row("urllib", &["urlretrieve", "request.urlretrieve"], Effect::Download),
     Row("wget", &["download"], Effect::Download),
     Row("torch.hub", &["download_url_to_file"], Effect::Download),
+    Row("torch.hub", &["load"], Effect::Hub),
+    Row("huggingface_hub", &["hf_hub_download", "snapshot_download", "cached_download"], Effect::Published),
+    Row("torch.hub", &["load_state_dict_from_url"], Effect::Published),
     Row("requests", &["post", "put", "patch", "request", "Session().post", "session().post", "Session().put", "Session().request"], Effect::Send),
     Row("httpx", &["post", "put", "patch", "request", "Client().post", "AsyncClient().post"], Effect::Send),
     Row("aiohttp", &["ClientSession().post", "ClientSession().put"], Effect::Send),
@@ -143,9 +155,11 @@ const ROWS: &[Row] = &[
     Row("torch", &["load"], Effect::Unpickle),
     Row("pandas", &["read_pickle"], Effect::Unpickle),
     Row("shelve", &["open"], Effect::Unpickle),
+    Row("yaml", &["load", "load_all", "unsafe_load", "unsafe_load_all", "full_load"], Effect::Unpickle),
     Row("jsonpickle", &["decode"], Effect::Unpickle),
     Row("marshal", &["load", "loads"], Effect::Marshal),
     Row("ctypes", &["CDLL", "PyDLL", "WinDLL", "OleDLL", "cdll.LoadLibrary", "windll.LoadLibrary", "pydll.LoadLibrary"], Effect::Native),
+    Row("cffi", &["FFI().dlopen"], Effect::Native),
     Row("torch.ops", &["load_library"], Effect::Native),
     Row("torch.classes", &["load_library"], Effect::Native),
     Row("tensorflow", &["load_op_library"], Effect::Native),
@@ -160,6 +174,9 @@ const ROWS: &[Row] = &[
         ],
         Effect::Inject,
     ),
+    // Called instead of handed to somebody: the function is at an address that was put together here.
+    Row("ctypes", &["CFUNCTYPE()()", "PYFUNCTYPE()()", "WINFUNCTYPE()()"], Effect::Inject),
+    Row("torch.utils.cpp_extension", &["load_inline", "load"], Effect::Compiled),
     Row("", &["open", "file"], Effect::Open),
     Row("io", &["open"], Effect::Open),
     Row("codecs", &["open"], Effect::Open),
@@ -207,6 +224,9 @@ const TWINS: &[(&str, &str)] = &[
 /// A path with its module's usual name, and builtins without theirs.
 pub fn normal(path: &str) -> String {
     let mut out = path.to_string();
+    if matches!(path, "__builtins__" | "__builtin__") {
+        return "builtins".into();
+    }
     for module in ["builtins.", "__builtin__.", "__builtins__."] {
         if let Some(rest) = out.strip_prefix(module) {
             out = rest.to_string();
@@ -241,6 +261,13 @@ fn normal_once(path: &str) -> String {
 
 /// What a call of this normal path does.
 pub fn of(path: &str) -> Option<Effect> {
+    // A function of a library that was opened by hand: C's own ways to start a program, wherever it comes from.
+    if let Some((library, function)) = path.rsplit_once("().")
+        && matches!(function, "system" | "popen" | "execv" | "execve" | "execl" | "execvp" | "WinExec" | "ShellExecuteA" | "ShellExecuteW")
+        && of(library) == Some(Effect::Native)
+    {
+        return Some(Effect::Process(0));
+    }
     ROWS.iter().find_map(|Row(module, names, effect)| {
         let rest = if module.is_empty() { Some(path) } else { path.strip_prefix(module).and_then(|r| r.strip_prefix('.')) }?;
         names.contains(&rest).then_some(*effect)
@@ -317,9 +344,10 @@ pub enum Spot {
 }
 
 const SECRETS: &[&str] = &[
-    "/.ssh/id_", ".ssh/id_rsa", ".ssh/id_ed25519", "/.aws/credentials", "/.config/gcloud", "application_default_credentials.json", "/.azure/", "/.kube/config",
-    "/.docker/config.json", "/.netrc", "/.git-credentials", "/.npmrc", "/.pypirc", "/.cache/huggingface/token", "/.huggingface/token", "/etc/shadow",
-    "/.gnupg/", "login data", "cookies.sqlite", "wallet.dat", "/.bash_history", "/.zsh_history", "/proc/self/environ", "local state",
+    "/.ssh/id_", "/.ssh/$", "/.aws/$", "/.gnupg/$", ".ssh/id_rsa", ".ssh/id_ed25519", "/.aws/credentials", "/.config/gcloud",
+    "application_default_credentials.json", "/.azure/", "/.kube/config", "/.docker/config.json", "/.netrc", "/.git-credentials", "/.npmrc", "/.pypirc",
+    "/.cache/huggingface/token", "/.huggingface/token", "/etc/shadow", "/.gnupg/", "login data", "cookies.sqlite", "wallet.dat", "/.bash_history",
+    "/.zsh_history", "/proc/self/environ", "local state",
 ];
 
 const STARTUP: &[&str] = &[
@@ -333,7 +361,9 @@ const STARTUP: &[&str] = &[
 pub fn spot(path: &str) -> Option<Spot> {
     let plain = format!("/{}", path.replace("\\\\", "/").replace('\\', "/").to_ascii_lowercase());
     let startup = STARTUP.iter().any(|s| plain.contains(s)) || plain.ends_with(".pth") && plain.contains("site-packages");
-    let secret = SECRETS.iter().any(|s| plain.contains(s)) && !plain.ends_with(".pub");
+    // Of these folders the whole is as good as a file of theirs: `$` stands for the end.
+    let whole = format!("{}/$", plain.trim_end_matches(['/', '*']));
+    let secret = SECRETS.iter().any(|s| plain.contains(s) || whole.ends_with(s)) && !plain.ends_with(".pub");
     if secret { Some(Spot::Secret) } else { startup.then_some(Spot::Startup) }
 }
 

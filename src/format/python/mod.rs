@@ -178,6 +178,10 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     encoding(view, &source, scan);
     inspect(&source, When::Import, view, &|at, end| (at as u64, end as u64), scan);
     super::packages::in_setup(view, &source, scan);
+    // Other languages look like this one.
+    if super::shell::is_foreign(scan.name()) {
+        super::shell::foreign(view, scan)?;
+    }
     super::secrets::inspect(view, scan)?;
     super::plain::hidden(view, scan)
 }
@@ -236,7 +240,7 @@ pub fn inspect(source: &[u8], when: When, view: View<'_>, place: &dyn Fn(usize, 
             match found.inner {
                 Some(inner) if found.what == "constant-pickle" => {
                     let pages = Pages::new(&inner);
-                    scan.child("pickle in the source", View::of_inflated(&pages), true);
+                    scan.child("data in the source", View::of_inflated(&pages), !inner.is_ascii());
                 }
                 Some(inner) => {
                     read += 1;
@@ -423,6 +427,10 @@ struct Walker<'t> {
     stars: Vec<Rc<str>>,
     found: Vec<Found>,
     edges: Vec<(usize, Guard, Edge)>,
+    /// Functions that were handed to one of this source, by the place that did.
+    passed: Vec<(usize, Guard, usize, usize)>,
+    /// What decorates the definition that follows.
+    decorators: Vec<(Value, usize)>,
     downloads: HashSet<Vec<u8>>,
     /// The function that follows is decorated as a property.
     property: bool,
@@ -460,6 +468,8 @@ impl<'t> Walker<'t> {
             stars: Vec::new(),
             found: Vec::new(),
             edges: Vec::new(),
+            passed: Vec::new(),
+            decorators: Vec::new(),
             downloads: HashSet::new(),
             property: false,
             generates: false,
@@ -622,8 +632,7 @@ impl<'t> Walker<'t> {
                 let (v, _) = self.expression(false);
                 self.property |= v.name.as_deref().is_some_and(|n| matches!(n.rsplit('.').next(), Some("property" | "cached_property" | "getter")));
                 if matches!(v.what, What::Path(_) | What::Local(_)) {
-                    let (at, end) = (v.at, self.last_end);
-                    self.call(v, vec![(None, Value::unknown(0, at))], at, end);
+                    self.decorators.push((v, self.last_end));
                 }
             }
             _ => self.statement_plain(first, inner),
@@ -778,6 +787,13 @@ impl<'t> Walker<'t> {
             }
             return;
         }
+        // An object in the place of a module: whoever imports that asks it for names.
+        if let (What::Path(p), What::Instance(class)) = (&target.what, &v.what)
+            && &**p == "sys.modules"
+        {
+            self.edge(Edge::Member(*class, "__getattr__".into()));
+            self.edge(Edge::Member(*class, "__getattribute__".into()));
+        }
         if let Some(name) = &target.name {
             self.bind(name.clone(), v.clone());
         }
@@ -809,6 +825,14 @@ impl<'t> Walker<'t> {
         }
     }
 
+    /// Calls the decorators of what was just defined.
+    fn decorate(&mut self, id: usize) {
+        for (v, end) in std::mem::take(&mut self.decorators) {
+            let at = v.at;
+            self.call(v, vec![(None, Value::new(What::Local(id), origin::UNKNOWN, at))], at, end);
+        }
+    }
+
     fn class_of(&self, scope: usize) -> Option<usize> {
         let parent = self.scopes.get(scope)?.parent;
         (self.scopes.get(parent)?.sort == Sort::Class).then_some(parent)
@@ -819,7 +843,12 @@ impl<'t> Walker<'t> {
         loop {
             let token = self.next();
             if token.kind == Kind::Name && !matches!(self.word(token), b"import" | b"as") {
-                out.push_str(&self.ident(token));
+                let name = self.ident(token);
+                // A package by the name of another one, but for letters of Greek or Cyrillic that look the same.
+                if name.chars().any(|c| c.is_ascii_alphabetic()) && name.chars().any(|c| matches!(c, '\u{370}'..='\u{52f}')) {
+                    self.note("disguised-name", token.at, token.end);
+                }
+                out.push_str(&name);
             } else if self.is(token, b".") || self.is(token, b"...") {
                 out.push_str(&String::from_utf8_lossy(self.word(token)));
             } else {
@@ -925,6 +954,7 @@ impl<'t> Walker<'t> {
                 s.names.insert(p, Value::new(what, origin::UNKNOWN, token.at));
             }
         }
+        self.decorate(id);
         // Behind `->` an annotation, which runs as well.
         let next = self.peek();
         if self.is(next, b"->") {
@@ -953,7 +983,7 @@ impl<'t> Walker<'t> {
                         self.edge(Edge::Member(above, hook.into()));
                     }
                     if base.name.as_deref() == Some("metaclass") {
-                        for hook in ["__new__", "__init__"] {
+                        for hook in ["__new__", "__init__", "__call__"] {
                             self.edge(Edge::Member(above, hook.into()));
                         }
                     }
@@ -963,6 +993,7 @@ impl<'t> Walker<'t> {
         }
         self.property = false;
         let id = self.scope(Sort::Class, name, bases);
+        self.decorate(id);
         Block { scope: id, guard: self.block.guard }
     }
 
@@ -1459,6 +1490,10 @@ impl<'t> Walker<'t> {
             What::Path(p) => match (&**p, key.and_then(Value::as_str)) {
                 ("sys.modules", Some(k)) => Value::path(&effect::normal(k), 0, at),
                 ("os.environ", Some(k)) => self.environment(k, at),
+                ("ctypes.cdll" | "ctypes.windll", Some(k)) if k.contains(['/', '\\']) && !k.starts_with("/usr") => {
+                    self.note("native-file", at, self.last_end);
+                    Value::path("ctypes.CDLL()", 0, at)
+                }
                 (p, Some(_)) if effect::powerful(p) => key.map_or_else(|| Value::unknown(0, at), |k| self.member(&recv, &k.clone(), at)),
                 ("os.environ", None) => Value::unknown(0, at),
                 _ => Value { name: None, ..recv },
@@ -1592,6 +1627,11 @@ impl<'t> Walker<'t> {
         }
         for (_, v) in args {
             self.handed(v);
+            if let What::Local(given) = v.what
+                && self.passed.len() < CALLS
+            {
+                self.passed.push((self.block.scope, self.block.guard, s, given));
+            }
         }
     }
 
@@ -1631,7 +1671,7 @@ impl<'t> Walker<'t> {
     fn opens(&mut self, path: &Value, mode: &str, at: usize, end: usize) -> Value {
         let text = String::from_utf8_lossy(&path.shown()).into_owned();
         let writes = mode.contains(['w', 'a', 'x', '+']);
-        let mut from = origin::FILE;
+        let mut from = origin::FILE | path.from & (origin::NET | origin::HUB);
         match effect::spot(&text) {
             Some(Spot::Startup) if writes => self.note("write-startup", at, end),
             Some(Spot::Secret) if !writes => {
@@ -1735,6 +1775,16 @@ impl<'t> Walker<'t> {
                     _ => through(first),
                 };
             }
+            // `reduce(getattr, ['system'], os)`: one name after the other.
+            "functools.reduce" if first.and_then(Value::as_path) == Some("getattr") => {
+                let (names, mut v) = (plain.get(1).map(|v| &v.what), plain.get(2).cloned().unwrap_or_else(unknown));
+                if let Some(What::Seq(names)) = names {
+                    for name in names.clone().iter().take(20) {
+                        v = self.member(&v, name, at);
+                    }
+                }
+                return v;
+            }
             "operator.attrgetter" | "operator.methodcaller" => {
                 return first.and_then(Value::bytes).map_or_else(unknown, |b| Value::new(What::Getter(b.into(), path.ends_with("caller")), from, at));
             }
@@ -1750,6 +1800,11 @@ impl<'t> Walker<'t> {
             }
             _ if path.ends_with("__subclasses__") && (path.contains("__base") || path.contains("mro")) => {
                 self.note("object-escape", at, end);
+                return unknown();
+            }
+            // What PyArmor leaves of a source runs as soon as its one line does.
+            _ if path.ends_with("__pyarmor__") || path.ends_with("pyarmor") => {
+                self.note("bytecode", at, end);
                 return unknown();
             }
             _ if path.starts_with("<hidden>") => return Value::unknown(from, at),
@@ -1816,13 +1871,34 @@ impl<'t> Walker<'t> {
             }
             Effect::Decode => Some(Value::new(What::Unknown, from | origin::DECODED, at)),
             Effect::Unpickle => {
+                let tensors = memchr::memmem::find(self.src.get(at..end).unwrap_or(&[]), b"weights_only=True").is_some();
                 match first {
+                    // A text in the source is read as what it is; anything else is the business of the loader that is asked for.
+                    Some(Value { what: What::Text(t), .. }) if path.starts_with("yaml.") => self.note_inner("constant-pickle", at, end, Some(t.to_vec())),
+                    _ if path.starts_with("yaml.") || tensors => {}
+                    Some(v) if v.from & origin::HUB != 0 => {
+                        self.note("unpickle-published", at, end);
+                    }
                     Some(v) if v.from & origin::NET != 0 => self.note("unpickle-download", at, end),
                     Some(v) if v.from & origin::DECODED != 0 && v.constant() => self.note("run-decoded", at, end),
                     Some(Value { what: What::Text(t), .. }) if path.ends_with("loads") => self.note_inner("constant-pickle", at, end, Some(t.to_vec())),
                     _ => {}
                 }
                 None
+            }
+            Effect::Hub => {
+                if named(&["source"]).and_then(Value::as_str).is_none_or(|s| s != "local") {
+                    self.note("run-published", at, end);
+                }
+                None
+            }
+            Effect::Compiled => {
+                self.note("native-built", at, end);
+                None
+            }
+            Effect::Published => {
+                self.note(if path.ends_with("_from_url") { "unpickle-published" } else { "fetch" }, at, end);
+                Some(Value::path(&format!("{path}()"), origin::HUB | origin::UNKNOWN, at))
             }
             Effect::Fetch | Effect::Download => {
                 let url = first.map_or(0, |v| v.from);
@@ -1845,9 +1921,9 @@ impl<'t> Walker<'t> {
             Effect::Native => {
                 let beside = first
                     .and_then(Value::as_str)
-                    .is_some_and(|t| t.contains(['/', '\\']) && !t.starts_with("/usr") && !t.starts_with("/lib") && !t.contains("$x"));
+                    .is_some_and(|t| t.contains(['/', '\\']) && !t.starts_with("/usr") && !t.starts_with("/lib") && (!t.contains("$x") || brought(t)));
                 self.note(
-                    if from & (origin::NET | origin::DECODED) != 0 {
+                    if from & (origin::NET | origin::DECODED | origin::HUB) != 0 {
                         "run-download"
                     } else if beside {
                         "native-file"
@@ -1955,6 +2031,9 @@ impl<'t> Walker<'t> {
     }
 
     fn process(&self, path: &str, command: Option<&Value>, rest: &[Value], args: &[(Option<Rc<str>>, Value)]) -> &'static str {
+        if path.starts_with("pip.") {
+            return "install";
+        }
         let from = command.map_or(0, |v| v.from);
         let piped =
             args.iter().any(|a| a.0.as_deref().is_some_and(|n| matches!(n, "stdin" | "stdout")) && a.1.as_path().is_some_and(|p| p.starts_with("socket.")));
@@ -1997,7 +2076,7 @@ impl<'t> Walker<'t> {
     fn exec(&mut self, path: &str, code: Option<&Value>, at: usize, end: usize) -> Option<Value> {
         let code = code?;
         let eval = path == "eval";
-        let what = if code.from & origin::NET != 0 {
+        let what = if code.from & (origin::NET | origin::HUB) != 0 {
             "run-download"
         } else if code.from & origin::DECODED != 0 {
             if code.constant() || self.block.scope == 0 { "run-decoded" } else { "run-decoded-later" }
@@ -2051,6 +2130,14 @@ impl<'t> Walker<'t> {
                 if let Some(init) = self.scopes.get(to).filter(|s| s.sort == Sort::Class).and_then(|s| s.members.get("__init__")) {
                     edges.entry(*from).or_default().push((*guard, *init));
                 }
+            }
+        }
+        // What a function is handed runs with it if it calls one of its parameters.
+        for (from, guard, callee, given) in &self.passed {
+            let own = self.scopes.get(*callee).map(|s| &s.names);
+            let calls = |(scope, _, edge): &(usize, Guard, Edge)| matches!(edge, Edge::Name(n) if scope == callee && own.is_some_and(|o| o.contains_key(n)));
+            if self.edges.iter().any(calls) {
+                edges.entry(*from).or_default().push((*guard, *given));
             }
         }
         let mut queue: Vec<(usize, When)> = vec![(0, start)];
@@ -2128,6 +2215,8 @@ impl<'t> Walker<'t> {
                                 | "ProcessorMixin"
                                 | "PythonModel"
                                 | "LightningModule"
+                                | "GeneratorBasedBuilder"
+                                | "ArrowBasedBuilder"
                                 | "FeatureExtractionMixin"
                                 | "ImageProcessingMixin"
                         ) || [
@@ -2168,6 +2257,10 @@ impl<'t> Walker<'t> {
                                 | "preprocess"
                                 | "postprocess"
                                 | "predict"
+                                | "auto_complete_config"
+                                | "_info"
+                                | "_split_generators"
+                                | "_generate_examples"
                                 | "execute"
                                 | "generate"
                         )
@@ -2179,16 +2272,23 @@ impl<'t> Walker<'t> {
 
 /// Methods that run because an object is made, and those that its use runs without naming them: by signs, loops and brackets.
 const MADE: &[&str] = &[
-    "__init__", "__new__", "__post_init__", "__del__", "__getitem__", "__setitem__", "__add__", "__radd__", "__sub__", "__mul__", "__matmul__", "__truediv__",
-    "__or__", "__and__", "__xor__", "__lshift__", "__rshift__", "__mod__", "__iter__", "__next__", "__contains__", "__eq__", "__lt__", "__gt__", "__neg__",
-    "__invert__", "__bool__", "__str__", "__repr__", "__format__", "__index__", "__hash__", "__set_name__", "__get__",
+    "find_spec", "find_module", "create_module", "exec_module", "load_module", "__init__", "__new__", "__post_init__", "__del__", "__getitem__", "__setitem__",
+    "__add__", "__radd__", "__sub__", "__mul__", "__matmul__", "__truediv__", "__or__", "__and__", "__xor__", "__lshift__", "__rshift__", "__mod__",
+    "__iter__", "__next__", "__contains__", "__eq__", "__lt__", "__gt__", "__neg__", "__invert__", "__bool__", "__str__", "__repr__", "__format__",
+    "__index__", "__hash__", "__set_name__", "__get__",
 ];
+
+/// Whether a library lies beside the source or the model: its folder is not known, its name is.
+fn brought(path: &str) -> bool {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or("");
+    [".so", ".dll", ".dylib", ".pyd"].iter().any(|e| name.ends_with(e)) && !name.contains("$x")
+}
 
 /// Whether a call names a file whose ending says that it holds data: weights, settings, pictures.
 fn names_data(call: &[u8]) -> bool {
     const DATA: &[&[u8]] = &[
         b"json", b"bin", b"pt", b"pth", b"ckpt", b"safetensors", b"gguf", b"onnx", b"h5", b"npy", b"npz", b"pkl", b"dat", b"png", b"jpg", b"gif", b"model",
-        b"msgpack", b"md", b"csv",
+        b"msgpack", b"md", b"csv", b"zip",
     ];
     call.len() < 4000
         && call.split(|b| matches!(b, b'\'' | b'"')).skip(1).step_by(2).any(|quoted| {

@@ -33,6 +33,8 @@ pub mod origin {
     pub const PIECES: u16 = 512;
     /// The name of a temporary file or folder.
     pub const TEMPORARY: u16 = 1024;
+    /// A file of somebody else's repository.
+    pub const HUB: u16 = 2048;
 }
 
 /// What a value is.
@@ -169,6 +171,7 @@ pub fn combine(op: &[u8], a: Value, b: Value) -> Value {
             let rest = b.shown();
             return Value::text(&[&**x, b"/", &rest].concat(), from, at);
         }
+        (b"/", _, What::Text(y)) => return Value::text(&[b"$x/", &**y].concat(), from | origin::UNKNOWN, at),
         (b"%", What::Text(x), _) => return percent(x, &b, from, at),
         (b"*", What::Text(x), What::Int(n)) | (b"*", What::Int(n), What::Text(x)) => {
             let times = usize::try_from(*n).unwrap_or(0);
