@@ -79,6 +79,7 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
                     | "project"
                     | "mlir-text"
                     | "document"
+                    | "modelfile"
             )
         }) && !kept.contains(&0);
     // Pickles follow one another without a count: the file may end behind any of them. So do the pieces of a vocabulary.

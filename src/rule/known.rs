@@ -270,8 +270,8 @@ impl Tables {
     fn in_family(&self, module: &str, name: &str) -> Option<Uses> {
         // Of `modeling_*` and `modeling_tf_*` the narrower one, which is written later, decides.
         let family = self.families.iter().rev().filter_map(|at| self.expected.get(*at)).find(|names| names.module.ends_with('*') && names.covers(module))?;
-        // A module that is dangerous as a whole is no part of its package's family.
-        if family.module.ends_with("**") && self.whole_module(module).is_some() {
+        // What is dangerous, by itself or with its whole module, is no part of its package's family.
+        if family.module.ends_with("**") && (self.whole_module(module).is_some() || self.dangerous(module, name).is_some()) {
             return None;
         }
         family.uses_in_family(name)
@@ -829,7 +829,7 @@ mod tests {
     #[test]
     fn what_is_on_neither_list_says_where_it_lives() {
         assert_eq!(standing("colorsys", "rgb_to_hsv"), Standing::Unknown(Place::Stdlib));
-        assert_eq!(standing("sklearn.nowhere", "Nothing"), Standing::Unknown(Place::Library));
+        assert_eq!(standing("numpy.nowhere", "Nothing"), Standing::Unknown(Place::Library));
         assert_eq!(standing("__main__", "Model"), Standing::Unknown(Place::Foreign));
         assert_eq!(standing("", ""), Standing::Unknown(Place::Foreign));
         assert_eq!(standing("..", "...é."), Standing::Unknown(Place::Foreign));
