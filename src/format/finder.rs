@@ -23,7 +23,12 @@ fn probe(view: View<'_>) -> Match {
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    let end = if view.has(0, STORE) { store(view)? } else { double(view, scan)? };
+    if view.has(0, STORE) {
+        // Blocks that were given up keep what they held, also behind the last one that is in use.
+        scan.child("behind the last block", view.rest(store(view)?), true);
+        return Ok(());
+    }
+    let end = double(view, scan)?;
     super::trailing(view, end, scan)
 }
 

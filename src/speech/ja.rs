@@ -691,6 +691,7 @@ pub(super) const BOOK: Book = Book {
         ("bytes of the text at {0#}", "位置{0}のテキストのバイト列"),
         ("bytes of the text at {0#}, from {1#}", "位置{0}のテキストのバイト列（{1}から）"),
         ("what the call at {0#} loads", "位置{0}の呼び出しが読み込むもの"),
+        ("behind the last block", "最後のブロックより後ろ"),
         ("AppleDouble entry {0#}", "AppleDoubleの項目{0}"),
         ("raw vector at {0#}", "位置{0}のバイト列"),
         ("files beside it", "隣にあるファイル"),
