@@ -42,7 +42,7 @@ const faults = (page) =>
   });
 
 /** Names and words of formats that are written so in every language. */
-const NAMES = ["weighstation", "pickle", "safetensors", "skops", "bzip2", "gzip", "fast", "tar", "joblib", "ncnn", "zarr", "zlib", "spa", "word2vec", "proprietary", "eval", "unknown", "os"];
+const NAMES = ["weighstation", "pickle", "safetensors", "skops", "bzip2", "gzip", "fast", "tar", "cpio", "joblib", "ncnn", "zarr", "zlib", "spa", "word2vec", "proprietary", "eval", "unknown", "os"];
 
 /**
  * Words of Latin letters that stand among Japanese ones and are no names: words of ours that were forgotten. What is quoted, what is called with arguments, paths and
