@@ -165,8 +165,7 @@ fn inspect_as(template: &str, view: View<'_>, marks: &[(usize, u64)], lenient: b
     let text = template.get(..end).unwrap_or("");
     let mut found = Found::default();
     hidden(text, &mut found);
-    let mut program =
-        Program { found, env: HashMap::new(), locals: HashSet::new(), macros: HashSet::new(), loops: Vec::new(), branches: Vec::new(), chosen: false };
+    let mut program = Program { found, ..Program::default() };
     program.run(text);
     let place = |offset: usize| {
         let i = marks.partition_point(|m| m.0 <= offset).saturating_sub(1);
@@ -237,6 +236,7 @@ fn is_sentence(s: &str) -> bool {
     s.contains("://") || words.count() > 4
 }
 
+#[derive(Default)]
 struct Program {
     found: Found,
     env: HashMap<String, Val>,
@@ -491,15 +491,7 @@ mod tests {
     use super::*;
 
     fn found(template: &str) -> Vec<&'static str> {
-        let mut program = Program {
-            found: Found::default(),
-            env: HashMap::new(),
-            locals: HashSet::new(),
-            macros: HashSet::new(),
-            loops: Vec::new(),
-            branches: Vec::new(),
-            chosen: false,
-        };
+        let mut program = Program::default();
         hidden(template, &mut program.found);
         program.run(template);
         program.found.all.iter().map(|f| f.2).collect()

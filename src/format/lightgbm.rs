@@ -2,6 +2,7 @@
 //!
 //! Nothing in them runs. The tree arrays are indexed unchecked by the predictor; the parameters may carry paths and more.
 
+use super::tree::Children;
 use super::{Format, Match, plain};
 use crate::bytes::View;
 use crate::error::Result;
@@ -33,7 +34,7 @@ struct Tree {
     /// Elements of each array that has one entry a node or a leaf.
     counts: Vec<(&'static str, i64)>,
     children: Option<(i64, i64)>,
-    seen: super::xgboost::Children,
+    seen: Children,
     split: Option<(i64, i64)>,
 }
 
@@ -240,18 +241,9 @@ impl Model {
         if leaves > 1
             && let Some((least, most)) = tree.children
             // A leaf is written as the complement of its number.
-            && (most >= leaves - 1 || least < -leaves)
+            && (most >= leaves - 1 || least < -leaves || tree.seen.crossed())
         {
             fault(view, tree.at, "tree-child", format!("{least}..{most} of {leaves} leaves"), true, scan);
-        } else if leaves > 1 && tree.seen.crossed() {
-            fault(
-                view,
-                tree.at,
-                "tree-child",
-                format!("{}..{} of {leaves} leaves", tree.children.map_or(0, |c| c.0), tree.children.map_or(0, |c| c.1)),
-                true,
-                scan,
-            );
         }
         if let Some((features, (least, most))) = self.features.zip(tree.split)
             && leaves > 1

@@ -56,6 +56,7 @@ pub mod tfrecord;
 pub mod tool;
 pub mod torch;
 pub mod torch_tar;
+mod tree;
 pub mod vocabulary;
 pub mod xgboost;
 pub mod xml;

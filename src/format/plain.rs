@@ -85,8 +85,8 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if scan.member().is_empty() || view.has(0, b"#!") {
         shebang(view, scan);
     }
-    if super::shell::is_foreign(scan.name()) {
-        super::shell::foreign(view, scan)?;
+    if let Some(language) = super::shell::foreign_language(scan.name()) {
+        super::shell::foreign(view, language, scan)?;
     }
     // MLflow imports the module that this file names, in order to unpickle with it.
     if scan.name().ends_with("pickle_module_info.txt") {
@@ -267,6 +267,12 @@ fn read_image(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         last(view, &[0x3b])?
     } else if view.has(0, b"\xff\xd8") {
         last(view, &[0xff, 0xd9])?
+    } else if view.has(0, b"wOFF") || view.has(0, b"wOF2") {
+        u32::from_be_bytes(view.array(8)?).into()
+    } else if view.has(4, b"ftyp") {
+        boxes_end(view)?
+    } else if view.has(0, b"OTTO") || view.has(0, b"\0\x01\0\0") {
+        tables_end(view)?
     } else {
         // Nothing of these says where they end.
         view.len()
@@ -291,6 +297,34 @@ fn png_end(view: View<'_>) -> Result<u64> {
     }
     // Without an end of its own, nothing can be said to stand behind it.
     Ok(view.len())
+}
+
+/// The end of the last box of a film (ISO/IEC 14496-12): a length of four bytes, or of eight where that says 1; 0 says that it goes to the end.
+fn boxes_end(view: View<'_>) -> Result<u64> {
+    let mut at = 0u64;
+    while at + 8 <= view.len() && view.array::<4>(at + 4)?.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | 0xa9)) {
+        let len = match u32::from_be_bytes(view.array(at)?) {
+            0 => return Ok(view.len()),
+            1 if at + 16 <= view.len() => u64::from_be_bytes(view.array(at + 8)?),
+            n => n.into(),
+        };
+        if len < 8 {
+            break;
+        }
+        at = at.saturating_add(len);
+    }
+    Ok(at)
+}
+
+/// The end of the last table of a font, which is padded to four bytes (OpenType, "Table Directory").
+fn tables_end(view: View<'_>) -> Result<u64> {
+    let count = u64::from(u16::from_be_bytes(view.array(4)?));
+    let mut end = 12 + 16 * count;
+    for n in 0..count {
+        let place = |at: u64| view.array(at).map(|b| u64::from(u32::from_be_bytes(b)));
+        end = end.max(place(12 + 16 * n + 8)?.saturating_add(place(12 + 16 * n + 12)?));
+    }
+    Ok(end.next_multiple_of(4))
 }
 
 /// Offset behind the last appearance of a marker.

@@ -159,10 +159,10 @@ fn is_prose(key: &str) -> bool {
     )
 }
 
-/// Installers that the documentation of half the world pipes into a shell.
+/// Installers that the documentation of half the world pipes into a shell, at addresses where nobody but their makers publishes.
 const INSTALLERS: &[&str] = &[
     "://astral.sh/", "://sh.rustup.rs", "://codecov.io/", "://install.python-poetry.org", "://get.docker.com", "://deb.nodesource.com/", "://ollama.com/",
-    "://micro.mamba.pm/", "://bootstrap.pypa.io/", "://github.com/", "://raw.githubusercontent.com/", "://uploader.codecov.io/",
+    "://micro.mamba.pm/", "://bootstrap.pypa.io/", "://uploader.codecov.io/",
 ];
 
 /// A text under a key of no known meaning that is a command of the loud kinds: something runs it, or it would not be written there.

@@ -681,26 +681,36 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     super::plain::hidden(view, scan)
 }
 
-/// Endings of programs for interpreters that are not read as a language of their own.
-const FOREIGN: &[&str] =
-    &["ps1", "psm1", "bat", "cmd", "vbs", "js", "mjs", "cjs", "r", "rprofile", "pl", "rb", "php", "lua", "envrc", "desktop", "command", "groovy", "gradle"];
+/// Languages of programs that are not followed, by the names and endings of their files.
+const FOREIGN: &[(&str, &[&str])] = &[
+    ("PowerShell", &["ps1", "psm1"]),
+    ("shell", &["bat", "cmd", "envrc", "desktop", "command", "justfile"]),
+    ("VBScript", &["vbs"]),
+    ("JavaScript", &["js", "mjs", "cjs"]),
+    ("R", &["r", "rprofile"]),
+    ("Perl", &["pl"]),
+    ("Ruby", &["rb", "rakefile", "vagrantfile", "gemfile"]),
+    ("PHP", &["php"]),
+    ("Lua", &["lua"]),
+    ("Groovy", &["groovy", "gradle", "jenkinsfile"]),
+];
 
-/// Whether a file is a program by its name: a text of commands, or one whose commands stand in quotes.
-pub fn is_foreign(name: &str) -> bool {
-    let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let named = ["Jenkinsfile", "Rakefile", "Vagrantfile", "Gemfile", "justfile"].contains(&file);
-    named || file.rsplit_once('.').is_some_and(|(_, ending)| FOREIGN.contains(&ending.to_ascii_lowercase().as_str()))
+/// The language that a program is in by the name of its file, if it is one whose commands stand in quotes or alone.
+pub fn foreign_language(name: &str) -> Option<&'static str> {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
+    let ending = file.rsplit_once('.').map_or(file.as_str(), |(_, ending)| ending);
+    FOREIGN.iter().find(|(_, endings)| endings.contains(&ending)).map(|(language, _)| *language)
 }
 
 /// Programs in languages that are not followed: every line is looked at as a command, and so is every text in quotes.
 ///
 /// # Errors
 /// Where the view cannot be read.
-pub fn foreign(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+pub fn foreign(view: View<'_>, language: &'static str, scan: &mut Scan<'_>) -> Result<()> {
     let source = view.head(LONGEST as usize)?;
     let text = String::from_utf8_lossy(&source);
     // What a bundler made of libraries has lines without end, which hold everything without one having to do with the other.
-    let bundle = scan.name().ends_with("js") && text.lines().any(|l| l.len() > 5000);
+    let bundle = language == "JavaScript" && text.lines().any(|l| l.len() > 5000);
     if !bundle {
         inspect(&text, When::Main, view, 0, scan);
     }
@@ -716,7 +726,7 @@ pub fn foreign(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let quoted = pieces.filter_map(judge).find(|w| LOUD.contains(w));
         if let Some(what) = fetched.then_some("run-download").or(quoted) {
             let call = line.trim().chars().take(300).collect();
-            scan.state(view, at, line.len() as u64, Fact::Script { language: "shell", what, when: When::Main, call });
+            scan.state(view, at, line.len() as u64, Fact::Script { language, what, when: When::Main, call });
         }
         at += line.len() as u64;
     }
@@ -725,13 +735,13 @@ pub fn foreign(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let evaluates = ["eval(", "eval ", "new function(", "loadstring("].into_iter().filter_map(|w| lower.find(w)).min();
     if let Some(i) = evaluates.filter(|_| !bundle && text.len() < 16 << 10 && asks.iter().any(|w| lower.contains(w))) {
         let call = text.get(i..).unwrap_or("").lines().next().unwrap_or("").chars().take(300).collect::<String>();
-        scan.state(view, i as u64, call.len() as u64, Fact::Script { language: "shell", what: "run-download", when: When::Main, call });
+        scan.state(view, i as u64, call.len() as u64, Fact::Script { language, what: "run-download", when: When::Main, call });
     }
     // PowerShell fetches on one line and runs on another.
     let fetches = ["invoke-webrequest", "invoke-restmethod", "downloadstring", "downloaddata", "iwr ", "irm "].iter().any(|w| lower.contains(w));
     if let Some(i) = lower.find("invoke-expression").or_else(|| lower.find("iex ")).filter(|_| fetches && !bundle) {
         let call = text.get(i..).unwrap_or("").lines().next().unwrap_or("").to_string();
-        scan.state(view, i as u64, call.len() as u64, Fact::Script { language: "shell", what: "run-download", when: When::Main, call });
+        scan.state(view, i as u64, call.len() as u64, Fact::Script { language, what: "run-download", when: When::Main, call });
     }
     Ok(())
 }

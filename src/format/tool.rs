@@ -147,7 +147,7 @@ fn read_modelfile(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             scan.state(view, at, line.len() as u64, Fact::Traversal { target: value.to_string() });
         }
         // An address that the model is to be given in every conversation: where answers send people, or what they tell.
-        if matches!(told, "TEMPLATE" | "SYSTEM" | "MESSAGE") && line.contains("http://") | line.contains("](https://") {
+        if matches!(told, "TEMPLATE" | "SYSTEM" | "MESSAGE") && (line.contains("http://") || line.contains("](https://")) {
             scan.state(view, at, line.len() as u64, Fact::Template { what: "planted-text", text: line.trim().chars().take(200).collect() });
         }
         at += line.len() as u64;

@@ -4,6 +4,7 @@
 //! Nothing in them runs. They are attacked through tree arrays whose indices leave the tree: the predictor follows them unchecked.
 
 use super::json::{self, Event, Reader};
+use super::tree::Children;
 use super::{Format, Match};
 use crate::bytes::View;
 use crate::error::{Error, Result};
@@ -64,43 +65,6 @@ fn probe_ubj(view: View<'_>) -> Match {
         _ => None,
     };
     if key.is_some_and(|k| matches!(k, b"learner" | b"version" | b"Config" | b"Model")) { Match::Sure } else { Match::No }
-}
-
-/// Nodes that were seen as a child: in a tree each is the child of one other, and the root of none.
-#[derive(Default)]
-pub struct Children {
-    seen: Vec<u64>,
-    twice: bool,
-}
-
-impl Children {
-    /// Nodes that are kept in mind; larger trees are compared by their ends alone.
-    const MOST: u64 = 1 << 24;
-
-    /// One more child.
-    pub fn add(&mut self, node: i64) {
-        let Ok(n) = u64::try_from(node) else { return };
-        if n >= Children::MOST {
-            return;
-        }
-        let (word, bit) = ((n / 64) as usize, 1u64 << (n % 64));
-        if self.seen.len() <= word {
-            self.seen.resize(word + 1, 0);
-        }
-        if let Some(w) = self.seen.get_mut(word) {
-            self.twice |= *w & bit != 0 || n == 0;
-            *w |= bit;
-        }
-    }
-
-    fn has(&self, n: u64) -> bool {
-        self.seen.get((n / 64) as usize).is_some_and(|w| *w & (1 << (n % 64)) != 0)
-    }
-
-    /// Whether following children may never end, or come to one node on two ways.
-    pub fn crossed(&self) -> bool {
-        self.twice
-    }
 }
 
 /// What one tree's arrays say, until its end allows to compare them.
@@ -195,11 +159,9 @@ impl<'s> Model<'s> {
             }
         }
         if let Some((least, most)) = tree.children
-            && (least < -1 || most >= nodes)
+            && (least < -1 || most >= nodes || tree.seen.crossed() || tree.half)
         {
             self.fault(at, len, "tree-child", format!("{least}..{most} of {nodes} nodes"), scan);
-        } else if tree.seen.crossed() || tree.half {
-            self.fault(at, len, "tree-child", format!("{}..{} of {nodes} nodes", tree.children.map_or(-1, |c| c.0), tree.children.map_or(-1, |c| c.1)), scan);
         }
         if tree.features > 0 && tree.split >= tree.features {
             self.fault(at, len, "tree-feature", format!("{} of {}", tree.split, tree.features), scan);

@@ -55,8 +55,8 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     inspect(&source, When::Import, view, &|at, end| (at as u64, end as u64), scan);
     super::packages::in_setup(view, &source, scan);
     // Other languages look like this one.
-    if super::shell::is_foreign(scan.name()) {
-        super::shell::foreign(view, scan)?;
+    if let Some(language) = super::shell::foreign_language(scan.name()) {
+        super::shell::foreign(view, language, scan)?;
     }
     super::secrets::inspect(view, scan)?;
     super::plain::hidden(view, scan)

@@ -15,13 +15,13 @@ impl Machine<'_> {
 
     pub(super) fn show_args(&self, args: Value) -> String {
         let mut out = String::from("(");
-        self.write_items(args, 4, &mut out);
+        self.write_items(self.items(args), 4, &mut out);
         out.push(')');
         out
     }
 
-    fn write_items(&self, args: Value, depth: u32, out: &mut String) {
-        match self.items(args) {
+    fn write_items(&self, items: Option<Vec<Value>>, depth: u32, out: &mut String) {
+        match items {
             Some(items) => {
                 for (n, v) in items.iter().enumerate() {
                     if n > 0 {
@@ -68,37 +68,23 @@ impl Machine<'_> {
             Kind::Call { global, .. } => {
                 self.write_name(global, out);
                 out.push('(');
-                match self.args_of(v) {
-                    Some(args) => {
-                        for (n, a) in args.iter().enumerate() {
-                            if n > 0 {
-                                out.push_str(", ");
-                            }
-                            if n == 6 || out.len() > 300 {
-                                out.push('…');
-                                break;
-                            }
-                            self.write(*a, depth - 1, out);
-                        }
-                    }
-                    None => out.push('…'),
-                }
+                self.write_items(self.args_of(v), depth - 1, out);
                 out.push(')');
                 self.write_made(v, out);
             }
             Kind::Tuple(_) => {
                 out.push('(');
-                self.write_items(v, depth - 1, out);
+                self.write_items(self.items(v), depth - 1, out);
                 out.push(')');
             }
             Kind::Set(_) => {
                 out.push('{');
-                self.write_items(v, depth - 1, out);
+                self.write_items(self.items(v), depth - 1, out);
                 out.push('}');
             }
             Kind::List(_) => {
                 out.push('[');
-                self.write_items(v, depth - 1, out);
+                self.write_items(self.items(v), depth - 1, out);
                 out.push(']');
             }
             Kind::Dict(id) => {
