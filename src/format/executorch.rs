@@ -4,8 +4,7 @@
 
 use super::flat::{self, Flat, Table, Vector};
 use super::graph::{Operators, fault};
-use super::safetensors::{Groups, Head, keep_head, look};
-use super::tflite::ended;
+use super::safetensors::{Groups, Head, keep_head};
 use super::{Format, Match};
 use crate::bytes::View;
 use crate::error::Result;
@@ -34,11 +33,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let done = r.program(scan);
     r.groups.end(scan);
     r.operators.finish(view, scan);
-    look(view, &r.heads, scan);
-    if done.is_ok() {
-        flat.behind(scan);
-    }
-    ended(view, done, scan)
+    flat.finish(&r.heads, done, scan)
 }
 
 /// Data without a program (`flat_tensor.fbs`, `flat_tensor_header.h`): names, layouts, and segments behind the FlatBuffer.
@@ -48,11 +43,7 @@ fn read_data(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let (mut heads, mut groups) = (Vec::new(), Groups::new());
     let done = data(&flat, &mut heads, &mut groups, scan);
     groups.end(scan);
-    look(view, &heads, scan);
-    if done.is_ok() {
-        flat.behind(scan);
-    }
-    ended(view, done, scan)
+    flat.finish(&heads, done, scan)
 }
 
 fn data(flat: &Flat<'_>, heads: &mut Vec<Head>, groups: &mut Groups, scan: &mut Scan<'_>) -> Result<()> {

@@ -3,6 +3,8 @@
 //! Readers in C follow these offsets without a look at the file's length unless they were told to verify it first: an offset that
 //! leaves the file is stated as what it is.
 
+use super::graph::fault;
+use super::safetensors::{Head, look};
 use crate::bytes::View;
 use crate::error::{Error, Result};
 use crate::fact::Fact;
@@ -20,13 +22,13 @@ pub struct Flat<'s> {
     end: Cell<u64>,
 }
 
+/// The id of the fault that [`Flat`] ends with where an offset leaves the file.
+const OUTSIDE: &str = "flat-offset";
+
 /// An offset that leaves the file.
 fn outside(at: u64) -> Error {
     Error::malformed(at, OUTSIDE)
 }
-
-/// The id of the fault that [`Flat`] ends with where an offset leaves the file.
-pub const OUTSIDE: &str = "flat-offset";
 
 /// Whether a file begins with an offset and then this identifier. A text that has it in its fifth column does not.
 pub fn marked(view: View<'_>, identifier: &[u8]) -> bool {
@@ -118,6 +120,31 @@ impl<'s> Flat<'s> {
                 return;
             }
         }
+    }
+
+    /// The end of a model whose tables are read: its tensors' first bytes, what lies behind it, and what could not be read.
+    ///
+    /// # Errors
+    /// Where the view cannot be read.
+    pub(super) fn finish(&self, heads: &[Head], done: Result<()>, scan: &mut Scan<'_>) -> Result<()> {
+        look(self.view, heads, scan);
+        if done.is_ok() {
+            self.behind(scan);
+        }
+        self.ended(done, scan)
+    }
+
+    /// Hands on how reading ended; an offset that leaves the file is a fault of its own, since readers that do not verify follow it.
+    ///
+    /// # Errors
+    /// What was given.
+    pub fn ended(&self, done: Result<()>, scan: &mut Scan<'_>) -> Result<()> {
+        if let Err(Error::Malformed { at, what }) = done
+            && what == OUTSIDE
+        {
+            fault(self.view, at.min(self.view.len()), 4.min(self.view.len()), "offset-outside", at.to_string(), true, scan);
+        }
+        done
     }
 
     /// Where the offset at `at` points.

@@ -3,8 +3,7 @@
 use super::flat::{self, Flat, Table};
 use super::graph::{Operators, fault};
 use super::onnx;
-use super::safetensors::{Groups, Head, keep_head, look};
-use super::tflite::ended;
+use super::safetensors::{Groups, Head, keep_head};
 use super::{Format, Match};
 use crate::bytes::View;
 use crate::error::{Error, Result};
@@ -30,11 +29,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let done = r.model(scan);
     r.groups.end(scan);
     r.operators.finish(view, scan);
-    look(view, &r.heads, scan);
-    if done.is_ok() {
-        flat.behind(scan);
-    }
-    ended(view, done, scan)
+    flat.finish(&r.heads, done, scan)
 }
 
 struct Reader<'f, 's> {

@@ -3,12 +3,12 @@
 //! Custom operators need native code from elsewhere; those whose names begin with `Flex` are TensorFlow's and do what those do.
 //! The interpreter believes indices and offsets unless it was told to verify them.
 
-use super::flat::{self, Flat, OUTSIDE, Table, Vector};
+use super::flat::{self, Flat, Table, Vector};
 use super::graph::{Operators, fault};
 use super::safetensors::{Groups, Head, keep_head, look};
 use super::{Format, Match, zip};
 use crate::bytes::View;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
 
@@ -44,17 +44,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     } else if done.is_ok() {
         flat.behind(scan);
     }
-    ended(view, done, scan)
-}
-
-/// An offset that leaves the file is a fault that readers without verification follow.
-pub(super) fn ended(view: View<'_>, done: Result<()>, scan: &mut Scan<'_>) -> Result<()> {
-    if let Err(Error::Malformed { at, what }) = done
-        && what == OUTSIDE
-    {
-        fault(view, at.min(view.len()), 4.min(view.len()), "offset-outside", at.to_string(), true, scan);
-    }
-    done
+    flat.ended(done, scan)
 }
 
 struct Reader<'f, 's> {

@@ -127,8 +127,8 @@ impl Layout {
         let mut c = Cursor::new(file.view, m.at);
         match c.u8()? {
             1 | 2 => old(file, &mut c),
-            3 => third(file, &mut c),
-            4 | 5 => fourth(file, &mut c),
+            3 => later(file, &mut c, in_tree),
+            4 | 5 => later(file, &mut c, by_index),
             _ => Ok(Layout::Unknown),
         }
     }
@@ -158,70 +158,63 @@ fn old(file: &File<'_>, c: &mut Cursor<'_>) -> Result<Layout> {
     })
 }
 
-fn third(file: &File<'_>, c: &mut Cursor<'_>) -> Result<Layout> {
+/// Versions 3 to 5, which differ in how chunks are found.
+fn later(file: &File<'_>, c: &mut Cursor<'_>, chunked: fn(&File<'_>, &mut Cursor<'_>) -> Result<Layout>) -> Result<Layout> {
     Ok(match c.u8()? {
         0 => {
             let len = u64::from(c.u16()?);
             Layout::Compact { at: c.at, len }
         }
         1 => Layout::Contiguous { at: file.address(c)?, len: file.length(c)? },
-        2 => {
-            let rank = c.u8()?;
-            let at = file.address(c)?;
-            let mut chunk = Vec::new();
-            for _ in 1..rank {
-                chunk.push(u64::from(c.u32()?));
-            }
-            Layout::Chunked { index: Index::Tree(rank), at, chunk }
-        }
+        2 => chunked(file, c)?,
+        3 => Layout::Virtual { heap: file.address(c)?, object: c.u32()? },
         _ => Layout::Unknown,
     })
 }
 
-fn fourth(file: &File<'_>, c: &mut Cursor<'_>) -> Result<Layout> {
-    Ok(match c.u8()? {
-        0 => {
-            let len = u64::from(c.u16()?);
-            Layout::Compact { at: c.at, len }
+fn in_tree(file: &File<'_>, c: &mut Cursor<'_>) -> Result<Layout> {
+    let rank = c.u8()?;
+    let at = file.address(c)?;
+    let mut chunk = Vec::new();
+    for _ in 1..rank {
+        chunk.push(u64::from(c.u32()?));
+    }
+    Ok(Layout::Chunked { index: Index::Tree(rank), at, chunk })
+}
+
+fn by_index(file: &File<'_>, c: &mut Cursor<'_>) -> Result<Layout> {
+    let flags = c.u8()?;
+    let rank = c.u8()?;
+    let width = usize::from(c.u8()?);
+    let mut chunk = Vec::new();
+    for _ in 1..rank {
+        chunk.push(c.uint(width)?);
+    }
+    c.skip(width as u64);
+    let index = match c.u8()? {
+        1 if flags & 2 != 0 => {
+            let size = file.length(c)?;
+            c.skip(4);
+            Index::Single(Some(size))
         }
-        1 => Layout::Contiguous { at: file.address(c)?, len: file.length(c)? },
-        2 => {
-            let flags = c.u8()?;
-            let rank = c.u8()?;
-            let width = usize::from(c.u8()?);
-            let mut chunk = Vec::new();
-            for _ in 1..rank {
-                chunk.push(c.uint(width)?);
-            }
-            c.skip(width as u64);
-            let index = match c.u8()? {
-                1 if flags & 2 != 0 => {
-                    let size = file.length(c)?;
-                    c.skip(4);
-                    Index::Single(Some(size))
-                }
-                1 => Index::Single(None),
-                2 => Index::Implicit,
-                3 => {
-                    c.skip(1);
-                    Index::Fixed
-                }
-                4 => {
-                    c.skip(5);
-                    Index::Extensible
-                }
-                5 => {
-                    c.skip(6);
-                    Index::NewTree
-                }
-                _ => Index::Unknown,
-            };
-            let at = if index == Index::Unknown { None } else { file.address(c)? };
-            Layout::Chunked { index, at, chunk }
+        1 => Index::Single(None),
+        2 => Index::Implicit,
+        3 => {
+            c.skip(1);
+            Index::Fixed
         }
-        3 => Layout::Virtual { heap: file.address(c)?, object: c.u32()? },
-        _ => Layout::Unknown,
-    })
+        4 => {
+            c.skip(5);
+            Index::Extensible
+        }
+        5 => {
+            c.skip(6);
+            Index::NewTree
+        }
+        _ => Index::Unknown,
+    };
+    let at = if index == Index::Unknown { None } else { file.address(c)? };
+    Ok(Layout::Chunked { index, at, chunk })
 }
 
 /// A piece of a dataset as it lies in the file.
