@@ -73,6 +73,7 @@ pub struct Reader<'s> {
     depth: usize,
     want: Want,
     many: bool,
+    loose: bool,
     keep: usize,
     text: Vec<u8>,
     marks: Vec<(usize, u64)>,
@@ -94,6 +95,7 @@ impl<'s> Reader<'s> {
             depth: 0,
             want: Want::Value,
             many: false,
+            loose: false,
             keep,
             text: Vec::new(),
             marks: Vec::new(),
@@ -106,6 +108,13 @@ impl<'s> Reader<'s> {
     /// Accepts one value after the other, as in JSON Lines.
     pub fn many(mut self) -> Self {
         self.many = true;
+        self
+    }
+
+    /// Accepts comments and a comma behind the last element, as editors and compilers do in their settings
+    /// (<https://code.visualstudio.com/docs/languages/json#_json-with-comments>).
+    pub fn loose(mut self) -> Self {
+        self.loose = true;
         self
     }
 
@@ -188,9 +197,32 @@ impl<'s> Reader<'s> {
         loop {
             match self.peek()? {
                 Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                Some(b'/') if self.loose && self.view.has(self.at, b"//") => self.skip_to(b"\n")?,
+                Some(b'/') if self.loose && self.view.has(self.at, b"/*") => {
+                    self.at += 2;
+                    self.skip_to(b"*/")?;
+                }
                 other => return Ok(other),
             }
         }
+    }
+
+    /// Goes on behind the next appearance of an end of a comment, or to the end of the text.
+    fn skip_to(&mut self, end: &[u8]) -> Result<()> {
+        while self.peek()?.is_some() {
+            let from = usize::try_from(self.at.saturating_sub(self.window_at)).unwrap_or(usize::MAX);
+            let rest = self.window.get(from..).unwrap_or(&[]);
+            let near = end.first().and_then(|b| memchr::memchr(*b, rest));
+            self.at += near.unwrap_or(rest.len()) as u64;
+            if near.is_some() {
+                if self.view.has(self.at, end) {
+                    self.at += end.len() as u64;
+                    return Ok(());
+                }
+                self.at += 1;
+            }
+        }
+        Ok(())
     }
 
     fn in_object(&self) -> bool {
@@ -248,12 +280,15 @@ impl<'s> Reader<'s> {
                     self.at += 1;
                     self.want = if self.in_object() { Want::Key } else { Want::Value };
                 }
-                (Want::CommaOrEnd | Want::KeyOrEnd, b'}') if self.in_object() => {
+                (Want::CommaOrEnd | Want::KeyOrEnd | Want::Key, b'}') if self.in_object() && (self.loose || self.want != Want::Key) => {
                     self.at += 1;
                     self.pop();
                     return Ok(Some(Event::Close));
                 }
-                (Want::CommaOrEnd | Want::ValueOrEnd, b']') if !self.in_object() => {
+                // Only a comma leaves an array wanting a value.
+                (Want::CommaOrEnd | Want::ValueOrEnd | Want::Value, b']')
+                    if self.depth > 0 && !self.in_object() && (self.loose || self.want != Want::Value) =>
+                {
                     self.at += 1;
                     self.pop();
                     return Ok(Some(Event::Close));
@@ -459,13 +494,16 @@ fn probe(view: View<'_>) -> Match {
     let Ok(head) = view.head(512) else { return Match::No };
     let body = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
     let Some(first) = body.iter().find(|b| !b.is_ascii_whitespace()) else { return Match::No };
-    if !matches!(first, b'{' | b'[') {
+    // Settings of editors begin with a comment.
+    if !matches!(first, b'{' | b'[' | b'/') {
         return Match::No;
     }
-    let mut reader = Reader::new(view, 0, view.len().min(WINDOW as u64), 64).many();
+    let mut reader = Reader::new(view, 0, view.len().min(WINDOW as u64), 64).many().loose();
     let mut events = 0;
     loop {
         match reader.advance() {
+            Ok(None) if events == 0 => return Match::No,
+            Ok(Some(first)) if events == 0 && !matches!(first, Event::Object | Event::Array) => return Match::No,
             Ok(Some(_)) if events < 200 => events += 1,
             Ok(_) => return Match::Sure,
             // The window may end inside of a value.
@@ -527,10 +565,10 @@ pub fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 /// As [`Reader::next`].
 pub fn scan_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
     let mut classes = false;
-    let mut reader = Reader::new(view, 0, view.len(), KEEP).many();
+    let mut reader = Reader::new(view, 0, view.len(), KEEP).many().loose();
     let mut levels: Vec<Level> = Vec::new();
     let mut shards = HashSet::new();
-    let mut values = 0u64;
+    let (mut values, mut twice) = (0u64, 0u64);
     while let Some(event) = reader.advance()? {
         match event {
             Event::Object | Event::Array => {
@@ -545,13 +583,16 @@ pub fn scan_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
             Event::Close => levels.truncate(reader.depth()),
             Event::Key => {
                 classes |= &*reader.text == b"class_name";
-                key(view, &reader, &mut levels, scan);
+                twice += u64::from(key(view, &reader, &mut levels, scan));
             }
             _ => value(view, &reader, event, &levels, &mut shards, scan),
         }
     }
     if values > 1 {
         scan.note(format!("{values} JSON values"));
+    }
+    if twice > 0 {
+        scan.note(format!("{twice} keys that stand twice"));
     }
     if classes {
         keras::weigh(view, 0, view.len(), scan)?;
@@ -560,14 +601,19 @@ pub fn scan_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
     Ok(classes)
 }
 
-fn key(view: View<'_>, reader: &Reader<'_>, levels: &mut [Level], scan: &mut Scan<'_>) {
+/// Notes a key, and whether it stands twice in its object. Readers differ in which one they take: told where it is one that something is loaded, run or judged by;
+/// lists of words that people wrote hold others.
+fn key(view: View<'_>, reader: &Reader<'_>, levels: &mut [Level], scan: &mut Scan<'_>) -> bool {
     let depth = reader.depth();
-    let Some(level) = levels.get_mut(depth.wrapping_sub(1)) else { return };
+    let Some(level) = levels.get_mut(depth.wrapping_sub(1)) else { return false };
     level.key = reader.text().chars().take(256).collect();
-    if depth <= 4 && level.seen.len() < SETTINGS && !reader.lone && !level.seen.insert(reader.hash()) {
-        let detail = level.key.clone();
-        scan.state(view, reader.start(), reader.len(), Fact::Header { what: "duplicate-key", detail, memory: false });
+    let twice = depth <= 4 && level.seen.len() < SETTINGS && !reader.lone && !level.seen.insert(reader.hash());
+    let key = level.key.as_str();
+    let decides = [LOADING, COMMANDS, TELLING].iter().any(|keys| keys.contains(&key));
+    if twice && (decides || matches!(key, "class_name" | "weight_map") || key.contains("template") || setting::way(key).is_some()) {
+        scan.state(view, reader.start(), reader.len(), Fact::Header { what: "duplicate-key", detail: level.key.clone(), memory: false });
     }
+    twice
 }
 
 fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], shards: &mut HashSet<u64>, scan: &mut Scan<'_>) {

@@ -1,7 +1,8 @@
-//! MessagePack as Flax writes it (`flax/serialization.py`): a map of maps, arrays as extension 1 (shape, type name, bytes), complex
+//! MessagePack, above all as Flax writes it (`flax/serialization.py`): a map of maps, arrays as extension 1 (shape, type name, bytes), complex
 //! numbers as extension 2, NumPy scalars as extension 3, large arrays in chunks. T5X and old Orbax checkpoints are the same.
 //!
-//! The format runs nothing. It is attacked through counts that no file could hold and through nesting.
+//! The format runs nothing. It is attacked through counts that no file could hold, through nesting, and where msgpack-numpy reads it: that unpickles the
+//! `data` of an array whose `kind` is `O` (`msgpack_numpy.py`, `decode`).
 
 use super::safetensors::{Groups, Head, keep_head, look};
 use super::{Format, Match};
@@ -10,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
 
-/// Checkpoints of Flax.
-pub const MSGPACK: Format = Format { id: "msgpack", name: "MessagePack (Flax)", extensions: &["msgpack", "flax"], refines: &[], probe, read };
+/// Checkpoints of Flax, and tables of words.
+pub const MSGPACK: Format = Format { id: "msgpack", name: "MessagePack", extensions: &["msgpack", "flax"], refines: &[], probe, read };
 
 /// Containers inside of one another: the reference reader of Python stops at 1024.
 const DEPTH: usize = 1_000;
@@ -84,28 +85,37 @@ fn value(view: View<'_>, at: u64) -> Result<(Value, u64)> {
     }
 }
 
-/// A map whose first keys are texts, down to the first array; or a container that claims more than could follow.
+/// Bytes below which a container that claims millions of elements is one that was made to claim them.
+const BOMB: u64 = 64;
+
+/// Texts that an array begins with before it is taken for MessagePack.
+const TEXTS: usize = 4;
+
+/// A map whose first keys are texts, down to the first array; an array of maps and texts; or a container that claims more than could follow.
 fn probe(view: View<'_>) -> Match {
     let Ok([first, ..]) = view.array::<2>(0) else {
         return Match::No;
     };
-    if !matches!(first, 0x81..=0x8f | 0xdc..=0xdf | 0x91) {
+    if !matches!(first, 0x81..=0x8f | 0xdc..=0xdf | 0x91..=0x9f) {
         return Match::No;
     }
     let mut at = 0;
-    let mut maps = 0;
+    let (mut maps, mut lists, mut texts) = (0, 0, 0);
     for _ in 0..64 {
         match value(view, at) {
             Ok((Value::Map(n), next)) if n > 0 => {
-                let Ok((Value::Text(from, len), after)) = value(view, next) else {
-                    return Match::No;
-                };
-                let named = len > 0 && view.take(from, len.min(64), 64).is_ok_and(|t| std::str::from_utf8(&t).is_ok_and(|t| !t.chars().any(char::is_control)));
-                if !named {
-                    return Match::No;
+                match value(view, next) {
+                    Ok((Value::Text(from, len) | Value::Bytes(from, len), after)) if readable(view, from, len) => {
+                        maps += 1;
+                        at = after;
+                    }
+                    // Numbers that stand for texts.
+                    Ok((Value::Plain, after)) if maps == 0 => {
+                        lists += 1;
+                        at = after;
+                    }
+                    _ => return Match::No,
                 }
-                maps += 1;
-                at = after;
             }
             // An array that Flax wrote begins with its shape.
             Ok((Value::Ext(1, from, len), _)) if maps > 0 => {
@@ -114,14 +124,30 @@ fn probe(view: View<'_>) -> Match {
             Ok((Value::Ext(1..=3, ..), _)) if maps > 0 => return Match::Sure,
             // Containers of one element and nothing else: made to exhaust a reader.
             Ok((Value::Array(1), next)) => at = next,
-            Ok((Value::Array(n) | Value::Map(n), _)) if n > 1 << 24 && n > view.len() => {
-                return Match::Weak;
+            // In anything longer they are numbers.
+            Ok((Value::Array(n) | Value::Map(n), _)) if n > 1 << 24 && view.len() < BOMB => return Match::Weak,
+            Ok((Value::Array(n), next)) if maps == 0 && n <= view.len() => {
+                lists += 1;
+                at = next;
             }
-            Ok(_) => return if maps > 0 { Match::Weak } else { Match::No },
-            Err(_) => return if maps > 0 { Match::Weak } else { Match::No },
+            Ok((Value::Text(from, len), next)) if maps == 0 && lists > 0 && readable(view, from, len) => {
+                texts += 1;
+                at = next;
+                if texts >= TEXTS {
+                    return Match::Weak;
+                }
+            }
+            Ok((Value::Plain, next)) if maps == 0 && lists > 0 => at = next,
+            Ok(_) | Err(_) => return if maps > 0 { Match::Weak } else { Match::No },
         }
     }
-    Match::Sure
+    if maps > 0 || lists == 0 { Match::Sure } else { Match::No }
+}
+
+/// Whether bytes are a text that is not empty, as far as a probe looks.
+fn readable(view: View<'_>, from: u64, len: u64) -> bool {
+    let text = view.take(from, len.min(64), 64);
+    len > 0 && text.is_ok_and(|t| String::from_utf8_lossy(&t).trim_end_matches('\u{fffd}').chars().all(|c| !c.is_control() && c != '\u{fffd}'))
 }
 
 /// An open container: elements left, and the key that the next value stands under.
@@ -129,6 +155,10 @@ struct Level {
     left: u64,
     map: bool,
     key: Option<String>,
+    /// Whether its `kind` is that of an array of objects.
+    objects: bool,
+    /// Where its `data` lies.
+    data: Option<(u64, u64)>,
 }
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
@@ -137,8 +167,12 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut groups = Groups::new();
     let mut heads = Vec::new();
     loop {
-        while levels.last().is_some_and(|l| l.left == 0) {
-            levels.pop();
+        while let Some(level) = levels.pop_if(|l| l.left == 0) {
+            if let Some((from, n)) = level.data.filter(|_| level.objects) {
+                // What is unpickled is read as that, not told of as numbers that begin like a pickle.
+                heads.retain(|h: &Head| h.at != from);
+                scan.child("data", view.slice(from, n)?, false);
+            }
         }
         if at > 0 && levels.is_empty() {
             break;
@@ -149,7 +183,9 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let key_wanted = levels.last().is_some_and(|l| l.map && l.key.is_none());
         if key_wanted {
             let key = match v {
-                Value::Text(from, n) => view.take(from, n.min(KEEP), KEEP as usize).map(|b| String::from_utf8_lossy(&b).into_owned())?,
+                Value::Text(from, n) | Value::Bytes(from, n) => {
+                    view.take(from, n.min(KEEP), KEEP as usize).map(|b| String::from_utf8_lossy(&b).into_owned())?
+                }
                 Value::Plain => String::new(),
                 _ => return Err(Error::malformed(begin, "msgpack-key")),
             };
@@ -177,7 +213,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                     scan.state(view, begin, at - begin, Fact::Header { what: "nesting", detail: levels.len().to_string(), memory: false });
                     return Err(Error::limit(begin, "msgpack-depth"));
                 }
-                levels.push(Level { left: n, map, key: None });
+                levels.push(Level { left: n, map, key: None, objects: false, data: None });
                 continue;
             }
             Value::Ext(kind @ (1 | 3), from, n) => array(view, kind, from, n, name(), &mut groups, &mut heads, scan)?,
@@ -186,8 +222,12 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 scan.state(view, begin, at - begin, Fact::Header { what: "extension", detail: format!("type {kind}, {n} bytes"), memory: false });
                 keep_head(&mut heads, &name(), from, n, true);
             }
-            Value::Bytes(from, n) => keep_head(&mut heads, &name(), from, n, true),
+            Value::Bytes(from, n) => {
+                keep_head(&mut heads, &name(), from, n, true);
+                inspect(view, from, n, levels.last_mut());
+            }
             Value::Text(from, n) => {
+                inspect(view, from, n, levels.last_mut());
                 let key = levels.iter().rev().find_map(|l| l.key.clone()).unwrap_or_default();
                 if n <= 4096 && !key.is_empty() {
                     let text = String::from_utf8_lossy(&view.take(from, n, 4096)?).into_owned();
@@ -209,6 +249,17 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     }
     look(view, &heads, scan);
     Ok(())
+}
+
+/// Looks at a text or bytes for what msgpack-numpy goes by.
+fn inspect(view: View<'_>, from: u64, len: u64, level: Option<&mut Level>) {
+    if let Some(level) = level {
+        match level.key.as_deref() {
+            Some("kind") => level.objects = len == 1 && view.has(from, b"O"),
+            Some("data") => level.data = Some((from, len)),
+            _ => {}
+        }
+    }
 }
 
 /// A value of the innermost container is complete.

@@ -24,7 +24,7 @@ pub const DOCUMENT: Format = Format {
 pub const IMAGE: Format = Format {
     id: "image",
     name: "picture, sound or font",
-    extensions: &["png", "jpg", "jpeg", "gif", "webp", "wav", "ogg", "flac", "mp3", "mp4", "ttf", "otf", "woff", "woff2"],
+    extensions: &["png", "jpg", "jpeg", "gif", "webp", "wav", "ogg", "flac", "mp3", "mp4", "ttf", "otf", "woff", "woff2", "bmp", "ico", "webm"],
     refines: &[],
     probe: probe_image,
     read: read_image,
@@ -222,7 +222,10 @@ pub fn active(markup: &str) -> Option<&'static str> {
     // Libraries that draw decode their data as well; what is decoded in order to be run stands close to what runs it.
     let near = |run: &str| markup.match_indices(run).any(|(i, _)| markup.get(i..).is_some_and(|r| r.chars().take(80).collect::<String>().contains("atob(")));
     let decodes = near("eval(") || near("Function(") || lower.contains("atob(") && lower.contains("eval(") && lower.len() < 4096;
-    let kernel = ["kernel.execute(", "kernel.requestexecute(", "wscript.shell", "new activexobject"].iter().any(|c| lower.contains(c));
+    // Objects of Windows that start programs and write files; others only fetch for an old browser.
+    let kernel = ["kernel.execute(", "kernel.requestexecute(", "wscript.shell", "shell.application", "adodb.stream", "scripting.filesystemobject"]
+        .iter()
+        .any(|c| lower.contains(c));
     // What a browser keeps for a site, put behind an address.
     let cookie =
         lower.match_indices("document.cookie").any(|(i, _)| lower.get(..i).is_some_and(|b| b.chars().rev().take(100).collect::<String>().contains("//:")));
@@ -250,11 +253,11 @@ fn shebang(view: View<'_>, scan: &mut Scan<'_>) {
 fn probe_image(view: View<'_>) -> Match {
     let magic: &[&[u8]] = &[
         b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"OggS\0", b"fLaC\0\0\0", b"ID3\x03", b"ID3\x04", b"OTTO\0", b"wOFF", b"wOF2", b"II*\0",
-        b"MM\0*",
+        b"MM\0*", b"\x1a\x45\xdf\xa3",
     ];
     let webp = view.has(0, b"RIFF") && (view.has(8, b"WEBP") || view.has(8, b"WAVEfmt ") || view.has(8, b"AVI "));
     let font = view.has(0, b"\0\x01\0\0\0") && view.array::<4>(12).is_ok_and(|t| t.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b' ')));
-    if webp || font || view.has(4, b"ftyp") || magic.iter().any(|m| view.has(0, m)) { Match::Sure } else { Match::No }
+    if webp || font || is_icon(view) || is_bitmap(view) || view.has(4, b"ftyp") || magic.iter().any(|m| view.has(0, m)) { Match::Sure } else { Match::No }
 }
 
 /// Finds the end of the picture by its own structure where that is cheap, and reads what lies behind.
@@ -272,17 +275,17 @@ fn read_image(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     } else if view.has(4, b"ftyp") {
         boxes_end(view)?
     } else if view.has(0, b"OTTO") || view.has(0, b"\0\x01\0\0") {
-        tables_end(view)?
+        let count = u16::from_be_bytes(view.array(4)?);
+        tables_end(view, 12, count, u32::from_be_bytes)?.next_multiple_of(4)
+    } else if is_bitmap(view) {
+        view.u32(2)?.into()
+    } else if is_icon(view) {
+        tables_end(view, 6, u16::from_le_bytes(view.array(4)?), u32::from_le_bytes)?
     } else {
         // Nothing of these says where they end.
         view.len()
     };
-    if end < view.len() {
-        let rest = view.rest(end);
-        scan.state(view, end, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-        scan.child("trailing bytes", rest, true);
-    }
-    Ok(())
+    super::trailing(view, end, scan)
 }
 
 fn png_end(view: View<'_>) -> Result<u64> {
@@ -316,15 +319,29 @@ fn boxes_end(view: View<'_>) -> Result<u64> {
     Ok(at)
 }
 
-/// The end of the last table of a font, which is padded to four bytes (OpenType, "Table Directory").
-fn tables_end(view: View<'_>) -> Result<u64> {
-    let count = u64::from(u16::from_be_bytes(view.array(4)?));
-    let mut end = 12 + 16 * count;
-    for n in 0..count {
-        let place = |at: u64| view.array(at).map(|b| u64::from(u32::from_be_bytes(b)));
-        end = end.max(place(12 + 16 * n + 8)?.saturating_add(place(12 + 16 * n + 12)?));
+/// The mark of a bitmap, which says how long it is, keeps four bytes free, and goes on with a header of a known length.
+fn is_bitmap(view: View<'_>) -> bool {
+    view.has(0, b"BM")
+        && view.has(6, &[0; 4])
+        && view.u32(2).is_ok_and(|n| n > 26)
+        && view.u32(14).is_ok_and(|n| matches!(n, 12 | 40 | 52 | 56 | 64 | 108 | 124))
+}
+
+/// The mark of an icon, whose first picture lies behind a list of entries with a zero in the fourth byte.
+fn is_icon(view: View<'_>) -> bool {
+    let count = view.array(4).map_or(0, u16::from_le_bytes);
+    view.has(0, b"\0\0\x01\0") && view.has(9, b"\0") && count > 0 && view.u32(18).is_ok_and(|at| at == 6 + 16 * u32::from(count))
+}
+
+/// The end of the last table of a font (OpenType, "Table Directory") or picture of an icon: entries of sixteen bytes behind `base`, the last eight of which say
+/// where something lies and how long it is.
+fn tables_end(view: View<'_>, base: u64, count: u16, number: fn([u8; 4]) -> u32) -> Result<u64> {
+    let mut end = base + 16 * u64::from(count);
+    for n in 0..u64::from(count) {
+        let place = |at: u64| view.array(at).map(|b| u64::from(number(b)));
+        end = end.max(place(base + 16 * n + 8)?.saturating_add(place(base + 16 * n + 12)?));
     }
-    Ok(end.next_multiple_of(4))
+    Ok(end)
 }
 
 /// Offset behind the last appearance of a marker.

@@ -105,11 +105,14 @@ fn probe_zlib(view: View<'_>) -> Match {
     }
 }
 
+/// Bytes that a stream with a known length holds at least: fewer are numbers that only look like a header.
+const LEAST: u64 = 16;
+
 fn probe_lzma(view: View<'_>) -> Match {
     // Thirteen bytes of anything may be such a header. What writes these files rounds the dictionary to one or one and a half powers of two,
     // as XZ Utils demands, and packs something.
     let plausible = view.u32(1).is_ok_and(|d| d >= 4096 && (d == u32::MAX || d.is_power_of_two() || (d / 3 * 3 == d && (d / 3).is_power_of_two())))
-        && !view.has(5, &[0; 8]);
+        && view.array(5).is_ok_and(|size| u64::from_le_bytes(size) >= LEAST);
     if !plausible || !Coder::LzmaAlone.begins(view, 0) || !opens(view, Coder::LzmaAlone) {
         return Match::No;
     }

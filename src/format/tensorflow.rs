@@ -142,7 +142,8 @@ fn is_node(view: View<'_>, at: u64, len: u64) -> bool {
         match fields.advance() {
             Ok(Some(f)) => match (f.number, f.bytes()) {
                 (1 | 3 | 4, Some((at, len))) if name_like(view, at, len) => {}
-                (2, Some((at, len))) if identifier(view, at, len) => op = true,
+                // What MediaPipe runs looks alike (`mediapipe/framework/calculator.proto`).
+                (2, Some((at, len))) if identifier(view, at, len) && !view.has((at + len).saturating_sub(10), b"Calculator") => op = true,
                 (5.., _) => {}
                 _ => return false,
             },

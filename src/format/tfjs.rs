@@ -1,4 +1,5 @@
-//! TensorFlow.js: `model.json` with a graph or Keras layers, and numbers in shards beside it (`tfjs-core/src/io/types.ts`).
+//! TensorFlow.js: `model.json` with a graph or Keras layers, and numbers in shards beside it (`tfjs-core/src/io/types.ts`). Before version 1 the list of shards was
+//! a file of its own, `weights_manifest.json`, and still is where only weights are loaded.
 //!
 //! A graph's operators are TensorFlow's; layers are Keras's and are read as those of a `config.json`.
 
@@ -33,6 +34,13 @@ fn probe(view: View<'_>) -> Match {
     let Ok(head) = view.head(64 * 1024) else { return Match::No };
     let holds = |word: &[u8]| head.windows(word.len()).any(|w| w == word);
     let topology = holds(b"\"modelTopology\"");
+    let alone = || {
+        head.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[')
+            && holds(b"\"weights\"")
+            && holds(b"\"shape\"")
+            && holds(b"\"dtype\"")
+            && holds(b"\"paths\"")
+    };
     if topology
         && (holds(b"\"weightsManifest\"")
             || holds(b"\"graph-model\"")
@@ -41,6 +49,7 @@ fn probe(view: View<'_>) -> Match {
             || holds(b"\"model_config\"")
             || holds(b"\"node\""))
         || holds(b"\"weightsManifest\"")
+        || alone()
     {
         Match::Sure
     } else {
@@ -99,7 +108,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                         open = Open::default();
                     } else if is_tensor(&path) && !open.name.is_empty() {
                         tensor(view, std::mem::take(&mut open), &mut group, scan);
-                    } else if path.len() == 3 && path.first().is_some_and(|k| k == "weightsManifest") {
+                    } else if manifest(&path).is_some_and(|below| below.len() == 2) {
                         shards(view, std::mem::take(&mut group), scan);
                     }
                 }
@@ -122,9 +131,17 @@ fn is_node(path: &[String]) -> bool {
     matches!(path, [.., list, _, _] if matches!(list.as_str(), "node" | "nodeDef" | "node_def")) && path.iter().any(|k| k == "modelTopology")
 }
 
+/// What a path is below the list of groups: under its key, or in a file that is only this list.
+fn manifest(path: &[String]) -> Option<&[String]> {
+    match path.split_first()? {
+        (first, below) if first == "weightsManifest" => Some(below),
+        (first, _) => first.is_empty().then_some(path),
+    }
+}
+
 /// Whether a path is an element of a group's `weights`.
 fn is_tensor(path: &[String]) -> bool {
-    matches!(path, [first, _, weights, _, _] if first == "weightsManifest" && weights == "weights")
+    matches!(manifest(path), Some([_, weights, _, _]) if weights == "weights")
 }
 
 fn value(reader: &Reader<'_>, event: Event, path: &[String], open: &mut Open, group: &mut Group, operators: &mut Operators) {
@@ -148,22 +165,22 @@ fn value(reader: &Reader<'_>, event: Event, path: &[String], open: &mut Open, gr
         }
         // A function of the graph: who calls it needs nobody else.
         [.., list, _, signature, key] if string && list == "function" && signature == "signature" && key == "name" => operators.define("", &text()),
-        [first, _, weights, _, key] if first == "weightsManifest" && weights == "weights" && string => match key.as_str() {
+        _ => listed(reader, string, manifest(path).unwrap_or_default(), open, group),
+    }
+}
+
+/// A value in the list of groups.
+fn listed(reader: &Reader<'_>, string: bool, path: &[String], open: &mut Open, group: &mut Group) {
+    let text = || reader.text().into_owned();
+    match path {
+        [_, weights, _, key] if weights == "weights" && string => match key.as_str() {
             "name" => open.name = text(),
             "dtype" => open.dtype = text(),
             _ => {}
         },
-        [first, _, weights, _, quantization, key]
-            if first == "weightsManifest" && weights == "weights" && quantization == "quantization" && key == "dtype" && string =>
-        {
-            open.stored = text()
-        }
-        [first, _, weights, _, shape, _] if first == "weightsManifest" && weights == "weights" && shape == "shape" && open.shape.len() < 64 => {
-            open.shape.extend(reader.integer())
-        }
-        [first, _, paths, _] if first == "weightsManifest" && paths == "paths" && string && group.paths.len() < SHARDS => {
-            group.paths.push((text(), reader.start(), reader.len()))
-        }
+        [_, weights, _, quantization, key] if weights == "weights" && quantization == "quantization" && key == "dtype" && string => open.stored = text(),
+        [_, weights, _, shape, _] if weights == "weights" && shape == "shape" && open.shape.len() < 64 => open.shape.extend(reader.integer()),
+        [_, paths, _] if paths == "paths" && string && group.paths.len() < SHARDS => group.paths.push((text(), reader.start(), reader.len())),
         _ => {}
     }
 }

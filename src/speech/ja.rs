@@ -669,6 +669,7 @@ pub(super) const BOOK: Book = Book {
         ("{0#} nodes", "ノード{0}個"),
         ("{0#} pickles", "pickle{0}個"),
         ("{0#} JSON values", "JSONの値{0}個"),
+        ("{0#} keys that stand twice", "重複したキー{0}個"),
     ],
     names: &[
         ("what is", "中身"),
