@@ -69,7 +69,8 @@ fn tokens(header: &[u8]) -> Vec<Token> {
                     i += if header.get(i) == Some(&b'\\') { 2 } else { 1 };
                 }
                 let text = header.get(start..i.min(header.len())).unwrap_or(&[]);
-                out.push(Token::Text(String::from_utf8_lossy(text).into_owned()));
+                let text = crate::format::python::lex::unescape(text, false, false, text.len());
+                out.push(Token::Text(String::from_utf8_lossy(&text).into_owned()));
                 i += 1;
             }
             b'0'..=b'9' => {
@@ -243,7 +244,7 @@ mod tests {
 
     #[test]
     fn object_types_wherever_they_hide() {
-        for descr in ["'|O'", "'O'", "[('a', '|O')]", "[('a', '<f8'), ('b', '|O8')]", "[('a', [('b', 'O')])]", "('O', (2,))", "'3O'"] {
+        for descr in ["'\\x4f'", "'|O'", "'O'", "[('a', '|O')]", "[('a', '<f8'), ('b', '|O8')]", "[('a', [('b', 'O')])]", "('O', (2,))", "'3O'"] {
             let h = parse(format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (3,), }}").as_bytes());
             assert!(h.object, "{descr}");
         }

@@ -159,6 +159,10 @@ fn script_calls(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let names: Vec<&str> = parts.iter().map(String::as_str).collect();
         let reaches = match names.as_slice() {
             ["torch", f] | ["ops", "aten", f] | ["torch", "ops", "aten", f] => called && SCRIPT_FILE.contains(f),
+            // Those of torchaudio that read and write sound take a path.
+            ["ops", "torchaudio", f] | ["torch", "ops", "torchaudio", f] if f.ends_with("_file") => called,
+            // What a remote worker runs.
+            ["rpc", f] | ["ops", "prim", f] => called && f.starts_with("rpc_"),
             ["ops", space, _] | ["torch", "ops", space, _] => !OPERATORS.contains(space),
             ["torch", "classes", space, ..] | ["__torch__", "torch", "classes", space, ..] => !CLASSES.contains(space),
             ["exec" | "eval" | "compile" | "__import__" | "open"] => called,

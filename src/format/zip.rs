@@ -221,6 +221,12 @@ fn central(view: View<'_>, at: u64, shift: u64) -> Result<(Entry, u64)> {
     };
     let extra = view.take(at + 46 + name_len, extra_len, 65_536)?;
     zip64(&extra, &mut entry.size, &mut entry.packed, Some(&mut entry.local));
+    if let Some(other) = unicode_path(&extra, &entry.name) {
+        entry.differs.push(format!("name: Unicode path {}", printable_bytes(other.as_bytes(), 100)));
+        if leaves_folder(&other) {
+            entry.name = other;
+        }
+    }
     entry.local = entry.local.saturating_add(shift);
     Ok((entry, at + 46 + name_len + extra_len + comment_len))
 }
@@ -245,6 +251,20 @@ fn zip64(extra: &[u8], size: &mut u64, packed: &mut u64, local: Option<&mut u64>
         }
         return;
     }
+}
+
+/// Another name in extra field 0x7075 (APPNOTE 4.6.9), which unpackers prefer to the header's. It is there for letters beyond ASCII alone.
+fn unicode_path(extra: &[u8], name: &str) -> Option<String> {
+    let mut rest = extra;
+    while let [a, b, c, d, tail @ ..] = rest {
+        let (body, next) = tail.split_at_checked(usize::from(u16::from_le_bytes([*c, *d])))?;
+        rest = next;
+        if let ([0x75, 0x70], [1, _, _, _, _, path @ ..]) = ([*a, *b], body) {
+            let path = String::from_utf8_lossy(path);
+            return (path != name && (name.is_ascii() && path.is_ascii() || leaves_folder(&path))).then(|| path.into_owned());
+        }
+    }
+    None
 }
 
 /// Adds what the local header says.

@@ -3,7 +3,7 @@
 //! Nothing is run: each function here is undone by its documentation. All work for one pickle is bounded by one allowance; what it does
 //! not reach stays unknown.
 
-use super::machine::Machine;
+use super::machine::{Encoding, Machine};
 use super::value::{Kind, Value};
 use crate::bytes::{Bounds, Coder, Pages, Source, Unpacked, View};
 use std::cell::Cell;
@@ -178,6 +178,16 @@ impl Machine<'_> {
         }
         self.spend(ALLOWANCE.saturating_sub(budget.get()))?;
         (!out.is_empty()).then_some(out)
+    }
+
+    /// The bytes that a whole constant stands for.
+    pub(super) fn decoded(&self, constant: Vec<u8>, encoding: Encoding) -> Option<Vec<u8>> {
+        match encoding {
+            Encoding::Base64 => crate::base64::decode(&constant, |c| c.is_ascii_whitespace()),
+            Encoding::Hex => unhex(&constant),
+            Encoding::Latin1 => std::str::from_utf8(&constant).ok()?.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect(),
+            Encoding::Zlib => self.unpack(constant, Coder::Zlib),
+        }
     }
 
     fn recode(&self, from: Constant, codec: &str, decode: bool) -> Option<Constant> {

@@ -64,7 +64,15 @@ fn dtype(m: &Machine<'_>, v: Value) -> Option<Dtype> {
     let code = m.args_of(v)?.first().and_then(|c| m.string(*c)).filter(|c| c.len() <= CODE)?;
     let kind = code.trim_start_matches(['<', '>', '|', '=']);
     let digits: String = kind.chars().skip(1).filter(char::is_ascii_digit).collect();
-    let size: u64 = digits.parse().ok()?;
+    let size: u64 = match kind {
+        // Numpy writes a length; it reads letters without one as well.
+        "?" | "b" | "B" => 1,
+        "e" | "h" | "H" => 2,
+        "f" | "i" | "I" => 4,
+        "O" | "d" | "F" | "q" | "Q" => 8,
+        "D" => 16,
+        _ => digits.parse().ok()?,
+    };
     let (size, object) = match kind.chars().next()? {
         'O' => (8, true),
         'U' => (size.checked_mul(4)?, false),

@@ -137,6 +137,8 @@ pub struct Machine<'s> {
     decoded_bytes: usize,
     /// Whether opcodes may take what stands below the last mark, as Python 2 lets them.
     pub unfenced: bool,
+    /// Whether marks are objects on the stack, as they are for Python 2's `pickle.py`: any opcode may take one.
+    pub marks_inside: bool,
     /// Whether arrays between the opcodes are taken out, as joblib's unpickler does.
     pub joblib: bool,
     /// Whether joblib's array wrapper was built: then its unpickler reads the bytes differently from everybody else's.
@@ -220,6 +222,7 @@ impl<'s> Machine<'s> {
             blobs: Vec::new(),
             decoded_bytes: 0,
             unfenced: false,
+            marks_inside: false,
             joblib: false,
             wrapped: false,
             arrays: Vec::new(),
@@ -334,7 +337,8 @@ impl<'s> Machine<'s> {
 
     #[inline(always)]
     fn mark(&mut self) -> Result<usize> {
-        match self.marks.pop() {
+        let mark = if self.marks_inside { self.stack.take_out(Value::MARK) } else { self.marks.pop() };
+        match mark {
             Some(m) => Ok(m.min(self.stack.len())),
             None => self.fault("mark-missing"),
         }
@@ -389,7 +393,11 @@ impl<'s> Machine<'s> {
                     if self.marks.len() >= self.limits.stack / 8 {
                         return Err(Error::limit(at, "pickle-stack"));
                     }
-                    self.marks.push(self.stack.len());
+                    if self.marks_inside {
+                        self.push(Value::MARK)?;
+                    } else {
+                        self.marks.push(self.stack.len());
+                    }
                 }
                 b't' => {
                     let m = self.mark()?;
@@ -429,18 +437,22 @@ impl<'s> Machine<'s> {
                 }
                 b'e' | b'u' | 0x90 => {
                     let m = self.mark()?;
-                    if m <= self.floor() {
+                    // `stack[mark - 1]`: below the lowest mark that is the top.
+                    let target = match m.checked_sub(1) {
+                        None if self.marks_inside => self.stack.last(),
+                        Some(below) if m > self.floor() => self.stack.above(below).first().copied(),
+                        _ => None,
+                    };
+                    let Some(target) = target else {
                         return self.fault("stack-empty");
-                    }
+                    };
                     let name = match byte {
                         b'e' => "APPENDS",
                         b'u' => "SETITEMS",
                         _ => "ADDITEMS",
                     };
                     // The Python unpickler calls `extend` even with nothing.
-                    if (m < self.stack.len() || byte == b'e')
-                        && let Some(target) = self.stack.above(m - 1).first().copied()
-                    {
+                    if m < self.stack.len() || byte == b'e' {
                         self.fill_from(target, m, name, at)?;
                     }
                 }
@@ -776,7 +788,7 @@ impl<'s> Machine<'s> {
             return;
         }
         let head = self.tape.peek(at, len, 8);
-        if marked(&head) {
+        if marked(&head) || encoding(&head).is_some() {
             self.nested.push((at, len));
         } else if len >= 64 && self.blobs.len() < 4096 {
             self.blobs.push((at, len));
@@ -1143,6 +1155,31 @@ fn cut(name: &str) -> &str {
 pub fn marked(head: &[u8]) -> bool {
     let marks = [&b"PK\x03\x04"[..], b"\x7fELF", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"];
     matches!(head, [0x80, 0..=5, ..]) || marks.iter().any(|m| head.starts_with(m))
+}
+
+/// How bytes stand for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Base64, of either alphabet.
+    Base64,
+    /// Two digits a byte.
+    Hex,
+    /// One character a byte, in UTF-8.
+    Latin1,
+    /// A stream of zlib's, which numbers may begin like.
+    Zlib,
+}
+
+/// How a constant that begins like this would be a pickle or one that is packed, if something decodes it.
+pub fn encoding(head: &[u8]) -> Option<Encoding> {
+    match head {
+        // Behind the mark there are versions 2 to 5: six bits of a letter, two of which belong to the next byte.
+        [b'g', b'A', b'I'..=b'X', ..] | [b'H', b'4', b's', b'I', ..] | [b'e', b'J', b'w'..=b'z', ..] | [b'e', b'N', b'o'..=b'r', ..] => Some(Encoding::Base64),
+        [b'8', b'0', b'0', b'2'..=b'5', ..] => Some(Encoding::Hex),
+        [0xc2, 0x80, 2..=5, ..] => Some(Encoding::Latin1),
+        [b'x', 0x01 | 0x5e | 0x9c | 0xda, ..] => Some(Encoding::Zlib),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

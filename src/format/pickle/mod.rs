@@ -19,7 +19,7 @@ use crate::bytes::{Coder, Source, Unpacked, View};
 use crate::error::Result;
 use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
-use machine::{Load, Machine, Stop};
+use machine::{Encoding, Load, Machine, Stop};
 use std::collections::{HashMap, HashSet};
 pub use tape::Frames;
 
@@ -70,7 +70,14 @@ fn row_of_short_ones(view: View<'_>) -> bool {
     let mut at = 0;
     for _ in 0..ROW {
         let mut m = Machine::new(view, at, Frames::LINEAR, &crate::limits::Limits::default());
-        if !matches!(m.run(PROBE / 4), Ok(Stop::Stop)) || m.ops < 2 || m.tape.left() <= 1 {
+        let mut stop = m.run(PROBE / 4);
+        if matches!(stop, Ok(Stop::Fault("stack-empty"))) {
+            // The mark itself, which Python 2 returns.
+            m = Machine::new(view, at, Frames::LINEAR, &crate::limits::Limits::default());
+            m.marks_inside = true;
+            stop = m.run(PROBE / 4);
+        }
+        if !matches!(stop, Ok(Stop::Stop)) || m.ops < 2 || m.tape.left() <= 1 {
             return false;
         }
         at = m.tape.at();
@@ -149,7 +156,8 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames, cost: &mut u64
         return (Likeness::No, 0);
     };
     let outran = |m: &Machine<'_>, stop: Stop| cut && matches!(stop, Stop::End | Stop::Fault(_)) && m.tape.left() == 0;
-    if outran(&m, stop) && m.ops <= 2 && at == 0 {
+    // A line has been read to the window's end then; the length of a text or of bytes reaches over it.
+    if (outran(&m, stop) || cut && stop == Stop::End) && m.ops <= 2 && at == 0 {
         // A file may begin with a text that is longer than that.
         m = Machine::new(view, at, frames, &crate::limits::Limits::default());
         let Ok(again) = m.run(allowance) else {
@@ -162,9 +170,20 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames, cost: &mut u64
         let mut unfenced = Machine::new(window, at, frames, &crate::limits::Limits::default());
         unfenced.unfenced = true;
         if let Ok(later) = unfenced.run(allowance)
-            && unfenced.ops > m.ops
+            && (unfenced.ops > m.ops || later == Stop::Stop)
         {
             (m, stop) = (unfenced, later);
+        }
+        let mut inside = Machine::new(window, at, frames, &crate::limits::Limits::default());
+        inside.marks_inside = true;
+        if let Ok(end) = inside.run(allowance) {
+            *cost = cost.saturating_add(inside.cost());
+            // Whoever comes to the STOP comes to the same one: what stands behind it is looked at once.
+            let behind = if stop == Stop::Stop { 0 } else { depth };
+            // A text may begin like that by chance: it has to come to its end as well.
+            if (at > 0 || end == Stop::Stop) && likeness(view, at, behind, &inside, end, head, cost) == Likeness::Sure {
+                return (Likeness::Sure, 0);
+            }
         }
     }
     if outran(&m, stop) && m.view().len() == window.len() && m.ops > 2 {
@@ -307,16 +326,17 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
     let limits = scan.limits().clone();
     let mut machine = Machine::new(view, at, Frames::LINEAR, &limits);
     let mut stop = run_out(&mut machine, false, scan)?;
+    let mut others = Vec::new();
     if stop == Stop::Fault("stack-empty") && machine.proto <= 2 {
         // Python 3 stops here; Python 2 takes what stands below the mark and goes on.
         let mut unfenced = Machine::new(view, at, Frames::LINEAR, &limits);
         unfenced.unfenced = true;
         let later = run_out(&mut unfenced, false, scan)?;
-        if unfenced.ops > machine.ops {
+        marked_inside(view, at, machine.ops, counted, &mut others, scan)?;
+        if unfenced.ops > machine.ops || later == Stop::Stop {
             (machine, stop) = (unfenced, later);
         }
     }
-    let mut others = Vec::new();
     if machine.tape.forks > 0 {
         scan.state(
             view,
@@ -383,6 +403,18 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
 /// How a reading ended that takes arrays for opcodes: that it breaks off among numbers says nothing, that it was not read to its end does.
 fn unless_limited(stop: Stop) -> Stop {
     if matches!(stop, Stop::Limit(_)) { stop } else { Stop::Stop }
+}
+
+/// States what the pickle at `at` does where marks are objects like any other, if it gets further than `ops` opcodes there.
+fn marked_inside(view: View<'_>, at: u64, ops: u64, counted: bool, ends: &mut Vec<u64>, scan: &mut Scan<'_>) -> Result<()> {
+    let mut other = Machine::new(view, at, Frames::LINEAR, scan.limits());
+    other.marks_inside = true;
+    let stop = run_out(&mut other, true, scan)?;
+    if other.ops > ops || stop == Stop::Stop {
+        ends.extend((stop == Stop::Stop).then(|| other.tape.at()));
+        state(view, &mut other, unless_limited(stop), counted, true, scan)?;
+    }
+    Ok(())
 }
 
 /// joblib before 1.2 knows nothing of the padding before an array, and goes on that much too early behind it: at numbers, as a rule, which come to
@@ -651,11 +683,42 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, again: 
         }
     }
     for (at, len) in std::mem::take(&mut m.nested) {
-        if let Ok(inner) = view.slice(at, len)
-            && loadable(inner, scan)?
-        {
+        let Ok(inner) = view.slice(at, len) else { continue };
+        if let Some(encoding) = machine::encoding(&inner.head(8)?) {
+            encoded(inner, encoding, m, at, scan)?;
+        } else if loadable(inner, scan)? {
             inside(&format!("constant at {at}"), inner, true, again, scan);
         }
+    }
+    Ok(())
+}
+
+/// Bytes of a constant that are read for what it encodes.
+const ENCODED: usize = 8 << 20;
+
+/// How often what a constant encodes is decoded again.
+const LAYERS: usize = 3;
+
+/// Reads what a constant encodes that nothing in the pickle decodes: the program that loads the pickle may.
+fn encoded(constant: View<'_>, mut encoding: Encoding, m: &Machine<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
+    if constant.len() > ENCODED as u64 || !scan.work(constant.len() / 2) {
+        return Ok(());
+    }
+    let mut bytes = constant.head(ENCODED)?;
+    for _ in 0..LAYERS {
+        bytes = match m.decoded(bytes, encoding) {
+            Some(bytes) => bytes,
+            None => return Ok(()),
+        };
+        encoding = match machine::encoding(&bytes) {
+            Some(encoding) => encoding,
+            None => break,
+        };
+    }
+    let pages = crate::bytes::Pages::new(&bytes);
+    let inner = View::of_inflated(&pages);
+    if machine::marked(&bytes) && loadable(inner, scan)? {
+        inside(&format!("bytes of the text at {at}"), inner, true, true, scan);
     }
     Ok(())
 }
@@ -803,6 +866,17 @@ mod tests {
         }
         for t in [&b"cat\ndog\nSeveral birds\n"[..], b"cat\ndog\n\xc3\xa9t\xc3\xa9\n", b"cat\n", b"(cat and dog\nS'il vous pla\xeet\n"] {
             assert!(whole(t) == Match::No, "{}", t.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_pickle_may_begin_with_more_than_a_probe_reads() {
+        let long = vec![b'a'; 2 << 20];
+        let text = [&b"X"[..], &(long.len() as u32).to_le_bytes(), &long, b"0"].concat();
+        let line = [&b"V"[..], &long, b"\n0"].concat();
+        for begin in [text, line] {
+            assert!(likely(&[&begin[..], b"cos\nsystem\n(S'id'\ntR."].concat()) == Likeness::Sure);
+            assert!(likely(&[&begin[..], b"it was"].concat()) != Likeness::Sure);
         }
     }
 

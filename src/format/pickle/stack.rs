@@ -62,6 +62,15 @@ impl Stack {
         self.room.get(from..self.len).unwrap_or(&[])
     }
 
+    /// Takes out the last one that is `value`; says where it was.
+    #[cold]
+    pub fn take_out(&mut self, value: Value) -> Option<usize> {
+        let at = self.above(0).iter().rposition(|v| *v == value)?;
+        self.room.get_mut(at..self.len)?.rotate_left(1);
+        self.len -= 1;
+        Some(at)
+    }
+
     /// Takes off all from `from` on.
     #[inline(always)]
     pub fn truncate(&mut self, from: usize) {
@@ -89,5 +98,7 @@ mod tests {
         assert_eq!((stack.len(), stack.last()), (5, Some(Value::int(4))), "what was taken off does not come back");
         stack.push(Value::NONE);
         assert_eq!(stack.above(4), [Value::int(4), Value::NONE]);
+        assert_eq!((stack.take_out(Value::int(3)), stack.take_out(Value::int(3))), (Some(3), None));
+        assert_eq!(stack.above(2), [Value::int(2), Value::int(4), Value::NONE]);
     }
 }

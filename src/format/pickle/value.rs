@@ -71,6 +71,9 @@ impl Value {
     /// [`Kind::Lost`].
     pub const LOST: Value = Value(11 << SHIFT);
 
+    /// A mark where marks are objects, which is plain.
+    pub const MARK: Value = Value(12 << SHIFT);
+
     #[inline(always)]
     const fn tagged(tag: u64, payload: u64) -> Value {
         Value(tag << SHIFT | payload & LOW)
