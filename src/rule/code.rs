@@ -169,13 +169,21 @@ fn indirect(f: &Fact) -> Option<Args> {
     {
         // What a call imports by a text is on no list of what the pickle asks for.
         let by_text = matches!(name.as_str(), "_import_module" | "_ufunc_reconstruct");
-        let bad = wraps.iter().find(|(m, n)| !wrap_allowed(m, n, uses.getattr) || by_text && imports_foreign(m, n))?;
+        let bad = wraps.iter().find(|(m, n)| !wrap_allowed(m, n, uses.getattr) || by_text && (imports_foreign(m, n) || n.is_empty() && takes_by_text(m)))?;
         let mut args = import_args(module, name);
         let handed = if bad.0 == "?" { bad.1.clone() } else { format!("{}.{}", bad.0, bad.1) };
         args.push(("call", format!("{module}.{name}({handed}, …)")));
         return Some(args);
     }
     effect(f, &[Effect::CallIndirect])
+}
+
+/// Whether the path of a module may be one of a function that runs commands, code or pickles: dill takes whatever the last part names.
+fn takes_by_text(path: &str) -> bool {
+    path != "os.path"
+        && path.rsplit_once('.').is_some_and(|(module, name)| {
+            matches!(standing(module, name), Standing::Dangerous { effect: Effect::RunCommand | Effect::RunCode | Effect::LoadPickle, .. })
+        })
 }
 
 fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
