@@ -613,10 +613,10 @@ impl<'s> Machine<'s> {
                 return Ok(true);
             }
             b'0' => {
-                // As both unpicklers do it: with nothing above the mark, POP takes the mark.
-                if self.stack.len() > self.floor() {
-                    self.stack.pop();
-                } else if self.marks.pop().is_none() {
+                // As all unpicklers do it: with nothing above the mark, POP takes the mark.
+                if self.marks.last() == Some(&self.stack.len()) {
+                    self.marks.pop();
+                } else if self.stack.pop().is_none() {
                     return self.fault("stack-empty");
                 }
             }

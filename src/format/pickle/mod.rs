@@ -67,7 +67,13 @@ const ROW: usize = 32;
 
 /// Whether many short pickles, which anything may be, follow one another up to the end or to one that surely is a pickle.
 fn row_of_short_ones(view: View<'_>) -> bool {
-    let mut at = 0;
+    let mut behind_frame = None;
+    row_from(view, 0, &mut behind_frame) || behind_frame.is_some_and(|at| row_from(view, at, &mut behind_frame))
+}
+
+/// [`row_of_short_ones`] from an offset on; `behind_frame` is where the next one begins for whoever has taken a frame out of the file.
+fn row_from(view: View<'_>, from: u64, behind_frame: &mut Option<u64>) -> bool {
+    let mut at = from;
     for _ in 0..ROW {
         let mut m = Machine::new(view, at, Frames::LINEAR, &crate::limits::Limits::default());
         let mut stop = m.run(PROBE / 4);
@@ -80,6 +86,7 @@ fn row_of_short_ones(view: View<'_>) -> bool {
         if !matches!(stop, Ok(Stop::Stop)) || m.ops < 2 || m.tape.left() <= 1 {
             return false;
         }
+        *behind_frame = behind_frame.or(m.tape.frame_left());
         at = m.tape.at();
         match probe_chain(view, at, 0, &mut 0) {
             Likeness::Sure => return true,
@@ -166,6 +173,9 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames, cost: &mut u64
         stop = again;
     }
     if stop == Stop::Fault("stack-empty") && m.proto <= 2 {
+        if likeness(view, at, 0, &m, stop, head, cost) == Likeness::Sure {
+            return (Likeness::Sure, 0);
+        }
         // As in [`weigh_for`]: Python 2 goes on below the mark.
         let mut unfenced = Machine::new(window, at, frames, &crate::limits::Limits::default());
         unfenced.unfenced = true;
@@ -181,7 +191,8 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames, cost: &mut u64
             // Whoever comes to the STOP comes to the same one: what stands behind it is looked at once.
             let behind = if stop == Stop::Stop { 0 } else { depth };
             // A text may begin like that by chance: it has to come to its end as well.
-            if (at > 0 || end == Stop::Stop) && likeness(view, at, behind, &inside, end, head, cost) == Likeness::Sure {
+            let text = at == 0 && !view.head(64).is_ok_and(|head| head.contains(&0));
+            if (!text || end == Stop::Stop) && likeness(view, at, behind, &inside, end, head, cost) == Likeness::Sure {
                 return (Likeness::Sure, 0);
             }
         }
@@ -334,7 +345,9 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         let later = run_out(&mut unfenced, false, scan)?;
         marked_inside(view, at, machine.ops, counted, &mut others, scan)?;
         if unfenced.ops > machine.ops || later == Stop::Stop {
-            (machine, stop) = (unfenced, later);
+            let mut fenced = std::mem::replace(&mut machine, unfenced);
+            stop = later;
+            state(view, &mut fenced, Stop::Stop, counted, true, scan)?;
         }
     }
     if machine.tape.forks > 0 {
