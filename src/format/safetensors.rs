@@ -628,7 +628,7 @@ mod tests {
 
     #[test]
     fn numbers_that_look_like_an_empty_header_are_no_file_of_tensors() {
-        let of = |bytes: &[u8]| super::probe(crate::bytes::View::of_inflated(&crate::bytes::Pages::new(bytes)));
+        let of = |bytes: &Vec<u8>| super::probe(crate::bytes::View::of_inflated(&crate::bytes::Pages::new(bytes)));
         let weights = [b"&\xb0\xda\xbc\x93\xf1\x82;{})\xbd#\xfaQ\xbc".as_slice(), &[1; 64]].concat();
         assert!(matches!(of(&weights), super::Match::No));
         let lying = [&[0xff; 8], b"{}      ".as_slice()].concat();
