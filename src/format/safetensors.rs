@@ -49,6 +49,8 @@ fn probe(view: View<'_>) -> Match {
         return Match::No;
     }
     match body {
+        // Numbers may look like an empty object; a header is made longer with spaces only.
+        [b'{', b'}', rest @ ..] if !fits && !rest.iter().all(u8::is_ascii_whitespace) => Match::No,
         [b'{', b'"' | b'}' | b' ' | b'\t' | b'\n' | b'\r', ..] if fits || starts_object(view) => Match::Sure,
         [b' ' | b'\t' | b'\n' | b'\r', ..] if fits && starts_object(view) => Match::Sure,
         [b'{' | b'[', ..] if fits && n <= LIBRARY_HEADER => Match::Weak,
@@ -622,6 +624,15 @@ mod tests {
             16,
         );
         assert_eq!(verdict(&ok), Verdict::Clear);
+    }
+
+    #[test]
+    fn numbers_that_look_like_an_empty_header_are_no_file_of_tensors() {
+        let of = |bytes: &Vec<u8>| super::probe(crate::bytes::View::of_inflated(&crate::bytes::Pages::new(bytes)));
+        let weights = [b"&\xb0\xda\xbc\x93\xf1\x82;{})\xbd#\xfaQ\xbc".as_slice(), &[1; 64]].concat();
+        assert!(matches!(of(&weights), super::Match::No));
+        let lying = [&[0xff; 8], b"{}      ".as_slice()].concat();
+        assert!(matches!(of(&lying), super::Match::Sure));
     }
 
     #[test]

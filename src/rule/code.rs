@@ -105,6 +105,10 @@ fn standing(module: &str, name: &str) -> Standing {
     {
         return known::standing("torch", own);
     }
+    // What pandas calls so is numpy's, where it has it at all: who takes joblib's arrays of objects for opcodes asks it for it.
+    if name == "dtype" && module.starts_with("pandas.") && matches!(known::standing(module, name), Standing::Unknown(Place::Library)) {
+        return known::standing("numpy", name);
+    }
     // `Class().method` is the method of an object that a call made.
     if name.contains("()") {
         return known::standing(module, &name.replace("()", ""));
@@ -199,7 +203,8 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             // What protocol 2 writes for a class whose `__new__` takes keywords.
             return matches!(known::standing(module, owner), Standing::Expected(uses) if uses.make || uses.call);
         }
-        let harmless = !attr.starts_with("__") && !matches!(known::standing(module, name), Standing::Dangerous { .. });
+        // A method that makes a text of another does so when it is called, which is a finding of its own.
+        let harmless = !attr.starts_with("__") && !matches!(known::standing(module, name), Standing::Dangerous { effect, .. } if effect != Effect::Hide);
         return harmless && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
     !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))

@@ -142,7 +142,15 @@ fn meaning(module: Option<&str>, name: &str, function: bool, registered: Option<
             _ => by_name(name, function),
         };
     }
-    match known::standing(module, name) {
+    let found = match known::standing(module, name) {
+        // Keras calls a class: one that may only be made and filled is no better than the rest of its module.
+        known::Standing::Expected(uses) if uses.make && !uses.call && !function => match known::standing(module, "?") {
+            known::Standing::Unknown(Place::Library | Place::Foreign) => known::Standing::Expected(uses),
+            module => module,
+        },
+        found => found,
+    };
+    match found {
         known::Standing::Dangerous { .. } => Meaning::Dangerous,
         known::Standing::Unknown(Place::Stdlib) if function => Meaning::Dangerous,
         known::Standing::Unknown(Place::Stdlib | Place::Library) => Meaning::Odd,

@@ -569,6 +569,10 @@ impl Machine<'_> {
             self.facts_capped((at, 1, Fact::ComputedImport { text }));
             return Ok(None);
         };
+        // An array over a file is made as any array is: its own constructor, which opens the file, does not run.
+        if name == "_reconstruct" && self.canonical_name(class) == ("numpy".to_string(), "memmap".to_string()) {
+            return Ok(None);
+        }
         self.used(class, Hand::Make, "(…)", at);
         if matches!(name, "_reconstructor" | "_custom_reconstruct")
             && let Some(Kind::Global(base)) = items.and_then(|i| i.get(1)).map(|v| v.kind())

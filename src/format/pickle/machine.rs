@@ -929,11 +929,18 @@ impl<'s> Machine<'s> {
         self.pay(cost).and(left.map(|_| ()))
     }
 
-    /// Bytes from `at` on that hold a line's end, if one stands within `cap`: most lines are short, and read again and again.
+    /// Bytes from `at` on that hold a line's end, if one stands within `cap`: most lines are short, and read again and again, and
+    /// what is read is paid for: no more of what stands behind a line than three times its length.
     fn line_at(&self, at: u64, cap: usize) -> Vec<u8> {
         let left = self.view.len().saturating_sub(at);
-        let short = self.tape.peek(at, left, 128.min(cap));
-        if short.contains(&b'\n') { short } else { self.tape.peek(at, left, cap) }
+        let mut most = 128.min(cap);
+        loop {
+            let line = self.tape.peek(at, left, most);
+            if most >= cap || line.len() < most || line.contains(&b'\n') {
+                return line;
+            }
+            most = most.saturating_mul(4).min(cap);
+        }
     }
 
     /// The number of an import that was named before.

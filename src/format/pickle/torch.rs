@@ -147,7 +147,7 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
             let fact = Fact::SourceCode {
                 module: g.module.clone(),
                 name: g.name.clone(),
-                imports: items.get(3).and_then(|v| m.string(*v)).is_none_or(|s| !class_alone(&s)),
+                imports: items.get(3).and_then(|v| m.text_of(*v, SOURCE)).is_none_or(|s| !class_alone(&s)),
             };
             m.facts_capped((at, 1, fact));
             Some(Some(class))
@@ -155,6 +155,9 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
         _ => None,
     }
 }
+
+/// Bytes of a class's source that are read: the longest classes of libraries have some hundred thousand.
+const SOURCE: usize = 4 << 20;
 
 /// Whether source is a class and nothing before it but its decorators, as `inspect.getsource` hands it out.
 fn class_alone(source: &str) -> bool {

@@ -495,14 +495,54 @@ email._policybase rcb Compat32
 http.cookies rcb Morsel SimpleCookie
 difflib rcb Match
 xml.etree.ElementTree rcb Element
+# values that only keep what they are filled with
+calendar rnb Calendar TextCalendar HTMLCalendar
+calendar rcb Day Month
+csv r excel excel_tab unix_dialect Dialect
+difflib rnb Differ SequenceMatcher
+graphlib rnb TopologicalSorter _NodeInfo
+statistics rnb NormalDist
+textwrap rnb TextWrapper
+optparse rnb Values
+traceback rnb FrameSummary StackSummary TracebackException
+email.mime.base rnb MIMEBase
+email.mime.multipart rnb MIMEMultipart
+email.mime.text rnb MIMEText
+email.policy rnb EmailPolicy
+xml.etree.ElementTree rnb ElementTree
+# what an archive says of a member; opening it is the archive's
+zipfile rnb ZipInfo
+tarfile rnb TarInfo
+# sections and texts; reading files is a method's
+configparser rnb ConfigParser RawConfigParser SafeConfigParser SectionProxy ConverterMapping Interpolation BasicInterpolation ExtendedInterpolation
+ConfigParser rnb ConfigParser RawConfigParser SafeConfigParser SectionProxy ConverterMapping Interpolation BasicInterpolation ExtendedInterpolation
+# numbers with names
+signal r SIGINT SIGTERM SIGKILL SIGHUP SIGQUIT SIGABRT SIGALRM SIGCHLD SIGPIPE SIGSEGV SIGUSR1 SIGUSR2
+socket r AF_INET AF_INET6 AF_UNIX SOCK_STREAM SOCK_DGRAM
+ssl r CERT_NONE CERT_OPTIONAL CERT_REQUIRED PROTOCOL_TLS PROTOCOL_TLS_CLIENT PROTOCOL_TLS_SERVER
+# what an error says
+pickle rcb PickleError PicklingError UnpicklingError
+_pickle rcb PickleError PicklingError UnpicklingError
+cPickle rcb PickleError PicklingError UnpicklingError
+concurrent.futures.process rcb BrokenProcessPool
+concurrent.futures.thread rcb BrokenThreadPool
+xmlrpc.client rcb Error Fault DateTime Binary
+xmlrpclib rcb Error Fault DateTime Binary
+plistlib rcb UID InvalidFileException
+exceptions rcb EnvironmentError IOError
+typing r Annotated Final NoReturn Never Self LiteralString
+unicodedata r normalize category name
+json.decoder r JSONDecoder
+json.encoder r JSONEncoder
+# of Python 2
+sets rcb Set ImmutableSet
+os rc _make_stat_result _make_statvfs_result
 """
 
 # What the libraries' own reduce methods call, and why the call is harmless.
 REBUILD = """
 # builds an empty array of a given subtype, or a scalar from bytes; an object dtype carries a nested pickle the machine follows
 numpy rcb ndarray dtype matrix recarray record chararray generic void
-# joblib names it as the kind of array that was dumped; calling it would create a file
-numpy r memmap
 numpy.ma rcb MaskedArray
 numpy.ma rcb MaskedConstant
 numpy.core.multiarray rcb _reconstruct
@@ -800,6 +840,34 @@ scipy.interpolate.interpolate r interp1d._call_linear interp1d._call_linear_np i
 scipy.interpolate.interpolate r interp1d._call_spline interp1d._call_nan_spline
 statsmodels.base.wrapper rcb ResultsWrapper
 statsmodels.tsa.deterministic rcb DeterministicProcess
+# joblib names it as the kind of array that was dumped, and numpy makes and fills one as any array; calling it would create a file
+numpy rb memmap
+# a folder's name: what is in it is read when something is computed
+joblib._store_backends rnb FileSystemStoreBackend
+scipy.spatial.transform._rigid_transform rc RigidTransform.from_matrix
+sklearn.utils r shuffle resample
+sklearn.utils._indexing r shuffle resample
+# its functions stand in the package itself from version 3 on
+pandas r isna isnull notna notnull to_datetime to_numeric to_timedelta concat get_dummies merge cut qcut factorize unique melt pivot pivot_table crosstab
+# puts the rows of a batch together
+torch.utils.data._utils.collate r default_collate default_convert
+torch.utils.data.dataloader r default_collate
+# asks nobody how many processes there are when it is made and filled
+torch.utils.data.distributed rnb DistributedSampler
+# tuples with names that torch's functions hand back
+torch.return_types rc aminmax cummax cummin eig frexp geqrf histogram histogramdd kthvalue linalg_cholesky_ex linalg_eig linalg_eigh linalg_inv_ex
+torch.return_types rc linalg_ldl_factor linalg_lstsq linalg_lu linalg_lu_factor linalg_qr linalg_slogdet linalg_solve_ex linalg_svd lstsq lu_unpack
+torch.return_types rc max median min mode nanmedian qr slogdet sort svd symeig topk triangular_solve
+torch.amp.autocast_mode rnb autocast
+torch.autograd.grad_mode rnb no_grad enable_grad
+sentence_transformers.training_args rc BatchSamplers MultiDatasetBatchSamplers
+# columns and their types; a table may name a file, which it removes: its class stays unknown
+datasets.features.features rcb Features
+datasets.features.features rnb Value ClassLabel Sequence List LargeList Array2D Array3D Array4D Array5D
+datasets.features.image rnb Image
+datasets.features.audio rnb Audio
+datasets.info rnb DatasetInfo
+datasets.splits rnb NamedSplit SplitInfo SplitDict
 # calls what it is handed: the machine follows
 jax._src.array rc _reconstruct_array
 ml_dtypes r bfloat16 float8_e4m3fn float8_e5m2 int4 uint4
