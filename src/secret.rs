@@ -124,6 +124,7 @@ const NAMED: &[(&str, usize, &str)] = &[
     ("accountkey=", 88, "Azure storage key"),
     ("azure_client_secret", 40, "Azure client secret"),
     ("comet_api_key", 25, "Comet key"),
+    ("api_key", 40, "API key"),
 ];
 
 const SCHEMES: &[&str] = &[
@@ -291,7 +292,8 @@ fn private_key(text: &[u8], at: usize) -> Option<Secret> {
         escaped = *b == b'\\';
         if counts {
             letters += 1;
-            if kept.len() < 200 {
+            // OpenSSH's keys hold numbers of four bytes, most of them small: their zeros are no sign of a key that was made up.
+            if kept.len() < 200 && !(*b == b'A' && kept.ends_with(b"AAAA")) {
                 kept.push(*b);
             }
         }
@@ -437,6 +439,10 @@ mod tests {
         assert!(kinds("hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx hf_transfer sk-learn AKIAIOSFODNN7EXAMPLE").is_empty());
         assert_eq!(kinds(&format!("\"{}://admin:q3wtXgyLFEXYWK@db.internal:5432/prod\"", "postgresql")), ["password in an address"]);
         assert!(kinds("postgresql://user:password@localhost/db https://github.com/a/b http://a:b@c").is_empty());
+        let pem = |body: &str| format!("-----BEGIN {0} PRIVATE KEY-----\n{body}\n-----END {0} PRIVATE KEY-----\n", "OPENSSH");
+        let head = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW";
+        assert_eq!(kinds(&pem(&format!("{head}\nQyNTUxOQAAACDZ7g3d1v0sJ8o9yqvVw6m0Q1rKxZb2Xn3qkC2JQGdF1w"))), ["private key"]);
+        assert!(kinds(&pem(&"A".repeat(300))).is_empty());
         let jwt = format!("{}.4ijwuAXp8OX7yam8.dqFj5u53z4sF0w9s1xBF8rkRcbYR5CJnyn", "eyJhbGciOiJIUzI1NiJ9");
         assert_eq!(kinds(&jwt), ["JSON Web Token"]);
     }

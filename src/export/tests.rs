@@ -67,6 +67,16 @@ fn a_report_that_was_just_made_is_the_same_after_it_was_stored_and_opened() {
 }
 
 #[test]
+fn a_terminal_is_not_flooded_by_what_is_alike() {
+    let imports = (0..400).flat_map(|n| format!("cauthor{n}\nThing\n0").into_bytes());
+    let bytes: Vec<u8> = b"\x80\x02".iter().copied().chain(imports).chain(*b"N.").collect();
+    let report = crate::conclude(vec![crate::scan(&bytes, "many.pkl", crate::Lang::En)], crate::Lang::En);
+    let text = export(report, "text", &Options::default()).expect("text");
+    assert_eq!(text.matches("unknown-import").count(), 12, "{text}");
+    assert!(text.contains("WS115: and 388 more"), "{text}");
+}
+
+#[test]
 fn documents_are_set_as_the_pretty_printer_sets_them() {
     let odd = serde_json::json!({"a": [], "b": {}, "c": [[], {"d": null}], "e\"\\:,{": "x\\\"]},: \u{1}日", "f": [1, -2.5, true], "g": "\\"});
     for value in [odd, serde_json::json!([]), serde_json::json!("x"), serde_json::json!(1)] {

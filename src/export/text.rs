@@ -9,6 +9,29 @@ use crate::verdict::Verdict;
 /// Places of one finding that are shown.
 const PLACES: usize = 3;
 
+/// Findings of one rule, or gaps for one reason, that are shown for a file: who needs all of a thousand reads the JSON.
+const ALIKE: usize = 12;
+
+/// The first [`ALIKE`] of each kind in their order, and how many more there are of the kinds that have more.
+fn some<'a, T>(all: &'a [T], kind: impl Fn(&'a T) -> &'a str) -> (Vec<&'a T>, Vec<(&'a str, usize)>) {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    let mut shown = Vec::new();
+    for one in all {
+        let i = counts.iter().position(|(k, _)| *k == kind(one)).unwrap_or_else(|| {
+            counts.push((kind(one), 0));
+            counts.len() - 1
+        });
+        if let Some((_, n)) = counts.get_mut(i) {
+            *n += 1;
+            if *n <= ALIKE {
+                shown.push(one);
+            }
+        }
+    }
+    let more = counts.into_iter().filter_map(|(k, n)| n.checked_sub(ALIKE).filter(|n| *n > 0).map(|n| (k, n))).collect();
+    (shown, more)
+}
+
 /// A name from a report could hold anything if the report does.
 fn escape(text: &str, out: &mut String) {
     out.push_str(&printable(text, usize::MAX));
@@ -49,11 +72,19 @@ pub fn write(p: &Paper<'_>) -> String {
         if f.verdict != Verdict::Clear {
             s.put(&["  ", f.headline.trim(), "\n"]);
         }
-        for x in &f.findings {
+        let (shown, more) = some(&f.findings, |x| &x.rule);
+        for x in shown {
             finding(p, &mut s, x, &f.headline);
         }
-        for g in &f.gaps {
+        for (rule, n) in more {
+            s.put(&["  ", rule, ": ", &put(p.words.more, &[("n", &number(n as u64))]), "\n"]);
+        }
+        let (shown, more) = some(&f.gaps, |g| &g.reason);
+        for g in shown {
             s.put(&["  ", p.words.not_checked, ": ", g.message.trim(), "\n"]);
+        }
+        for (_, n) in more {
+            s.put(&["  ", p.words.not_checked, ": ", &put(p.words.more, &[("n", &number(n as u64))]), "\n"]);
         }
         if let Some(sha) = &f.sha256 {
             s.put(&[on("\x1b[2m"), "  sha256 ", "", sha, off, "", "\n"]);

@@ -214,6 +214,16 @@ impl Reader<'_> {
             (Kind::Blob, 1) => top.name = f.text(view, 4096),
             // A layer says what it is by the number of the field that describes it.
             (Kind::Layer, 100..) if f.bytes().is_some() => top.value = f.number.to_string(),
+            // A model in a form that its identifier names, as one run of bytes.
+            (Kind::Model, 3000) => {
+                let (at, len) = f.bytes().unwrap_or_default();
+                let mut fields = Fields::new(view, at, len);
+                while let Ok(Some(inner)) = fields.advance() {
+                    if let Some(Ok(model)) = inner.bytes().filter(|_| inner.number == 2).map(|(at, len)| view.slice(at, len)) {
+                        scan.child("serialized model", model, true);
+                    }
+                }
+            }
             (Kind::Model, 300..=4000) if f.bytes().is_some() => scan.leaf(&format!("model type {}", f.number), "model", Some(f.len()), None),
             _ => {}
         }

@@ -111,8 +111,10 @@ impl<'s> Flat<'s> {
     /// Behind everything that was read there is another file: it is stated and read.
     pub fn behind(&self, scan: &mut Scan<'_>) {
         let end = self.end.get();
-        // Up to eight bytes of alignment and the zero that ends a string.
-        for at in end..end.saturating_add(16).min(self.view.len()) {
+        let rest = self.view.rest(end);
+        let zeros = rest.head(64 * 1024).ok().and_then(|h| h.iter().position(|b| *b != 0)).unwrap_or(0) as u64;
+        // Up to eight bytes of alignment and the zero that ends a string, or zeros up to where a segment could begin.
+        for at in (end..end.saturating_add(16).min(self.view.len())).chain([end.saturating_add(zeros)]) {
             let rest = self.view.rest(at);
             if rest.len() >= 16 && super::sure(rest) {
                 scan.state(self.view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });

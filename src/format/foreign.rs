@@ -108,7 +108,9 @@ fn probe_torch7(view: View<'_>) -> Match {
         [3, 0, 0, 0, 1, 0, 0, 0, _, _, _, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, ..] => true,
         _ => false,
     };
-    if binary || head.starts_with(b"4\n1\n3\nV 1\n") || table { Match::Sure } else { Match::No }
+    // A table in lines is a text of numbers, unless there is bytecode in it.
+    let lines = head.starts_with(b"3\n1\n") && view.head(64 * 1024).is_ok_and(|h| h.windows(3).any(|w| w == b"\x1bLJ" || w == b"\x1bLu"));
+    if binary || head.starts_with(b"4\n1\n3\nV 1\n") || table || lines { Match::Sure } else { Match::No }
 }
 
 /// Functions are bytecode (types 6 to 8); names of classes tell what the object is made of.

@@ -559,6 +559,12 @@ impl Data {
         self.ranges.sort_unstable();
         let mut next = 0u64;
         let mut children = 0;
+        // Between the header and the first tensor there are zeros. A large alignment leaves room for more.
+        if let Ok(filling) = view.slice(f.at, start.saturating_sub(f.at))
+            && super::sure(filling)
+        {
+            hole(view, f.at, filling.len(), "hole", &mut children, scan);
+        }
         for (begin, end) in &self.ranges {
             let padded = pad(next);
             if *begin > padded && !self.unknown {

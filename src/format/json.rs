@@ -548,6 +548,8 @@ struct Level {
     key: String,
     seen: HashSet<u64>,
     object: bool,
+    /// What an object that stands for an object of Python says so far: its `module`, behind a `type` of `pyref`.
+    module: Option<String>,
 }
 
 /// Reads a whole JSON text (or one value a line) and states what is worth knowing: settings, templates, named files, keys that
@@ -568,7 +570,7 @@ pub fn scan_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
     let mut reader = Reader::new(view, 0, view.len(), KEEP).many().loose();
     let mut levels: Vec<Level> = Vec::new();
     let mut shards = HashSet::new();
-    let (mut values, mut twice) = (0u64, 0u64);
+    let (mut values, mut twice, mut named) = (0u64, 0u64, 0u64);
     while let Some(event) = reader.advance()? {
         match event {
             Event::Object | Event::Array => {
@@ -585,7 +587,10 @@ pub fn scan_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
                 classes |= &*reader.text == b"class_name";
                 twice += u64::from(key(view, &reader, &mut levels, scan));
             }
-            _ => value(view, &reader, event, &levels, &mut shards, scan),
+            _ => {
+                named += u64::from(in_weight_map(&levels) && event == Event::String);
+                value(view, &reader, event, &mut levels, &mut shards, scan);
+            }
         }
     }
     if values > 1 {
@@ -593,6 +598,9 @@ pub fn scan_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
     }
     if twice > 0 {
         scan.note(format!("{twice} keys that stand twice"));
+    }
+    if named > 0 {
+        scan.state(view, 0, 1, Fact::Metadata { key: "weight_map".into(), value: named.to_string() });
     }
     if classes {
         keras::weigh(view, 0, view.len(), scan)?;
@@ -616,10 +624,34 @@ fn key(view: View<'_>, reader: &Reader<'_>, levels: &mut [Level], scan: &mut Sca
     twice
 }
 
-fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], shards: &mut HashSet<u64>, scan: &mut Scan<'_>) {
+/// Whether a value says in which file a tensor is.
+fn in_weight_map(levels: &[Level]) -> bool {
+    levels.len() == 2 && levels.first().is_some_and(|l| l.key == "weight_map")
+}
+
+/// Fiddle's way to write an object (`fiddle/_src/experimental/serialization.py`), in which NeMo 2 keeps its models: the type, the
+/// module, the name, each of which is imported.
+fn pyref(view: View<'_>, reader: &Reader<'_>, levels: &mut [Level], scan: &mut Scan<'_>) {
+    let Some(level) = levels.last_mut().filter(|l| l.object) else { return };
+    let text = reader.text();
+    match (level.key.as_str(), &level.module) {
+        ("type", _) if text == "pyref" => level.module = Some(String::new()),
+        ("module", Some(_)) => level.module = Some(text.into_owned()),
+        ("name", Some(module)) if !module.is_empty() => {
+            scan.state(view, reader.start(), reader.len(), Fact::Target { way: "pyref", name: format!("{module}.{text}"), eager: false });
+        }
+        _ => {}
+    }
+}
+
+fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &mut [Level], shards: &mut HashSet<u64>, scan: &mut Scan<'_>) {
+    if event == Event::String && !reader.cut() {
+        pyref(view, reader, levels, scan);
+    }
+    let levels = &*levels;
     let Some(nearest) = levels.iter().rev().find(|l| l.object) else { return };
     let key = nearest.key.as_str();
-    if event == Event::String && levels.len() == 2 && levels.first().is_some_and(|l| l.key == "weight_map") {
+    if event == Event::String && in_weight_map(levels) {
         shard(view, reader, shards, scan);
         return;
     }
@@ -648,7 +680,9 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &[Level], sh
             setting::command(view, reader.start(), reader.len(), key, &text, scan);
         }
         // A share of another machine: asking for it tells that machine who asks.
-        if key == "base_model_name_or_path" && (text.starts_with("//") || text.starts_with("\\\\")) {
+        // Keras's shards stand in a list, inside of its archive.
+        let listed = levels.len() == 3 && levels.first().is_some_and(|l| l.key == "weight_map") && leaves_folder(&text);
+        if listed || key == "base_model_name_or_path" && (text.starts_with("//") || text.starts_with("\\\\")) {
             scan.state(view, reader.start(), reader.len(), Fact::Traversal { target: text.clone().into_owned() });
         }
         // ONNX as JSON (`onnx.load` reads `.onnxjson`): files of tensors, and operators that run Python in whatever domain.

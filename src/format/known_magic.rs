@@ -33,6 +33,8 @@ const MAGIC: &[Magic] = &[
     magic("PDF", 0, b"%PDF-"),
     magic("SQLite", 0, b"SQLite format 3\0"),
     magic("Parquet", 0, b"PAR1"),
+    // [MS-NRBF], as .NET's BinaryFormatter writes it.
+    magic(".NET objects", 0, b"\0\x01\0\0\0\xff\xff\xff\xff\x01\0\0\0"),
     magic("Arrow", 0, b"ARROW1"),
 ];
 

@@ -199,6 +199,14 @@ impl Model {
         match key {
             "num_leaves" => tree.leaves = value.trim().parse().ok(),
             "is_linear" => tree.linear = value.trim() == "1",
+            // The features that a leaf's own model multiplies.
+            "leaf_features" => {
+                for word in value.split_whitespace() {
+                    let n = word.parse::<i64>().unwrap_or(i64::MAX);
+                    let (least, most) = tree.split.unwrap_or((n, n));
+                    tree.split = Some((least.min(n), most.max(n)));
+                }
+            }
             _ => {
                 let Some((name, _)) = column(key) else { return };
                 let mut count = 0;

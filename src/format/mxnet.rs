@@ -72,12 +72,13 @@ fn symbol(view: View<'_>, operators: &mut Operators, scan: &mut Scan<'_>) -> Res
             nodes += 1;
         }
         // An input is a list: the number of a node, of its output, and a version.
-        let number = first && event == Event::Number && r.depth() == 5 && key == "inputs";
+        let number = first && event == Event::Number;
+        let (input, head) = (number && r.depth() == 5 && key == "inputs", number && r.depth() == 3 && key == "heads" && nodes > 0);
         first = event == Event::Array;
-        if number {
+        if input || head {
             let n = r.text().parse().unwrap_or(i64::MAX);
-            // Each node stands behind those that it takes from.
-            if n >= nodes - 1 {
+            // Each node stands behind those that it takes from, and what comes out of the graph behind all of them.
+            if n >= nodes - i64::from(input) {
                 asked = asked.max((n, r.start()));
             }
         }
@@ -246,7 +247,11 @@ fn read_arrays(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         if n >= 1 << 20 {
             return Err(Error::limit(at, "tensors"));
         }
-        let found = array(view, at, scan)?;
+        let found = array(view, at, scan).inspect_err(|e| {
+            if let Error::Malformed { at, what: what @ "mxnet-rank" } = e {
+                fault(view, *at, 4, what, view.u32(*at).unwrap_or(0).to_string(), true, scan);
+            }
+        })?;
         at = found.end;
         arrays.push(found);
     }

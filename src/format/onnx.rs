@@ -12,6 +12,7 @@ use crate::bytes::View;
 use crate::error::Result;
 use crate::fact::{Fact, OperatorText, Tensor};
 use crate::scan::Scan;
+use std::collections::HashSet;
 
 /// Models in the exchange format.
 pub const ONNX: Format = Format { id: "onnx", name: "ONNX", extensions: &["onnx", "pb"], refines: &["text"], probe, read };
@@ -220,6 +221,12 @@ impl Open {
     }
 }
 
+/// Domain and name of a function, its place, and the operators in it.
+type Function = ((String, String), (u64, u64), Vec<(String, String)>);
+
+/// Uses of operators in functions that are kept.
+const USES: usize = 20_000;
+
 struct Reader<'s> {
     view: View<'s>,
     operators: Operators,
@@ -227,6 +234,10 @@ struct Reader<'s> {
     heads: Vec<Head>,
     groups: Groups,
     opsets: Vec<String>,
+    /// Operators that the function uses whose end was not seen yet.
+    used: Vec<(String, String)>,
+    /// Functions of the file, where they stand, and what they use.
+    functions: Vec<Function>,
     ports: Vec<(bool, String)>,
 }
 
@@ -240,6 +251,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     for (input, name) in &r.ports {
         scan.leaf(name, if *input { "input" } else { "output" }, None, None);
     }
+    r.circles(scan);
     r.operators.finish(view, scan);
     r.files.finish(view, scan);
     look(view, &r.heads, scan);
@@ -256,6 +268,8 @@ impl<'s> Reader<'s> {
             heads: Vec::new(),
             groups: Groups::new(),
             opsets: Vec::new(),
+            used: Vec::new(),
+            functions: Vec::new(),
             ports: Vec::new(),
         }
     }
@@ -298,6 +312,12 @@ impl<'s> Reader<'s> {
             (Kind::Tensor, 2) => top.dtype = f.varint().unwrap_or(0),
             (Kind::Tensor, 14) => top.place = f.varint().unwrap_or(0),
             (Kind::Tensor, 9) => top.raw = f.bytes(),
+            // A text may be as long as it likes, and hold anything.
+            (Kind::Tensor, 6) => {
+                if let Some((at, len)) = f.bytes().filter(|_| self.heads.len() < 64) {
+                    keep_head(&mut self.heads, top.name(8), at, len, true);
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -389,10 +409,20 @@ impl<'s> Reader<'s> {
                 for name in done.all(4) {
                     for domain in if domains.is_empty() { [""].as_slice() } else { domains.as_slice() } {
                         self.operators.add(domain, name, done.at, done.len, notable(domain, &done.texts));
+                        if self.used.len() < USES {
+                            self.used.push((domain.to_string(), name.to_string()));
+                        }
                     }
                 }
             }
-            Kind::Function => self.operators.define(done.name(10), done.name(1)),
+            Kind::Function => {
+                self.operators.define(done.name(10), done.name(1));
+                let used = std::mem::take(&mut self.used);
+                if self.functions.len() < 1000 {
+                    self.functions.push(((done.name(10).to_string(), done.name(1).to_string()), (done.at, done.len), used));
+                }
+            }
+            Kind::Graph if depth == 0 => self.used.clear(),
             Kind::Value => {
                 if depth <= 1 && self.ports.len() < 200 {
                     self.ports.push((done.number == 11, done.name(1).to_string()));
@@ -400,6 +430,29 @@ impl<'s> Reader<'s> {
             }
             Kind::Tensor => self.tensor(done, scan),
             Kind::Model | Kind::Graph | Kind::Sparse | Kind::Training => {}
+        }
+    }
+
+    /// Functions that use themselves, by whatever way: what puts them in place of their uses never ends.
+    fn circles(&mut self, scan: &mut Scan<'_>) {
+        let mut left = std::mem::take(&mut self.functions);
+        let mut names: HashSet<_> = left.iter().map(|f| f.0.clone()).collect();
+        // Whoever uses none of the others is not in a circle; the others stand or fall with the rest.
+        loop {
+            let before = left.len();
+            left.retain(|(name, _, used)| {
+                let stays = used.iter().any(|u| names.contains(u));
+                if !stays {
+                    names.remove(name);
+                }
+                stays
+            });
+            if left.len() == before {
+                break;
+            }
+        }
+        if let Some((name, (at, len), _)) = left.first() {
+            fault(self.view, *at, (*len).min(64), "nesting", format!("{}::{}", name.0, name.1), true, scan);
         }
     }
 

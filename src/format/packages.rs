@@ -243,7 +243,9 @@ pub fn listed(key: &str, value: &str) -> Option<&'static str> {
         "channels" | "default_channels" if value.contains("://") => source(&format!("--index-url {value}")),
         "index_url" | "extra_index_url" | "find_links" => source(&format!("--index-url {value}")),
         "trusted_host" if !value.is_empty() => Some("trusted-host"),
-        "pip" | "packages" | "dependencies" | "python_packages" | "pip_args" | "requirements" | "install_requires" | "run" => source(value),
+        "pip" | "packages" | "dependencies" | "build_dependencies" | "python_packages" | "pip_args" | "requirements" | "install_requires" | "run" => {
+            source(value)
+        }
         _ => None,
     }
 }

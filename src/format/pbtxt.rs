@@ -71,7 +71,23 @@ impl<'s> Tokens<'s> {
             return Ok(None);
         };
         let token = match b {
-            b'"' | b'\'' => Token::Text(self.text(b)?),
+            b'"' | b'\'' => {
+                let mut text = self.text(b)?;
+                // Texts behind one another are one.
+                loop {
+                    let end = self.at;
+                    while self.peek()?.is_some_and(|b| b.is_ascii_whitespace()) {
+                        self.at += 1;
+                    }
+                    let Some(quote @ (b'"' | b'\'')) = self.peek()? else {
+                        self.at = end;
+                        break;
+                    };
+                    let more = self.text(quote)?;
+                    text.extend(more.into_iter().take(KEEP.saturating_sub(text.len())));
+                }
+                Token::Text(text)
+            }
             b if b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'.') => {
                 let mut word = String::new();
                 while let Some(b) = self.peek()?.filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'.')) {

@@ -54,7 +54,12 @@ fn latin(head: &[u8]) -> Match {
 }
 
 fn controls(bytes: &[u8]) -> bool {
-    bytes.iter().any(|b| (*b < 9) || (14..27).contains(b) || (28..32).contains(b) || *b == 127)
+    bytes.iter().any(|b| control(*b))
+}
+
+/// Whether a byte stands in no text.
+pub fn control(b: u8) -> bool {
+    b < 9 || (14..27).contains(&b) || (28..32).contains(&b) || b == 127
 }
 
 /// Bytes of a text in UTF-16 that are read.
@@ -84,6 +89,9 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     }
     if scan.member().is_empty() || view.has(0, b"#!") {
         shebang(view, scan);
+    }
+    if view.len() < 16 << 20 && super::setting::may_carry(view) {
+        super::setting::carried(&String::from_utf8_lossy(&view.head(16 << 20)?), scan);
     }
     if let Some(language) = super::shell::foreign_language(scan.name()) {
         super::shell::foreign(view, language, scan)?;

@@ -635,7 +635,8 @@ fn probe(view: View<'_>) -> Match {
     let Ok(head) = view.head(8 * 1024) else {
         return Match::No;
     };
-    if head.contains(&0) || (super::plain::TEXT.probe)(view) == Match::No {
+    // A script may bring along what it unpacks.
+    if !head.starts_with(b"#!") && (head.contains(&0) || (super::plain::TEXT.probe)(view) == Match::No) {
         return Match::No;
     }
     let text = String::from_utf8_lossy(&head);
@@ -674,7 +675,15 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if view.len() > LONGEST {
         scan.gap("limit-source");
     }
-    let source = view.head(LONGEST as usize)?;
+    let mut source = view.head(LONGEST as usize)?;
+    if let Some(end) = source.iter().position(|b| super::plain::control(*b)) {
+        source.truncate(end);
+        let rest = view.rest(end as u64);
+        if !super::sure(rest) {
+            scan.gap("unknown-format");
+        }
+        scan.child("bytes behind the text", rest, true);
+    }
     scan.state(view, 0, view.len().min(16), Fact::Script { language: "shell", what: "code", when: When::Main, call: String::new() });
     inspect(&String::from_utf8_lossy(&source), When::Main, view, 0, scan);
     super::secrets::inspect(view, scan)?;

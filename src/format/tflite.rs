@@ -9,7 +9,7 @@ use super::safetensors::{Groups, Head, keep_head, look};
 use super::{Format, Match, zip};
 use crate::bytes::View;
 use crate::error::Result;
-use crate::fact::{Fact, Tensor};
+use crate::fact::{Fact, OperatorText, Tensor};
 use crate::scan::Scan;
 
 /// Models of phones and small devices. A ZIP behind one holds its associated files.
@@ -33,7 +33,14 @@ fn probe(view: View<'_>) -> Match {
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let flat = Flat::new(view);
-    let mut r = Reader { flat: &flat, operators: Operators::new("tflite"), heads: Vec::new(), groups: Groups::new(), codes: 0, buffers: Vector::default() };
+    let mut r = Reader {
+        flat: &flat,
+        operators: Operators::new("tflite"),
+        heads: Vec::new(),
+        groups: Groups::new(),
+        codes: Vector::default(),
+        buffers: Vector::default(),
+    };
     let done = r.model(scan);
     r.groups.end(scan);
     r.operators.finish(view, scan);
@@ -52,7 +59,7 @@ struct Reader<'f, 's> {
     operators: Operators,
     heads: Vec<Head>,
     groups: Groups,
-    codes: u64,
+    codes: Vector,
     buffers: Vector,
 }
 
@@ -66,7 +73,7 @@ impl<'f, 's> Reader<'f, 's> {
             }
         }
         let codes = root.vector(1, 4)?;
-        self.codes = codes.count;
+        self.codes = codes;
         for i in 0..codes.count {
             self.code(flat.element(codes, i)?, scan)?;
         }
@@ -108,6 +115,23 @@ impl<'f, 's> Reader<'f, 's> {
         Ok(())
     }
 
+    /// TensorFlow's own description of an operator stands in its options: what matters is where it sends its output.
+    fn node(&mut self, op: Table<'_, '_>, code: Table<'_, '_>) -> Result<()> {
+        let options = op.vector(5, 1)?;
+        if options.count == 0 || options.count > 64 * 1024 {
+            return Ok(());
+        }
+        let name = code.text(1, NAME)?;
+        let Some(name) = name.strip_prefix("Flex") else { return Ok(()) };
+        let bytes = self.flat.view.take(options.at, options.count, 64 * 1024)?;
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some(url) = ["file://", "grpc://"].iter().find_map(|s| text.find(s)).and_then(|i| text.get(i..)) {
+            let value = url.chars().take_while(char::is_ascii_graphic).take(300).collect();
+            self.operators.add("flex", name, options.at, options.count, vec![OperatorText { key: "output_stream".into(), value }]);
+        }
+        Ok(())
+    }
+
     fn buffer(&mut self, buffer: Table<'_, '_>, i: u64, scan: &mut Scan<'_>) -> Result<()> {
         let view = self.flat.view;
         let data = buffer.vector(0, 1)?;
@@ -139,8 +163,10 @@ impl<'f, 's> Reader<'f, 's> {
         for i in 0..operators.count {
             let op = flat.element(operators, i)?;
             let code = u64::from(op.u32(0)?);
-            if code >= self.codes {
-                fault(flat.view, op.at, 4, "operator-index", format!("{code} of {}", self.codes), true, scan);
+            if code >= self.codes.count {
+                fault(flat.view, op.at, 4, "operator-index", format!("{code} of {}", self.codes.count), true, scan);
+            } else {
+                self.node(op, flat.element(self.codes, code)?)?;
             }
             for slot in [1, 2] {
                 // -1 stands for an optional input that is not given.

@@ -82,6 +82,12 @@ struct Tree {
     leaves: Children,
     /// A node has a left child and no right one.
     half: bool,
+    /// Greatest node that another array names.
+    named: i64,
+    /// Where each node's categories begin, how far one of them reaches, and how many categories there are.
+    segments: Vec<i64>,
+    reach: i64,
+    categories: u64,
     /// Greatest feature.
     split: i64,
 }
@@ -131,10 +137,13 @@ impl<'s> Model<'s> {
 
     fn close(&mut self, at: u64, scan: &mut Scan<'_>) {
         if let Some((key, count)) = self.path.last()
-            && let Some(name) = column(key)
             && let Some((_, tree)) = self.tree.as_mut()
         {
-            tree.lengths.push((name, *count));
+            if let Some(name) = column(key) {
+                tree.lengths.push((name, *count));
+            } else if key == "categories" {
+                tree.categories = *count;
+            }
         }
         if self.tree.as_ref().is_some_and(|(depth, _)| *depth == self.path.len())
             && let Some((_, tree)) = self.tree.take()
@@ -162,6 +171,10 @@ impl<'s> Model<'s> {
             && (least < -1 || most >= nodes || tree.seen.crossed() || tree.half)
         {
             self.fault(at, len, "tree-child", format!("{least}..{most} of {nodes} nodes"), scan);
+        } else if tree.named >= nodes && nodes > 0 {
+            self.fault(at, len, "tree-child", format!("{} of {nodes} nodes", tree.named), scan);
+        } else if u64::try_from(tree.reach).unwrap_or(0) > tree.categories {
+            self.fault(at, len, "tree-size", format!("{} of {} categories", tree.reach, tree.categories), scan);
         }
         if tree.features > 0 && tree.split >= tree.features {
             self.fault(at, len, "tree-feature", format!("{} of {}", tree.split, tree.features), scan);
@@ -192,6 +205,13 @@ impl<'s> Model<'s> {
                         tree.seen.add(n);
                     }
                 }
+            }
+            // The root has no parent, which is written as the greatest number or as -1.
+            "parents" | "categories_nodes" if n != DELETED => tree.named = tree.named.max(if n < -1 { i64::MAX } else { n }),
+            "categories_segments" if tree.segments.len() < 1 << 20 => tree.segments.push(n),
+            "categories_sizes" => {
+                let begin = usize::try_from(*count - 1).ok().and_then(|i| tree.segments.get(i)).copied().unwrap_or(0);
+                tree.reach = tree.reach.max(if n < 0 || begin < 0 { i64::MAX } else { begin.saturating_add(n) });
             }
             "split_indices" if n != DELETED && n != i64::from(u32::MAX) => tree.split = tree.split.max(if n < 0 { i64::MAX } else { n }),
             _ => {}

@@ -307,10 +307,10 @@ impl Walk<'_, '_> {
             }
             "setup_script" if !value.is_empty() && value != "null" => scan.state(view, at, len, Fact::OwnCode { kind: "script", name: value.to_string() }),
             "pickle_module_name" => scan.state(view, at, len, Fact::LoaderModule { module: value.to_string(), code: false }),
-            "python_model" | "pickled_model" | "model_path" | "data" if self.mlflow.flavors && !value.contains("://") => {
+            "python_model" | "pickled_model" | "model_path" | "data" | "path" if self.mlflow.flavors && !value.contains("://") => {
                 if super::json::leaves_folder(value) {
                     scan.state(view, at, len, Fact::Traversal { target: value.to_string() });
-                } else if key != "data" {
+                } else if !matches!(key, "data" | "path") {
                     scan.state(view, at, len, Fact::Reference { target: value.to_string() });
                 }
             }

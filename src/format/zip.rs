@@ -228,7 +228,24 @@ fn central(view: View<'_>, at: u64, shift: u64) -> Result<(Entry, u64)> {
         }
     }
     entry.local = entry.local.saturating_add(shift);
+    // Names that no code page holds differ for good reason. One that leads out of the folder has none.
+    if let Some(other) = unicode(&extra).filter(|n| super::json::leaves_folder(n)) {
+        entry.name = other;
+    }
     Ok((entry, at + 46 + name_len + extra_len + comment_len))
+}
+
+/// The name in extra field 0x7075: some programs take it instead of the other (Info-ZIP, Python since 3.12), some do not know it.
+fn unicode(extra: &[u8]) -> Option<String> {
+    let mut rest = extra;
+    while let [a, b, c, d, tail @ ..] = rest {
+        let body = tail.get(..usize::from(u16::from_le_bytes([*c, *d])))?;
+        rest = tail.get(body.len()..)?;
+        if [*a, *b] == [0x75, 0x70] {
+            return String::from_utf8(body.get(5..)?.to_vec()).ok();
+        }
+    }
+    None
 }
 
 /// Sizes that do not fit 32 bits stand in extra field 1, in a fixed order, each only if its field is full.

@@ -27,6 +27,7 @@ pub static WHOLE: &[Rule] = &[
     Rule { id: "WS801", name: "missing-reference", severity: Severity::Low, refs: &["CWE-1104"], check: Check::Set(missing) },
     Rule { id: "WS802", name: "digest-differs", severity: Severity::High, refs: &["CWE-353", "CWE-494"], check: Check::Listed(super::integrity::differs) },
     Rule { id: "WS803", name: "listed-file-missing", severity: Severity::Low, refs: &["CWE-353"], check: Check::Listed(super::integrity::missing) },
+    Rule { id: "WS804", name: "index-names-more", severity: Severity::Medium, refs: &["CWE-1104"], check: Check::Set(surplus) },
     rule("WS901", "wrong-extension", Severity::Medium, &["CVE-2025-10155", "CWE-434"], |f| match f {
         Fact::WrongExtension { extension, format } => Some(vec![("extension", extension.clone()), ("format", format.to_string())]),
         _ => None,
@@ -77,4 +78,20 @@ fn missing(file: &FileReport, all: &[FileReport]) -> Vec<Args> {
         .filter(|r| !paths.contains(format!("{folder}{r}").as_str()))
         .map(|r| vec![("file", file.path.clone()), ("target", r.clone())])
         .collect()
+}
+
+/// An index that names more tensors than there are in its shards, all of which are here.
+fn surplus(file: &FileReport, all: &[FileReport]) -> Vec<Args> {
+    let named = file.metadata.iter().find(|m| m.key == "weight_map").and_then(|m| m.value.parse::<u64>().ok());
+    let Some(named) = named.filter(|_| file.formats.iter().any(|f| f == "safetensors-index")) else { return Vec::new() };
+    let folder = file.path.rsplit_once('/').map_or(String::new(), |(f, _)| format!("{f}/"));
+    let mut there = 0;
+    for shard in &file.references {
+        let path = format!("{folder}{shard}");
+        match all.iter().find(|f| f.path == path) {
+            Some(f) if f.formats == ["safetensors"] && f.gaps.is_empty() => there += f.tensors.count,
+            _ => return Vec::new(),
+        }
+    }
+    if named > there { vec![vec![("file", file.path.clone()), ("named", named.to_string()), ("count", there.to_string())]] } else { Vec::new() }
 }
