@@ -700,7 +700,8 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &mut [Level]
         }
     }
     let loading = LOADING.iter().find(|k| under(k));
-    let settings = levels.len() <= 2 && TELLING.contains(&key);
+    // In a list of words the key is one of them.
+    let settings = levels.len() <= 2 && TELLING.contains(&key) && nearest.seen.len() < WORDS;
     if loading.is_some() || settings {
         let text = match event {
             Event::Bool(b) => b.to_string(),
@@ -711,6 +712,9 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &mut [Level]
         scan.state(view, reader.start(), reader.len(), Fact::Metadata { key, value: text });
     }
 }
+
+/// Keys of one object from which on it is a list of words and not settings.
+const WORDS: usize = 500;
 
 /// Libraries whose classes a setting may name without bringing code of its own.
 const LIBRARIES: &[&str] = &[
@@ -829,6 +833,16 @@ mod tests {
         let got = events(format!("[\"{long}\", 7]").as_bytes()).expect("legal");
         assert_eq!(got.get(1).map(|e| e.2.len()), Some(1000));
         assert_eq!(got.get(2).map(|e| (e.1, e.2.as_str())), Some((200_005, "7")));
+    }
+
+    #[test]
+    fn a_list_of_words_names_no_licence() {
+        let licensed = |words: usize| {
+            let words: String = (0..words).map(|n| format!("\"w{n}\": \"w\", ")).collect();
+            let report = crate::scan(&format!("{{{words}\"license\": \"lice\"}}").into_bytes(), "words.json", crate::Lang::En);
+            report.metadata.iter().any(|m| m.key == "license")
+        };
+        assert!(licensed(3) && !licensed(600));
     }
 
     #[test]

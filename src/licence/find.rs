@@ -246,6 +246,9 @@ const HARMLESS: &[&str] = &[
     "but only in their entirety and only with respect to the Combined Software",
     "but only in their entirety",
     "nor those of",
+    "nor the name",
+    "nor its affiliates",
+    "nor its employees",
 ];
 
 /// Words that turn a sentence round, inside of a permissive text.

@@ -128,12 +128,26 @@ fn same(list: &[(u32, usize, &'static str)], key: &[u8], left: fn(&str) -> Vec<u
     found.into_iter().filter_map(|row| catalogue().rows.get(row)).map(|row| &**row).collect()
 }
 
-/// The rows that a name stands for: none if it is unknown, several if it has several meanings.
+/// The rows that a name stands for: none if it is unknown, several if it has several meanings. It may stand there twice, short in brackets behind long, and with
+/// an address: "Apache Software License (Apache 2.0)", "AGPL-3.0 License (https://ultralytics.com/license)".
 pub fn resolve(name: &str) -> Vec<&'static Licence> {
     let name = name.trim();
     if name.is_empty() || name.len() > LONGEST {
         return Vec::new();
     }
+    let found = whole(name);
+    if !found.is_empty() || !name.contains(['(', ':']) {
+        return found;
+    }
+    let without_address = |part: &str| part.split_whitespace().filter(|w| !w.contains("://")).collect::<Vec<_>>().join(" ");
+    let mut parts = name.split(['(', ')']).map(without_address).filter(|p| !p.is_empty());
+    let Some(first) = parts.next().map(|p| whole(&p)) else { return Vec::new() };
+    // What stands in brackets may be a condition: each part has to say the same.
+    if parts.all(|p| whole(&p).iter().any(|l| first.iter().any(|f| f.id == l.id))) { first } else { Vec::new() }
+}
+
+/// The rows that a name stands for as it is.
+fn whole(name: &str) -> Vec<&'static Licence> {
     // Classifiers of Python packages carry a path before the name.
     let name = name.rsplit(" :: ").next().unwrap_or(name);
     let found = same(lights(), &light(name), light);
@@ -292,6 +306,13 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_brackets_may_be_a_condition() {
+        for name in ["MIT License (non-commercial only)", "Apache 2.0 (MIT)", "https://example.org/license", "MIT and more (https://example.org)"] {
+            assert!(!ids(name).contains(&"MIT") && !ids(name).contains(&"Apache-2.0"), "{name}: {:?}", ids(name));
+        }
+    }
+
+    #[test]
     fn names_as_people_write_them() {
         for (name, id) in [
             ("apache-2.0", "Apache-2.0"),
@@ -299,6 +320,11 @@ mod tests {
             ("License :: OSI Approved :: Apache Software License", "Apache-2.0"),
             ("License :: OSI Approved :: BSD License", "bsd-family"),
             ("MIT License", "MIT"),
+            ("MIT License (MIT)", "MIT"),
+            ("Apache Software License (Apache 2.0)", "Apache-2.0"),
+            ("AGPL-3.0 License (https://ultralytics.com/license)", "AGPL-3.0"),
+            ("AGPL-3.0 https://ultralytics.com/license", "AGPL-3.0"),
+            ("SEE LICENSE IN LICENSE.md", "hf-other"),
             ("the MIT licence", "MIT"),
             ("GPLv3+", "GPL-3.0"),
             ("LLAMA 3.1 COMMUNITY LICENSE AGREEMENT", "llama3.1"),
