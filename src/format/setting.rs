@@ -85,8 +85,8 @@ pub fn pair(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mu
     {
         scan.state(view, at, len, Fact::Target { way: "setting", name: argument.to_string(), eager: false });
     }
-    // Bytecode of a function, as Keras keeps it.
     carried(value, scan);
+    // Bytecode of a function, as Keras keeps it.
     if value.len() > 60
         && value.starts_with("4w")
         && let Some(code) = crate::base64::decode(value.as_bytes(), |b| b.is_ascii_whitespace()).filter(|b| super::marshal::is_code(b))

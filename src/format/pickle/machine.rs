@@ -1160,7 +1160,7 @@ fn cut(name: &str) -> &str {
 
 /// Whether bytes begin with the mark of something that is read by itself.
 pub fn marked(head: &[u8]) -> bool {
-    let marks = [&b"PK\x03\x04"[..], b"\x7fELF", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"];
+    let marks = [&b"PK\x03\x04"[..], b"\x7fELF", b"MZ\x90\0", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"];
     matches!(head, [0x80, 0..=5, ..]) || marks.iter().any(|m| head.starts_with(m))
 }
 
@@ -1181,7 +1181,8 @@ pub enum Encoding {
 pub fn encoding(head: &[u8]) -> Option<Encoding> {
     match head {
         // Behind the mark there are versions 2 to 5: six bits of a letter, two of which belong to the next byte.
-        [b'g', b'A', b'I'..=b'X', ..] | [b'H', b'4', b's', b'I', ..] | [b'e', b'J', b'w'..=b'z', ..] | [b'e', b'N', b'o'..=b'r', ..] => Some(Encoding::Base64),
+        [b'g', b'A', b'I'..=b'X', ..] | [b'e', b'J', b'w'..=b'z', ..] | [b'e', b'N', b'o'..=b'r', ..] => Some(Encoding::Base64),
+        _ if [&b"UEsDB"[..], b"f0VM", b"H4sI", b"TVqQ"].iter().any(|m| head.starts_with(m)) => Some(Encoding::Base64),
         [b'8', b'0', b'0', b'2'..=b'5', ..] => Some(Encoding::Hex),
         [0xc2, 0x80, 2..=5, ..] => Some(Encoding::Latin1),
         [b'x', 0x01 | 0x5e | 0x9c | 0xda, ..] => Some(Encoding::Zlib),

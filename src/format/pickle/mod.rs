@@ -679,10 +679,9 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, again: 
     }
     let mut tries = 256;
     for (at, len) in std::mem::take(&mut m.blobs) {
-        let Ok(blob) = view.slice(at, len.min(1 << 20)) else { continue };
-        if super::setting::may_carry(blob) && scan.work(CHILD.saturating_add(blob.len())) {
-            super::setting::carried(&String::from_utf8_lossy(&blob.head(1 << 20)?), scan);
-        } else if let Some(found) = buried(blob, &mut tries, scan)? {
+        if let Ok(blob) = view.slice(at, len.min(1 << 20))
+            && let Some(found) = buried(blob, &mut tries, scan)?
+        {
             inside(&format!("constant at {at}, from {found}"), blob.rest(found), true, true, scan);
         }
     }
