@@ -470,6 +470,9 @@ mod tests {
         assert_eq!(said(b.terms, "Linux library or program (ELF, x86-64)"), "Linuxのライブラリまたは実行ファイル（ELF、x86-64）");
         assert_eq!(detail(b, "CRC-32: local 1, central 2; name: local x"), "CRC-32：ローカルヘッダー1、ディレクトリ2; 名前：ローカルヘッダーx");
         assert_eq!(note(Lang::Ja, "3 trees, 12 leaves"), "決定木3個、葉12個");
+        let program = "Linux library or program (ELF, x86-64)";
+        assert_eq!(note(Lang::Ja, program), "Linuxのライブラリまたは実行ファイル（ELF、x86-64）");
+        assert_eq!((note(Lang::En, &note(Lang::Ja, program)).as_str(), note(Lang::Ja, "object").as_str()), (program, "object"));
         for (from, _) in ja::BOOK.notes {
             let said = put(from, |_| Some("12".into()));
             assert_eq!(note(Lang::En, &note(Lang::Ja, &said)), said, "there and back again");
