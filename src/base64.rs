@@ -25,9 +25,25 @@ pub fn decode(text: &[u8], pass: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Whether a text begins like Base64 of what loads or runs: a ZIP, a gzip stream, an ELF or PE program, or a pickle of the protocols 2 to 5, whose third letter
+/// holds four bits of the protocol's byte and two of the next.
+pub fn hides(text: &[u8]) -> bool {
+    matches!(text, [b'g', b'A', b'I'..=b'X', ..]) || [&b"UEsDB"[..], b"H4sI", b"f0VM", b"TVqQ"].iter().any(|m| text.starts_with(m))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_loads_or_runs_is_told_by_its_first_letters() {
+        for hidden in ["gAJjb3M=", "gASVKAAA", "UEsDBBQA", "H4sIAAAA", "f0VMRgIB", "TVqQAAMA"] {
+            assert!(hides(hidden.as_bytes()), "{hidden}");
+        }
+        for other in ["gABjb3M=", "gAZjb3M=", "gA", "UEsBAhQA", "hello", ""] {
+            assert!(!hides(other.as_bytes()), "{other}");
+        }
+    }
 
     #[test]
     fn both_alphabets_padding_and_what_is_passed_over() {

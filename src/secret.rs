@@ -439,6 +439,10 @@ mod tests {
         assert!(kinds("hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx hf_transfer sk-learn AKIAIOSFODNN7EXAMPLE").is_empty());
         assert_eq!(kinds(&format!("\"{}://admin:q3wtXgyLFEXYWK@db.internal:5432/prod\"", "postgresql")), ["password in an address"]);
         assert!(kinds("postgresql://user:password@localhost/db https://github.com/a/b http://a:b@c").is_empty());
+        let key = "9f2c71d0b84ea6531c7d9e02f4ab86d35e10c97b";
+        assert_eq!(kinds(&format!("api_key = \"{key}\"")), ["API key"]);
+        assert_eq!(kinds(&format!("WANDB_API_KEY={key}")), ["Weights & Biases key"]);
+        assert!(kinds(&format!("api_key = \"{}\" revision = \"{key}\"", "x".repeat(40))).is_empty());
         let pem = |body: &str| format!("-----BEGIN {0} PRIVATE KEY-----\n{body}\n-----END {0} PRIVATE KEY-----\n", "OPENSSH");
         let head = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW";
         assert_eq!(kinds(&pem(&format!("{head}\nQyNTUxOQAAACDZ7g3d1v0sJ8o9yqvVw6m0Q1rKxZb2Xn3qkC2JQGdF1w"))), ["private key"]);

@@ -13,6 +13,7 @@ pub mod ggml;
 pub mod gguf;
 pub mod graph;
 pub mod hdf5;
+mod image;
 pub mod jinja;
 pub mod json;
 pub mod keras;
@@ -189,7 +190,7 @@ pub static FORMATS: &[Format] = &[
     shell::SHELL,
     yaml::YAML,
     plain::DOCUMENT,
-    plain::IMAGE,
+    image::IMAGE,
     finder::FINDER,
     plain::TEXT,
 ];

@@ -197,19 +197,11 @@ pub fn metadata(view: View<'_>, at: u64, len: u64, text: &str, scan: &mut Scan<'
     }
 }
 
-/// What pickles, archives and programs look like in Base64.
-const IN_BASE64: &[&str] = &["gA", "UEsDB", "f0VM", "H4sI", "TVq"];
-
-/// Whether bytes may be what [`carried`] reads.
-pub fn may_carry(view: View<'_>) -> bool {
-    IN_BASE64.iter().any(|m| view.has(0, m.as_bytes()))
-}
-
 /// What a text hides in Base64: a pickle, an archive or a program is read as what it is.
 pub fn carried(text: &str, scan: &mut Scan<'_>) {
     let text = text.trim();
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=' | b'\n' | b'\r');
-    if text.len() < 24 || !IN_BASE64.iter().any(|m| text.starts_with(m)) || !text.bytes().all(plain) {
+    if text.len() < 24 || !crate::base64::hides(text.as_bytes()) || !text.bytes().all(plain) {
         return;
     }
     let Some(bytes) = crate::base64::decode(text.as_bytes(), |b| matches!(b, b'\n' | b'\r')) else { return };

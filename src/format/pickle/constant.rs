@@ -3,7 +3,7 @@
 //! Nothing is run: each function here is undone by its documentation. All work for one pickle is bounded by one allowance; what it does
 //! not reach stays unknown.
 
-use super::machine::{Encoding, Machine};
+use super::machine::Machine;
 use super::value::{Kind, Value};
 use crate::bytes::{Bounds, Coder, Pages, Source, Unpacked, View};
 use std::cell::Cell;
@@ -48,6 +48,32 @@ impl Constant {
             Constant::Text(t) => t.len(),
             Constant::Bytes(b) => b.len(),
         }
+    }
+}
+
+/// How bytes stand for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Base64, of either alphabet.
+    Base64,
+    /// Two digits a byte.
+    Hex,
+    /// One character a byte, in UTF-8.
+    Latin1,
+    /// A stream of zlib's, which numbers may begin like.
+    Zlib,
+}
+
+/// How a constant that begins like this would be a pickle or one that is packed, if something decodes it.
+pub fn encoding(head: &[u8]) -> Option<Encoding> {
+    match head {
+        _ if crate::base64::hides(head) => Some(Encoding::Base64),
+        // A zlib stream, the second letter of which says how hard it was packed.
+        [b'e', b'J', b'w'..=b'z', ..] | [b'e', b'N', b'o'..=b'r', ..] => Some(Encoding::Base64),
+        [b'8', b'0', b'0', b'2'..=b'5', ..] => Some(Encoding::Hex),
+        [0xc2, 0x80, 2..=5, ..] => Some(Encoding::Latin1),
+        [b'x', 0x01 | 0x5e | 0x9c | 0xda, ..] => Some(Encoding::Zlib),
+        _ => None,
     }
 }
 

@@ -788,7 +788,7 @@ impl<'s> Machine<'s> {
             return;
         }
         let head = self.tape.peek(at, len, 8);
-        if marked(&head) || encoding(&head).is_some() {
+        if marked(&head) || super::constant::encoding(&head).is_some() {
             self.nested.push((at, len));
         } else if len >= 64 && self.blobs.len() < 4096 {
             self.blobs.push((at, len));
@@ -1162,32 +1162,6 @@ fn cut(name: &str) -> &str {
 pub fn marked(head: &[u8]) -> bool {
     let marks = [&b"PK\x03\x04"[..], b"\x7fELF", b"MZ\x90\0", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"];
     matches!(head, [0x80, 0..=5, ..]) || marks.iter().any(|m| head.starts_with(m))
-}
-
-/// How bytes stand for others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// Base64, of either alphabet.
-    Base64,
-    /// Two digits a byte.
-    Hex,
-    /// One character a byte, in UTF-8.
-    Latin1,
-    /// A stream of zlib's, which numbers may begin like.
-    Zlib,
-}
-
-/// How a constant that begins like this would be a pickle or one that is packed, if something decodes it.
-pub fn encoding(head: &[u8]) -> Option<Encoding> {
-    match head {
-        // Behind the mark there are versions 2 to 5: six bits of a letter, two of which belong to the next byte.
-        [b'g', b'A', b'I'..=b'X', ..] | [b'e', b'J', b'w'..=b'z', ..] | [b'e', b'N', b'o'..=b'r', ..] => Some(Encoding::Base64),
-        _ if [&b"UEsDB"[..], b"f0VM", b"H4sI", b"TVqQ"].iter().any(|m| head.starts_with(m)) => Some(Encoding::Base64),
-        [b'8', b'0', b'0', b'2'..=b'5', ..] => Some(Encoding::Hex),
-        [0xc2, 0x80, 2..=5, ..] => Some(Encoding::Latin1),
-        [b'x', 0x01 | 0x5e | 0x9c | 0xda, ..] => Some(Encoding::Zlib),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

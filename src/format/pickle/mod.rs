@@ -19,7 +19,8 @@ use crate::bytes::{Coder, Source, Unpacked, View};
 use crate::error::Result;
 use crate::fact::{Fact, Tensor};
 use crate::scan::Scan;
-use machine::{Encoding, Load, Machine, Stop};
+use constant::Encoding;
+use machine::{Load, Machine, Stop};
 use std::collections::{HashMap, HashSet};
 pub use tape::Frames;
 
@@ -697,7 +698,7 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, again: 
     }
     for (at, len) in std::mem::take(&mut m.nested) {
         let Ok(inner) = view.slice(at, len) else { continue };
-        if let Some(encoding) = machine::encoding(&inner.head(8)?) {
+        if let Some(encoding) = constant::encoding(&inner.head(8)?) {
             encoded(inner, encoding, m, at, scan)?;
         } else if loadable(inner, scan)? {
             inside(&format!("constant at {at}"), inner, true, again, scan);
@@ -723,7 +724,7 @@ fn encoded(constant: View<'_>, mut encoding: Encoding, m: &Machine<'_>, at: u64,
             Some(bytes) => bytes,
             None => return Ok(()),
         };
-        encoding = match machine::encoding(&bytes) {
+        encoding = match constant::encoding(&bytes) {
             Some(encoding) => encoding,
             None => break,
         };
