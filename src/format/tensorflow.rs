@@ -202,16 +202,17 @@ fn probe_graph(view: View<'_>) -> Match {
 /// The fields of a MetaGraph are known by their numbers and by what is in at least one of them.
 fn is_meta_graph(view: View<'_>, at: u64, len: u64) -> bool {
     let mut fields = Fields::new(view, at, len);
-    let mut sure = false;
+    let (mut sure, mut graph, mut foreign) = (false, false, false);
     for _ in 0..8 {
         match fields.advance() {
             Ok(Some(f)) => {
                 let Some((at, len)) = f.bytes() else { return false };
                 match f.number {
                     1 if is_meta_info(view, at, len) => sure = true,
-                    2 if len == 0 || is_graph(view, at, len) || matches!(Fields::new(view, at, len).advance(), Ok(Some(_))) => sure |= is_graph(view, at, len),
-                    // Fields that the format does not have are skipped by whoever loads it.
-                    3.. => {}
+                    2 if len == 0 || is_graph(view, at, len) || matches!(Fields::new(view, at, len).advance(), Ok(Some(_))) => graph |= is_graph(view, at, len),
+                    3..=8 => {}
+                    // Fields that the format does not have are skipped by whoever loads it; other formats have them.
+                    9.. => foreign = true,
                     _ => return false,
                 }
             }
@@ -220,7 +221,7 @@ fn is_meta_graph(view: View<'_>, at: u64, len: u64) -> bool {
             Err(_) => break,
         }
     }
-    sure
+    graph || sure && !foreign
 }
 
 /// Field 4 holds tags, field 5 a version such as `2.16.1`, field 2 the operators that were used.
@@ -230,7 +231,9 @@ fn is_meta_info(view: View<'_>, at: u64, len: u64) -> bool {
     loop {
         match fields.advance() {
             Ok(Some(f)) => match (f.number, f.bytes()) {
-                (2 | 3 | 8, Some(_)) | (7, None) => {}
+                // Messages of their own, each of which begins with its first field; the second one of `any_info` may come alone.
+                (2 | 3 | 8, Some((at, len))) if len == 0 || view.has(at, b"\x0a") || f.number == 3 && view.has(at, b"\x12") => {}
+                (7, None) => {}
                 (1 | 4 | 5 | 6, Some((at, len))) if name_like(view, at, len) => sure |= f.number >= 4,
                 _ => return false,
             },
