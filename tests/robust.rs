@@ -97,11 +97,12 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     let picture = formats == ["image"];
     // The comment behind an archive's end record is for people.
     let comment = kept.windows(4).rposition(|w| w == b"PK\x05\x06").is_some_and(|at| at + 22 <= kept.len());
-    // What the whole file had too much is what was cut off.
+    // What the whole file had too much is what was cut off: all of it, the padding in front of it, or more than tells what it was.
     let stray = scan(&file.bytes, &file.path, Lang::En).findings.iter().filter(|f| f.rule == "WS304").flat_map(|f| &f.places).any(|p| {
         p.file_offset.is_some_and(|at| {
-            let at = at as usize;
-            kept.len() == at || kept.len() > at && kept[at..].iter().all(|b| *b == 0)
+            let (at, end) = (at as usize, kept.len());
+            let between = if end < at { &file.bytes[end..at] } else { &kept[at..] };
+            between.iter().all(|b| *b == 0) || end > at && between.len() < 8
         })
     });
     // A message, a list of records and a list of parameters have no end: they may stop behind any of theirs. Inside of one is a fault.

@@ -14,6 +14,9 @@ use std::cell::Cell;
 /// Tables that are followed in one file. Offsets may point at one table a million times, so that a small file can hold a large tree.
 const TABLES: u64 = 4 << 20;
 
+/// Bytes without which nothing is told apart behind the tables.
+const MARK: u64 = 8;
+
 /// A file of tables.
 pub struct Flat<'s> {
     /// The bytes.
@@ -116,7 +119,7 @@ impl<'s> Flat<'s> {
         // Up to eight bytes of alignment and the zero that ends a string, or zeros up to where a segment could begin.
         for at in (end..end.saturating_add(16).min(self.view.len())).chain([end.saturating_add(zeros)]) {
             let rest = self.view.rest(at);
-            if rest.len() >= 16 && super::sure(rest) {
+            if rest.len() >= MARK && super::sure(rest) {
                 scan.state(self.view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
                 scan.child("trailing bytes", rest, true);
                 return;
