@@ -1,6 +1,7 @@
 //! What changed between two reports, the worst news first. Reports suffice: nobody needs the old files.
 
 use crate::export::{Sheet, markdown as md};
+use crate::order::{map, set, sort_by_key};
 use crate::report::{FileReport, Finding, Gap, Node, Report, Severity};
 use crate::speech::export::{Book, book, put, sentence};
 use crate::speech::{Lang, licence::number};
@@ -102,8 +103,8 @@ impl Draft {
             (f.rule.clone(), f.args.iter().map(|(k, v)| (k.clone(), v.strip_prefix(top).unwrap_or(v).to_string())).collect::<Vec<_>>())
         };
         let [old, new] = self.tops.clone();
-        let had: BTreeSet<_> = before.iter().map(|f| key(f, &old)).collect();
-        let has: BTreeSet<_> = after.iter().map(|f| key(f, &new)).collect();
+        let had = set(before.iter().map(|f| key(f, &old)));
+        let has = set(after.iter().map(|f| key(f, &new)));
         let (comes, goes) = (|f: &&Finding| !had.contains(&key(f, &new)), |f: &&Finding| !has.contains(&key(f, &old)));
         let shown = |f: &Finding| put(self.words.changed_finding, &[("rule", &f.rule), ("name", &f.name), ("severity", self.words.severity(f.severity))]);
         let coming: Vec<(News, String, String)> = after.iter().filter(comes).map(|f| (news_of(f.severity), shown(f), f.message.clone())).collect();
@@ -220,7 +221,7 @@ fn tensors(file: &FileReport) -> Option<BTreeMap<String, String>> {
 }
 
 fn list(names: &[String]) -> BTreeMap<String, String> {
-    names.iter().map(|n| (n.clone(), String::new())).collect()
+    map(names.iter().map(|n| (n.clone(), String::new())))
 }
 
 /// One file as it was and as it is.
@@ -236,9 +237,8 @@ fn file(d: &mut Draft, old: &FileReport, new: &FileReport) {
         };
         d.say("verdict", news, path, "", w.verdict(old.verdict), w.verdict(new.verdict));
     }
-    let named = |f: &FileReport| {
-        f.imports.iter().map(|i| (format!("{}.{}", i.module, i.name), format!("{}, {}", w.usage(i.usage), w.standing(i.standing)))).collect::<BTreeMap<_, _>>()
-    };
+    let named =
+        |f: &FileReport| map(f.imports.iter().map(|i| (format!("{}.{}", i.module, i.name), format!("{}, {}", w.usage(i.usage), w.standing(i.standing)))));
     let standing: HashMap<String, crate::report::Standing> =
         old.imports.iter().chain(&new.imports).map(|i| (format!("{}.{}", i.module, i.name), i.standing)).collect();
     let weigh = |name: &str| match standing.get(name) {
@@ -278,7 +278,7 @@ fn file(d: &mut Draft, old: &FileReport, new: &FileReport) {
             d.value("tensor", News::Neutral, path, &name, "", &a);
         }
     }
-    let pairs = |f: &FileReport| f.metadata.iter().map(|m| (m.key.clone(), m.value.clone())).collect::<BTreeMap<_, _>>();
+    let pairs = |f: &FileReport| map(f.metadata.iter().map(|m| (m.key.clone(), m.value.clone())));
     let (had, has) = (pairs(old), pairs(new));
     d.each("metadata", path, &had, &has, |_| News::Neutral);
     for (key, after) in has.iter().filter(|(k, v)| had.get(*k).is_some_and(|b| b != *v)).take(EACH) {
@@ -331,7 +331,7 @@ pub fn compare(mut old: Report, mut new: Report, lang: Lang) -> Comparison {
     }
     let together = |r: &Report| r.findings.iter().filter(|f| !r.files.iter().any(|x| x.path == f.path && x.findings.contains(f))).cloned().collect::<Vec<_>>();
     d.findings("", &together(&old), &together(&new));
-    d.changes.sort_by_key(|c| std::cmp::Reverse(c.news));
+    sort_by_key(&mut d.changes, |c| std::cmp::Reverse(c.news));
     let news = match d.new.iter().max() {
         Some(Severity::Critical | Severity::High) => Verdict::Dangerous,
         Some(Severity::Medium) => Verdict::Suspicious,

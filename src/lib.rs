@@ -14,6 +14,7 @@ pub mod format;
 pub mod integrity;
 pub mod licence;
 pub mod limits;
+mod order;
 pub mod place;
 pub mod report;
 pub mod rule;

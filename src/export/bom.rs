@@ -2,6 +2,7 @@
 
 use super::Paper;
 use crate::licence::{catalogue, evidence::Kind, name};
+use crate::order::set;
 use crate::report::Report;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +49,7 @@ pub fn told<'a>(report: &'a Report, keys: &[&str]) -> Option<&'a str> {
 
 /// A UUID of what the files hold (RFC 9562, version 8): the same files give the same one.
 fn serial(report: &Report) -> String {
-    let digests: BTreeSet<&str> = report.files.iter().filter_map(|f| f.sha256.as_deref()).collect();
+    let digests = set(report.files.iter().filter_map(|f| f.sha256.as_deref()));
     if digests.is_empty() {
         return String::new();
     }
@@ -80,15 +81,11 @@ pub fn of<'a>(p: &'a Paper<'_>) -> Bom<'a> {
     }
     let parameters = by_form.iter().max_by_key(|(_, n)| **n).map(|(form, n)| (*n, *form));
     let statements = |kind: Kind| {
-        r.files
-            .iter()
-            .flat_map(|f| &f.licence.statements)
-            .filter(move |s| s.kind == kind && s.how != "relation" && !s.value.is_empty())
-            .map(|s| s.value.as_str())
-            .collect()
+        let said = r.files.iter().flat_map(|f| &f.licence.statements);
+        set(said.filter(|s| s.kind == kind && s.how != "relation" && !s.value.is_empty()).map(|s| s.value.as_str()))
     };
-    let licences: BTreeSet<&str> =
-        r.licence.parts.iter().filter(|x| !x.licence.is_empty() && matches!(x.source.as_str(), "text" | "declared")).map(|x| x.licence.as_str()).collect();
+    let told_of = r.licence.parts.iter().filter(|x| !x.licence.is_empty() && matches!(x.source.as_str(), "text" | "declared"));
+    let licences = set(told_of.map(|x| x.licence.as_str()));
     let first = r.files.first().map_or("", |f| f.path.as_str()).trim_start_matches("./").trim_start_matches('/');
     let by_path = if r.files.len() > 1 {
         first.rsplit_once('/').map_or("", |(folder, _)| folder.split('/').next_back().unwrap_or(""))
@@ -99,7 +96,7 @@ pub fn of<'a>(p: &'a Paper<'_>) -> Bom<'a> {
     Bom {
         name: if name.is_empty() { "model".into() } else { name.into() },
         parameters,
-        dtypes: r.files.iter().flat_map(|f| f.tensors.dtypes.keys().map(String::as_str)).collect(),
+        dtypes: set(r.files.iter().flat_map(|f| f.tensors.dtypes.keys().map(String::as_str))),
         licences: licences.into_iter().map(Terms::of).collect(),
         bases: statements(Kind::Base),
         datasets: statements(Kind::Dataset),

@@ -199,7 +199,7 @@ fn contents(p: &Paper<'_>, s: &mut Sheet, f: &FileReport) {
             "</th></tr></thead><tbody>",
         ]);
         let mut imports: Vec<&Import> = f.imports.iter().collect();
-        imports.sort_by_key(|i| std::cmp::Reverse(i.standing as u8));
+        crate::order::sort_by_key(&mut imports, |i| std::cmp::Reverse(i.standing as u8));
         for i in imports.iter().take(LISTED) {
             s.put(&[
                 "<tr><td class=\"a\">",

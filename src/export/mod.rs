@@ -207,7 +207,7 @@ fn repeated(report: &Report, finding: &Finding) -> bool {
 /// Files that somebody has to look at: worst first, otherwise in the order of the report.
 fn to_look_at(report: &Report) -> Vec<(usize, &FileReport)> {
     let mut out: Vec<_> = report.files.iter().enumerate().filter(|(_, f)| !f.findings.is_empty() || !f.gaps.is_empty()).collect();
-    out.sort_by_key(|(_, f)| std::cmp::Reverse(f.verdict));
+    crate::order::sort_by_key(&mut out, |(_, f)| std::cmp::Reverse(f.verdict));
     out
 }
 

@@ -26,7 +26,7 @@ pub fn left_out(mut report: Report, how: Paths) -> Report {
     }
     let mut parts: Vec<&String> = folders.keys().collect();
     // A folder within another one goes first.
-    parts.sort_by_key(|p| std::cmp::Reverse(p.len()));
+    crate::order::sort_by_key(&mut parts, |p| std::cmp::Reverse(p.len()));
     let Ok(mut value) = serde_json::to_string(&report).and_then(|text| serde_json::from_str(&text)) else { return report };
     each_text(&mut value, &mut |key, text| {
         if NO_PATHS.contains(&key) {
@@ -95,7 +95,7 @@ fn within(text: &str, files: &HashMap<String, String>) -> String {
         }
     }
     let mut odd: Vec<(&String, &String)> = files.iter().filter(|(path, _)| path.contains(edge)).collect();
-    odd.sort_by_key(|(path, _)| (std::cmp::Reverse(path.len()), path.as_str()));
+    crate::order::sort_by_key(&mut odd, |(path, _)| (std::cmp::Reverse(path.len()), path.as_str()));
     for (path, short) in odd {
         if out.contains(path.as_str()) {
             out = out.replace(path.as_str(), short);

@@ -125,7 +125,7 @@ pub fn write(p: &Paper<'_>) -> String {
     let r = p.report;
     let uris: Vec<String> = r.files.iter().map(|f| uri(&f.path, &p.options.root)).collect();
     let mut all: Vec<(Option<usize>, &Finding)> = findings(r).collect();
-    all.sort_by_key(|(_, f)| std::cmp::Reverse(f.severity));
+    crate::order::sort_by_key(&mut all, |(_, f)| std::cmp::Reverse(f.severity));
     let more = all.len().saturating_sub(RESULTS);
     all.truncate(RESULTS);
 

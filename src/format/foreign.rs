@@ -67,7 +67,7 @@ fn read_java(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         return Err(Error::malformed(4, "java-no-class"));
     }
     let mut names: Vec<_> = seen.into_iter().collect();
-    names.sort();
+    crate::order::sort_by(&mut names, Ord::cmp);
     for name in names {
         scan.leaf(&name, "class", None, None);
     }
@@ -151,7 +151,7 @@ fn read_torch7(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     )?;
     scan.gap("objects-not-followed");
     let mut names: Vec<_> = classes.into_iter().collect();
-    names.sort();
+    crate::order::sort_by(&mut names, Ord::cmp);
     for name in names {
         scan.leaf(&name, "class", None, None);
     }

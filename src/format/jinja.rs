@@ -182,7 +182,7 @@ fn inspect_as(template: &str, view: View<'_>, marks: &[(usize, u64)], lenient: b
 /// A walk is found step by step and in its arguments; the longest way says it all, and is as bad as its worst step.
 fn whole(mut steps: Vec<(usize, usize, &'static str)>) -> Vec<(usize, usize, &'static str)> {
     let walks = |what: &str| !matches!(what, "unbounded-loop" | "hidden-unicode" | "planted-text");
-    steps.sort_by_key(|&(from, to, _)| (from, std::cmp::Reverse(to)));
+    crate::order::sort_by_key(&mut steps, |&(from, to, _)| (from, std::cmp::Reverse(to)));
     let mut out: Vec<(usize, usize, &'static str)> = Vec::new();
     for step in steps {
         match out.iter_mut().rev().find(|f| walks(f.2)) {

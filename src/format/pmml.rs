@@ -111,7 +111,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         return Err(Error::malformed(view.len(), "ends-early"));
     }
     let mut models: Vec<_> = elements.into_iter().filter(|(name, _)| name.ends_with("Model") || name == "Scorecard" || name == "Segment").collect();
-    models.sort();
+    crate::order::sort_by(&mut models, Ord::cmp);
     for (name, count) in models {
         scan.leaf(&name, "model", None, Some(count.to_string()));
     }

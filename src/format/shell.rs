@@ -359,7 +359,7 @@ pub fn is_fetcher(program: &str) -> bool {
 /// What a command line amounts to, the heaviest first; `None` for a program that is simply run.
 pub fn judge(line: &str) -> Option<&'static str> {
     let mut found: Vec<&'static str> = weigh(line, 0).into_iter().map(|f| f.2).collect();
-    found.sort_by_key(|w| ORDER.iter().position(|o| o == w).unwrap_or(ORDER.len()));
+    crate::order::sort_by_key(&mut found, |w| ORDER.iter().position(|o| o == w).unwrap_or(ORDER.len()));
     found.first().copied().or_else(|| probes(line).then_some("probe"))
 }
 

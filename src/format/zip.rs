@@ -405,7 +405,7 @@ impl<'s> Archive<'s> {
 
     /// Members that lie in one another, and bytes between members.
     fn check_layout(&self, mut spans: Vec<Span>, scan: &mut Scan<'_>) -> Result<()> {
-        spans.sort_by_key(|s| s.from);
+        crate::order::sort_by_key(&mut spans, |s| s.from);
         let mut reach = Span { from: 0, to: 0, entry: 0 };
         let mut holes = 0;
         let directory = Span { from: self.end.directory, to: self.end.directory, entry: self.end.directory };

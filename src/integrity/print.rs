@@ -41,7 +41,7 @@ fn told(mut checks: Vec<Check>, not_understood: u64, lang: Lang) -> Verification
         c.path = printable(&c.path, 4096);
         c.message = sentence(&words.reasons, &c.reason).into();
     }
-    checks.sort_by_key(|c| std::cmp::Reverse(c.state));
+    crate::order::sort_by_key(&mut checks, |c| std::cmp::Reverse(c.state));
     let outcome = outcome(&checks);
     let [matches, differs, incomplete, nothing] = words.verified;
     let headline = match outcome {

@@ -238,7 +238,7 @@ pub fn verify(lists: &[List], files: &[Given]) -> Vec<Check> {
         // What could be compared decides; an algorithm that could not be only counts where there is no other.
         let decided: Vec<Check> = checks.iter().filter(|c| c.state != State::Uncheckable).cloned().collect();
         let mut mine = if decided.is_empty() { checks } else { decided };
-        mine.sort_by_key(|c| std::cmp::Reverse(c.state));
+        crate::order::sort_by_key(&mut mine, |c| std::cmp::Reverse(c.state));
         match mine.into_iter().next() {
             Some(worst) => out.push(worst),
             // Lists do not list themselves, nor what the Hugging Face client keeps for itself.
@@ -257,7 +257,7 @@ pub fn verify(lists: &[List], files: &[Given]) -> Vec<Check> {
             }),
         }
     }
-    out.sort_by_key(|c| std::cmp::Reverse(c.state));
+    crate::order::sort_by_key(&mut out, |c| std::cmp::Reverse(c.state));
     out
 }
 

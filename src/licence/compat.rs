@@ -387,7 +387,7 @@ fn way(part: &str, whole: &str) -> Option<Way> {
 
 /// Terms of a licence that one which takes no further limits cannot hold, as codes.
 pub fn extra_limits(l: &Licence) -> BTreeSet<&'static str> {
-    let mut out: BTreeSet<&'static str> = l.limits.iter().copied().filter(|u| !SOFT.contains(u)).collect();
+    let mut out = crate::order::set(l.limits.iter().copied().filter(|u| !SOFT.contains(u)));
     match l.commercial {
         Commercial::Yes => {}
         Commercial::YesWithThreshold => drop(out.insert("commercial:yes-with-threshold")),
@@ -794,7 +794,7 @@ impl<'a> Eval<'a> {
     /// A name can begin with two prefixes only if one begins with the other.
     fn names(&mut self) {
         let mut names = std::mem::take(&mut self.names);
-        names.sort_by_key(|n| (n.0, n.1.id));
+        crate::order::sort_by_key(&mut names, |n| (n.0, n.1.id));
         names.dedup_by_key(|n| n.0);
         for (i, p) in names.iter().enumerate() {
             for q in names.iter().skip(i + 1) {

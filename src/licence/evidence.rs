@@ -257,7 +257,7 @@ fn declared(kind: Kind, key: &str, value: &str, at: usize, len: usize) -> Statem
             Ok(e) => {
                 s.how = "expression".into();
                 s.licences = e.choices.concat();
-                s.licences.sort();
+                crate::order::sort_by(&mut s.licences, Ord::cmp);
                 s.licences.dedup();
                 s.licences.retain(|l| !e.unknown.contains(l));
                 if !e.unknown.is_empty() {

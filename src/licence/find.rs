@@ -439,7 +439,7 @@ pub fn find(text: &str) -> Found {
     let best = taken.iter().filter_map(|x| x.2).fold(0.0f32, f32::max);
     let mut damaged = Some(likely).filter(|d| d.first().is_some_and(|d| d.1 >= best + 0.1)).filter(|d| !taken.iter().any(|x| d.iter().any(|d| d.0 == x.0)));
     // A known text with the words that make another licence of it: the one that was recognised by them, or one that nobody knows. What only fits less well is not it.
-    barred.sort_by(|a, b| doc.score(b.0).total_cmp(&doc.score(a.0)).then(a.0.cmp(&b.0)));
+    crate::order::sort_by(&mut barred, |a, b| doc.score(b.0).total_cmp(&doc.score(a.0)).then(a.0.cmp(&b.0)));
     let fits = damaged.as_deref().and_then(<[(usize, f32)]>::first).map_or(0.0, |d| doc.score(d.0));
     if let Some(b) = barred.first().filter(|b| doc.score(b.0) > fits) {
         damaged = None;
@@ -459,7 +459,7 @@ pub fn find(text: &str) -> Found {
         }
     }
     out.hits.extend(taken.iter().filter_map(|x| reading.hit(&rows[x.0], x.0, x.1, x.2)));
-    out.hits.sort_by_key(|h| h.at);
+    crate::order::sort_by_key(&mut out.hits, |h| h.at);
     out.list = out.hits.len() > LIST;
     own_headers(&mut out);
     let terms = n.words.iter().filter(|w| t.terms.has(w.hash)).count();
@@ -696,7 +696,7 @@ fn damaged(doc: &Doc<'_>, seen: &BTreeMap<usize, Seen>, not: &[usize]) -> Vec<(u
         })
     };
     let mut list: Vec<Like> = doc.best.iter().filter(|x| !not.contains(x.0)).filter_map(like).collect();
-    list.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+    crate::order::sort_by(&mut list, |a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
     let score = list.first().map_or(0.0, |x| x.score);
     list.retain(|x| x.score >= score - 0.04);
     // Of twins, it is the one of which a phrase is there.

@@ -92,7 +92,7 @@ pub fn judge(files: &[FileReport]) -> (Report, Vec<Issue>) {
         out.statements.extend(f.licence.statements.iter().take(MANY.saturating_sub(out.statements.len())).cloned());
     }
     let mut issues = Vec::new();
-    let names: BTreeSet<String> = folders.keys().filter_map(|k| k.rsplit('/').next()).filter(|n| !n.is_empty()).map(str::to_ascii_lowercase).collect();
+    let names = crate::order::set(folders.keys().filter_map(|k| k.rsplit('/').next()).filter(|n| !n.is_empty()).map(str::to_ascii_lowercase));
     let alone = folders.len() == 1;
     for (path, folder) in &folders {
         if folder.statements.is_empty() && !folder.weights && folder.card.is_none() {
@@ -225,7 +225,7 @@ fn agree(a: &Licence, b: &Licence) -> bool {
 
 /// Whether it matters that two rows differ: in what they ask, not in their name.
 fn matters(a: &Licence, b: &Licence) -> bool {
-    let duties = |l: &Licence| l.duties.iter().map(|d| (d.does, d.text)).collect::<BTreeSet<_>>();
+    let duties = |l: &Licence| crate::order::set(l.duties.iter().map(|d| (d.does, d.text)));
     a.family != b.family || extra_limits(a) != extra_limits(b) || duties(a) != duties(b) || a.commercial != b.commercial
 }
 

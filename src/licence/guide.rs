@@ -514,7 +514,7 @@ fn merged(lines: Vec<Line>) -> Vec<Line> {
             }
         }
     }
-    out.sort_by_key(|l| std::cmp::Reverse(l.level));
+    crate::order::sort_by_key(&mut out, |l| std::cmp::Reverse(l.level));
     out
 }
 
@@ -556,7 +556,7 @@ fn card(parts: &[Part], picked: &[&Choice], s: &Situation) -> String {
     // Without a wish the strictest of the parts is the label that drops nothing.
     let mut own: Vec<(usize, &'static Licence)> =
         rows(picked).filter(|(i, l)| !l.is_none() && parts.get(*i).is_some_and(|p| p.relation != Relation::Data)).collect();
-    own.sort_by_key(|(i, l)| (std::cmp::Reverse(super::compat::extra_limits(l).len()), *i));
+    crate::order::sort_by_key(&mut own, |(i, l)| (std::cmp::Reverse(super::compat::extra_limits(l).len()), *i));
     let Some(l) = chosen.or(own.first().map(|x| x.1)) else { return String::new() };
     // Where no label of one licence carries the terms of all, all are named.
     let mut beside: Vec<&'static Licence> = Vec::new();

@@ -5,6 +5,7 @@ use super::compat::{Relation, extra_limits};
 use super::evidence::Kind;
 use super::guide::Guidance;
 use super::name;
+use crate::order::set;
 use crate::report::Report;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -100,16 +101,8 @@ impl Inventory {
                     terms: f.licence.statements.iter().any(|s| matches!(s.kind, Kind::Text | Kind::Header)),
                 })
                 .collect();
-            let bases = report
-                .files
-                .iter()
-                .filter(|f| belongs(&f.path, at))
-                .flat_map(|f| &f.licence.statements)
-                .filter(|s| s.kind == Kind::Base && s.how != "relation")
-                .map(|s| s.value.clone())
-                .collect::<BTreeSet<_>>()
-                .into_iter()
-                .collect();
+            let said = report.files.iter().filter(|f| belongs(&f.path, at)).flat_map(|f| &f.licence.statements);
+            let bases = set(said.filter(|s| s.kind == Kind::Base && s.how != "relation").map(|s| s.value.clone()));
             let duties = guidance.must.iter().filter(|l| l.sources.iter().any(|s| s.parts.iter().any(|p| p == at))).map(|l| l.text.clone()).collect();
             out.entries.push(Entry {
                 name: at.into(),
@@ -119,7 +112,7 @@ impl Inventory {
                 relation: j.part.relation,
                 source: j.part.source.clone(),
                 duties,
-                bases,
+                bases: bases.into_iter().collect(),
                 files,
                 seen: seen.into(),
             });
@@ -163,11 +156,8 @@ impl Inventory {
             }
             for (what, terms) in [("terms", true), ("files", false)] {
                 let list = |e: &Entry| {
-                    e.files
-                        .iter()
-                        .filter(|f| f.terms == terms)
-                        .map(|f| format!("{} {}", f.path, f.sha256.clone().unwrap_or_else(|| f.size.to_string())))
-                        .collect::<BTreeSet<_>>()
+                    let files = e.files.iter().filter(|f| f.terms == terms);
+                    set(files.map(|f| format!("{} {}", f.path, f.sha256.clone().unwrap_or_else(|| f.size.to_string()))))
                 };
                 let (a, b) = (list(old), list(e));
                 // Only with fingerprints on both sides can anything be said about contents.

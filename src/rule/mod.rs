@@ -19,7 +19,7 @@ use crate::report::{FileReport, Finding, Report, SCHEMA, Severity, Standing, Too
 use crate::speech::{self, Lang};
 use crate::verdict::Verdict;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// What a sentence is filled with.
 pub type Args = Vec<(&'static str, String)>;
@@ -108,7 +108,7 @@ impl Judge {
     /// The findings, heaviest first, otherwise in the order of the file.
     pub fn findings(self, lang: Lang, path: &str, limits: &Limits) -> Vec<Finding> {
         let mut out: Vec<Finding> = outermost(self.drafts, limits).into_iter().map(|d| finding(d.rule, d.args, d.count, d.places, lang, path)).collect();
-        out.sort_by_key(|f| std::cmp::Reverse((f.severity, shows_call(f))));
+        crate::order::sort_by_key(&mut out, |f| std::cmp::Reverse((f.severity, shows_call(f))));
         out
     }
 }
@@ -141,7 +141,7 @@ fn shows_call(f: &Finding) -> bool {
 }
 
 fn finding(rule: &'static Rule, args: Args, count: u64, places: Vec<Place>, lang: Lang, path: &str) -> Finding {
-    let args: BTreeMap<String, String> = args.into_iter().map(|(k, v)| (k.to_string(), crate::text::printable(&v, 400))).collect();
+    let args = crate::order::map(args.into_iter().map(|(k, v)| (k.to_string(), crate::text::printable(&v, 400))));
     let words = speech::rule(lang, rule.id);
     Finding {
         rule: rule.id.into(),
@@ -321,7 +321,7 @@ pub fn conclude(mut files: Vec<FileReport>, lang: Lang) -> Report {
     for (n, f) in about {
         let Some(file) = files.get_mut(n).filter(|file| !file.findings.contains(&f)) else { continue };
         file.findings.push(f);
-        file.findings.sort_by_key(|f| std::cmp::Reverse((f.severity, shows_call(f))));
+        crate::order::sort_by_key(&mut file.findings, |f| std::cmp::Reverse((f.severity, shows_call(f))));
         weigh(file, lang);
     }
     let (licence, issues) = crate::licence::folder::judge(&files);

@@ -171,9 +171,9 @@ pub fn rule(lang: Lang, id: &str) -> Words {
 pub fn gap(lang: Lang, reason: &str, member: &str) -> String {
     let b = book(lang);
     let member: Vec<String> = member.split(" › ").map(|part| said(b.names, part)).collect();
-    let member = BTreeMap::from([("member".to_string(), member.join(" › "))]);
+    let member = crate::order::map([("member".to_string(), member.join(" › "))]);
     let at = if member.values().all(String::is_empty) { String::new() } else { fill(lang, b.at, "", &member) };
-    fill(lang, look(b.gaps, reason).unwrap_or(reason), "", &BTreeMap::from([("member".to_string(), at)]))
+    fill(lang, look(b.gaps, reason).unwrap_or(reason), "", &crate::order::map([("member".to_string(), at)]))
 }
 
 /// What an opcode does, in plain words.
