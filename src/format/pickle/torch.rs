@@ -52,7 +52,9 @@ impl Seen {
 
 /// Whether a global rebuilds a tensor or parameter.
 pub fn rebuilds(module: &str, name: &str) -> bool {
-    module == "torch._utils" && (name.starts_with("_rebuild_tensor") || name.starts_with("_rebuild_parameter") || name.starts_with("_rebuild_qtensor"))
+    module == "torch._utils"
+        && !name.contains('.')
+        && (name.starts_with("_rebuild_tensor") || name.starts_with("_rebuild_parameter") || name.starts_with("_rebuild_qtensor"))
 }
 
 /// Element type and size of a storage class.
