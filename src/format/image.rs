@@ -2,7 +2,7 @@
 
 use super::{Format, Match};
 use crate::bytes::View;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::scan::Scan;
 
 /// All of [`KINDS`].
@@ -46,9 +46,16 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     super::trailing(view, end, scan)
 }
 
+/// Chunks of a picture, or boxes of a film, that are gone through for its end.
+const PARTS: u32 = 1 << 20;
+
 fn png_end(view: View<'_>) -> Result<u64> {
     let mut at = 8u64;
-    while at + 12 <= view.len() {
+    for _ in 0..PARTS {
+        if at + 12 > view.len() {
+            // Without an end of its own, nothing can be said to stand behind it.
+            return Ok(view.len());
+        }
         let len = u64::from(u32::from_be_bytes(view.array(at)?));
         let kind = view.array::<4>(at + 4)?;
         at = at.saturating_add(12).saturating_add(len);
@@ -56,25 +63,27 @@ fn png_end(view: View<'_>) -> Result<u64> {
             return Ok(at);
         }
     }
-    // Without an end of its own, nothing can be said to stand behind it.
-    Ok(view.len())
+    Err(Error::limit(at, "members"))
 }
 
 /// The end of the last box of a film (ISO/IEC 14496-12): a length of four bytes, or of eight where that says 1; 0 says that it goes to the end.
 fn boxes_end(view: View<'_>) -> Result<u64> {
     let mut at = 0u64;
-    while at + 8 <= view.len() && view.array::<4>(at + 4)?.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | 0xa9)) {
+    for _ in 0..PARTS {
+        if at + 8 > view.len() || !view.array::<4>(at + 4)?.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | 0xa9)) {
+            return Ok(at);
+        }
         let len = match u32::from_be_bytes(view.array(at)?) {
             0 => return Ok(view.len()),
             1 if at + 16 <= view.len() => u64::from_be_bytes(view.array(at + 8)?),
             n => n.into(),
         };
         if len < 8 {
-            break;
+            return Ok(at);
         }
         at = at.saturating_add(len);
     }
-    Ok(at)
+    Err(Error::limit(at, "members"))
 }
 
 /// The mark of TrueType, with the name of a table behind it, or that of OpenType with outlines of its own.
