@@ -105,7 +105,15 @@ fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         }
         let script = key.ends_with(".py") && entry.name.contains("/code/");
         let mut by = |inner: View<'_>, scan: &mut Scan<'_>| script_calls(inner, scan);
-        archive.member(n, scan, numbers, script.then_some(&mut by as _))?;
+        // Behind the numbers that the pickle asks for there may be something else.
+        let mut both = |inner: View<'_>, scan: &mut Scan<'_>| -> Result<()> {
+            let bytes = wanted.copied().unwrap_or(0);
+            scan.child("numbers", inner.slice(0, bytes)?, true);
+            scan.child("trailing bytes", inner.rest(bytes), true);
+            Ok(())
+        };
+        let longer = wanted.is_some_and(|bytes| entry.size > *bytes);
+        archive.member(n, scan, numbers, if script { Some(&mut by) } else { longer.then_some(&mut both) })?;
     }
     Ok(())
 }
