@@ -96,7 +96,8 @@ impl Judge {
                         }
                     }
                 }
-                None if self.drafts.len() < limits.facts => {
+                // Heavier ones have room of their own: thousands that only inform crowd none of them out.
+                None if self.drafts.len() < limits.facts + 1000 * rule.severity as usize => {
                     self.index.insert((rule.id, key), self.drafts.len());
                     self.drafts.push(Draft { rule, args, count: 1, places: vec![place.clone()] });
                 }
