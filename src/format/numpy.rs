@@ -113,7 +113,7 @@ fn type_code(code: &str) -> (Option<u64>, bool) {
         'U' => (n.and_then(|n| n.checked_mul(4)), false),
         '?' => (Some(1), false),
         // Sub-array codes such as `3O` or `(2,)f8`, and names such as `object`.
-        _ => (None, plain.contains('O') || plain == "object"),
+        _ => (None, plain.contains('O') || plain.starts_with("object")),
     }
 }
 
@@ -192,11 +192,15 @@ fn parse(header: &[u8]) -> Header {
 
 fn read_npy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let [major, _minor] = view.array::<2>(6)?;
-    let (from, len) = match major {
+    let (from, len): (u64, u64) = match major {
         1 => (10, u64::from(view.u16(8)?)),
         2 | 3 => (12, u64::from(view.u32(8)?)),
         _ => return Err(Error::malformed(6, "npy-version")),
     };
+    if len > HEADER as u64 {
+        // Who loads objects takes a header of any length.
+        scan.child("array", view.rest(from.saturating_add(len)), true);
+    }
     let bytes = view.take(from, len, HEADER)?;
     let header = parse(&bytes);
     if header.expression {
@@ -229,6 +233,8 @@ fn read_npy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         Some(total) if total < 1 << 40 && total / 64 <= left.max(1 << 20) => Err(Error::malformed(data, "ends-early")),
         None if header.item.is_none() => {
             scan.gap("npy-type");
+            // Objects have many names.
+            scan.child("array", view.rest(data), true);
             Ok(())
         }
         _ => {
@@ -244,7 +250,7 @@ mod tests {
 
     #[test]
     fn object_types_wherever_they_hide() {
-        for descr in ["'\\x4f'", "'|O'", "'O'", "[('a', '|O')]", "[('a', '<f8'), ('b', '|O8')]", "[('a', [('b', 'O')])]", "('O', (2,))", "'3O'"] {
+        for descr in ["'\\x4f'", "'|O'", "'O'", "[('a', '|O')]", "[('a', '<f8'), ('b', '|O8')]", "[('a', [('b', 'O')])]", "('O', (2,))", "'3O'", "'object_'"] {
             let h = parse(format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (3,), }}").as_bytes());
             assert!(h.object, "{descr}");
         }
