@@ -407,6 +407,59 @@ fn what_costs_more_than_it_is_long_is_a_gap() {
     }
 }
 
+/// Where more is piled up than is kept, what stands behind it is read all the same, and where it cannot be, the file is none that anybody saved.
+#[test]
+fn what_is_piled_up_hides_nothing() {
+    let echo = b"cos\nsystem\nX\x04\0\0\0echo\x85R.";
+    let join = |parts: &[&[u8]]| parts.concat();
+    let name = |n: usize| format!("B{}Model", n.to_string().bytes().map(|b| char::from(b + b'a' - b'0')).collect::<String>());
+    let import = |n: usize| format!("ctransformers.models.bert.modeling_bert\n{}\n", name(n)).into_bytes();
+    let called = |n: usize| [import(n), b"q\0".to_vec(), b"h\0)\x810".repeat(7), b"0".to_vec()].concat();
+    let sparse = |n: u32| [&b"r"[..], &(n * 4096).to_le_bytes()].concat();
+    let cases: Vec<(&str, Vec<u8>, &str, Option<&str>)> = vec![
+        ("marks", join(&[b"\x80\x04", &b"(".repeat(600_000), echo]), "WS101", Some("limit-pickle-stack")),
+        ("values", join(&[b"\x80\x04", &b"N".repeat(4_300_000), echo]), "WS101", Some("limit-pickle-stack")),
+        (
+            "values, and opcodes that take more than is left",
+            join(&[b"\x80\x04", &b"N".repeat(4_194_305), b"00((eudN\x86s0\x87l", echo]),
+            "WS101",
+            Some("limit-pickle-stack"),
+        ),
+        ("memo", join(&[b"\x80\x04]", &(1..3000).flat_map(sparse).collect::<Vec<_>>(), b"0j\x0a\0\0\x000", echo]), "WS101", Some("limit-pickle-memo")),
+        (
+            "names that the memo told",
+            join(&[b"\x80\x04\x8c\x02os\x94\x8c\x06system\x9400]", &(1..3000).flat_map(sparse).collect::<Vec<_>>(), b"0h\0h\x01\x93\x8c\x04echo\x85R."]),
+            "WS112",
+            Some("limit-pickle-memo"),
+        ),
+        (
+            "odd keys",
+            join(&[b"\x80\x04]", &(0..3000).flat_map(|n| format!("px{n}\n").into_bytes()).collect::<Vec<_>>(), b"gx1\n0", echo]),
+            "WS101",
+            Some("limit-pickle-memo"),
+        ),
+        ("imports", join(&[b"\x80\x02", &(0..21_000).flat_map(import).collect::<Vec<_>>(), echo]), "WS122", Some("limit-imports")),
+        ("calls", join(&[b"\x80\x02", &(0..4_000).flat_map(called).collect::<Vec<_>>(), echo]), "WS101", None),
+    ];
+    for (what, bytes, rule, gap) in cases {
+        let report = timed(what, &bytes, "piled.pkl");
+        assert!(report.findings.iter().any(|f| f.rule == rule), "{what}: {:?}", report.findings.iter().map(|f| &f.rule).collect::<Vec<_>>());
+        assert_eq!(report.gaps.iter().map(|g| g.reason.as_str()).find(|g| Some(*g) == gap), gap, "{what}: {:?}", report.gaps);
+    }
+}
+
+/// A picture's chunks and a film's boxes are gone through for its end, but not millions of them.
+#[test]
+fn parts_without_end_are_a_gap() {
+    let chunk = b"\0\0\0\0tEXt\0\0\0\0";
+    let png = [&b"\x89PNG\r\n\x1a\n"[..], &chunk.repeat((1 << 20) + 1), b"\0\0\0\0IEND\xaeB`\x82"].concat();
+    let film = [&b"\0\0\0\x10ftypisom\0\0\0\0"[..], &b"\0\0\0\x08free".repeat(1 << 20)].concat();
+    for (what, bytes) in [("chunks", png), ("boxes", film)] {
+        let report = timed(what, &bytes, "picture.png");
+        assert!(report.gaps.iter().any(|g| g.reason == "limit-members"), "{what}: {:?}", report.gaps);
+    }
+}
+
 /// Whoever reads joblib's arrays as opcodes may run into a limit among them: what stands behind it was not read.
 #[test]
 fn a_limit_among_an_arrays_bytes_is_a_gap() {

@@ -31,7 +31,7 @@ use std::collections::HashMap;
 const CALLS_SHOWN: u32 = 6;
 /// Memo keys that are no index; nobody writes one.
 const ODD_KEYS: usize = 1000;
-/// Bytes of a text that is still read to tell what it names.
+/// Bytes of a text that is still read to tell what it names, or of a memo's key, before which any number of zeros may stand.
 const NAME: usize = 64 * 1024;
 /// Bytes kept of a name; longer than any path that a system opens.
 const NAMED: usize = 4096;
@@ -170,6 +170,8 @@ pub struct Machine<'s> {
     pub aligned: bool,
     /// Whether something that the memo no longer told was called, filled or taken for a name.
     pub lost: bool,
+    /// What was forgotten because there was too much of it: what is missing from then on is [`Value::LOST`].
+    pub forgot: Option<&'static str>,
     /// How many calls are being made by functions that were handed the callee.
     pub(super) handed: u32,
     /// What undoing constants may still cost.
@@ -239,6 +241,7 @@ impl<'s> Machine<'s> {
             unaligned: false,
             aligned: false,
             lost: false,
+            forgot: None,
             handed: 0,
             allowance: Cell::new(constant::ALLOWANCE),
             spent: Cell::new(0),
@@ -286,10 +289,26 @@ impl<'s> Machine<'s> {
             Err(Error::Limit { what, .. }) => Stop::Limit(what),
             Err(e) => return Err(e),
         };
-        if self.heaviest >= 40 {
-            self.facts.push((0, 0, Fact::Expansion { power: self.heaviest }));
+        // Nobody names so much, or has the same bytes read so often, but to wear out whoever looks.
+        let wears = if matches!(stop, Stop::Limit("imports" | "pickle-work")) { self.ops.max(1).ilog2() } else { 0 };
+        if self.heaviest >= 40 || wears > 0 {
+            self.facts.push((0, 0, Fact::Expansion { power: self.heaviest.max(wears) }));
         }
         Ok(stop)
+    }
+
+    /// Forgets what is on the stack, of which there is more than is kept, and goes on with what is behind: an import there is one.
+    #[cold]
+    fn forget(&mut self, what: &'static str) {
+        self.stack.truncate(0);
+        self.marks.clear();
+        self.forgot = Some(what);
+    }
+
+    /// What stands where nothing is left: what was forgotten, if anything was.
+    #[cold]
+    fn under(&self) -> Result<Value> {
+        if self.forgot.is_some() && self.stack.len() == 0 { Ok(Value::LOST) } else { self.fault("stack-empty") }
     }
 
     fn fault<T>(&self, what: &'static str) -> Result<T> {
@@ -307,29 +326,29 @@ impl<'s> Machine<'s> {
     #[inline(always)]
     fn pop(&mut self) -> Result<Value> {
         if self.stack.len() <= self.floor() {
-            return self.fault("stack-empty");
+            return self.under();
         }
         match self.stack.pop() {
             Some(v) => Ok(v),
-            None => self.fault("stack-empty"),
+            None => self.under(),
         }
     }
 
     #[inline(always)]
     fn top(&self) -> Result<Value> {
         if self.stack.len() <= self.floor() {
-            return self.fault("stack-empty");
+            return self.under();
         }
         match self.stack.last() {
             Some(v) => Ok(v),
-            None => self.fault("stack-empty"),
+            None => self.under(),
         }
     }
 
     #[inline(always)]
     fn push(&mut self, v: Value) -> Result<()> {
         if self.stack.len() >= self.limits.stack {
-            return Err(Error::limit(self.tape.at(), "pickle-stack"));
+            self.forget("pickle-stack");
         }
         self.stack.push(v);
         Ok(())
@@ -340,6 +359,7 @@ impl<'s> Machine<'s> {
         let mark = if self.marks_inside { self.stack.take_out(Value::MARK) } else { self.marks.pop() };
         match mark {
             Some(m) => Ok(m.min(self.stack.len())),
+            None if self.forgot.is_some() => Ok(0),
             None => self.fault("mark-missing"),
         }
     }
@@ -391,7 +411,7 @@ impl<'s> Machine<'s> {
                 }
                 b'(' => {
                     if self.marks.len() >= self.limits.stack / 8 {
-                        return Err(Error::limit(at, "pickle-stack"));
+                        self.forget("pickle-stack");
                     }
                     if self.marks_inside {
                         self.push(Value::MARK)?;
@@ -406,8 +426,10 @@ impl<'s> Machine<'s> {
                 }
                 0x85..=0x87 => {
                     let n = usize::from(byte - 0x84);
-                    let Some(from) = self.stack.len().checked_sub(n).filter(|f| *f >= self.floor()) else {
-                        return self.fault("stack-empty");
+                    let from = match self.stack.len().checked_sub(n).filter(|f| *f >= self.floor()) {
+                        Some(from) => from,
+                        None if self.forgot.is_some() => self.floor(),
+                        None => return self.fault("stack-empty"),
                     };
                     let v = self.tuple(from);
                     self.push(v)?;
@@ -441,7 +463,7 @@ impl<'s> Machine<'s> {
                     let target = match m.checked_sub(1) {
                         None if self.marks_inside => self.stack.last(),
                         Some(below) if m > self.floor() => self.stack.above(below).first().copied(),
-                        _ => None,
+                        _ => self.forgot.map(|_| Value::LOST),
                     };
                     let Some(target) = target else {
                         return self.fault("stack-empty");
@@ -525,8 +547,9 @@ impl<'s> Machine<'s> {
             }
             b'o' => {
                 let m = self.mark()?;
-                let Some(callee) = self.stack.above(m).first().copied() else {
-                    return self.fault("stack-empty");
+                let callee = match self.stack.above(m).first() {
+                    Some(callee) => *callee,
+                    None => self.under()?,
                 };
                 let args = self.tuple(m + 1);
                 self.stack.truncate(m);
@@ -617,7 +640,7 @@ impl<'s> Machine<'s> {
                 if self.marks.last() == Some(&self.stack.len()) {
                     self.marks.pop();
                 } else if self.stack.pop().is_none() {
-                    return self.fault("stack-empty");
+                    self.under()?;
                 }
             }
             b'1' => {
@@ -671,17 +694,18 @@ impl<'s> Machine<'s> {
             }
             b'g' => {
                 let (a, n) = self.tape.line()?;
-                match key(&self.tape.peek(a, n, KEY)) {
+                match key(&self.tape.peek(a, n, NAME)) {
                     Key::Number(k) => self.get(k)?,
                     Key::Other(k) => match self.odd_keys.get(&k) {
                         Some(v) => self.push(*v)?,
+                        None if self.forgot.is_some() => self.push(Value::LOST)?,
                         None => return self.fault("memo-unset"),
                     },
                 }
             }
             b'p' => {
                 let (a, n) = self.tape.line()?;
-                match key(&self.tape.peek(a, n, KEY)) {
+                match key(&self.tape.peek(a, n, NAME)) {
                     Key::Number(k) => self.put(k)?,
                     Key::Other(k) => self.put_odd(k)?,
                 }
@@ -711,9 +735,11 @@ impl<'s> Machine<'s> {
         self.first_act = self.first_act.min(at);
     }
 
-    /// States a fact; more than the limit are a gap.
+    /// States a fact; more than the limit are a gap. There is as much room again for all but identifiers and calls of the same, which may be of any
+    /// number and mean nothing: the first call of each import always is stated.
     pub(super) fn facts_capped(&mut self, fact: (u64, u64, Fact)) {
-        if self.facts.len() < self.limits.facts {
+        let room = if matches!(fact.2, Fact::PersistentId { .. }) { 1 } else { 3 };
+        if self.facts.len() < self.limits.facts.saturating_mul(room) {
             self.facts.push(fact);
         } else {
             self.more_facts = true;
@@ -724,14 +750,25 @@ impl<'s> Machine<'s> {
     fn get(&mut self, key: u64) -> Result<()> {
         match self.memo.get(key) {
             Some(v) => self.push(v),
+            None if self.forgot.is_some() => self.push(Value::LOST),
             None => self.fault("memo-unset"),
         }
+    }
+
+    /// Begins the memo anew, with as many entries as the next one goes on counting from.
+    #[cold]
+    fn forget_memo(&mut self) {
+        let len = self.memo.len;
+        self.memo = Memo::new(self.limits.memo);
+        self.memo.len = len;
+        self.forgot = Some("pickle-memo");
     }
 
     fn put_odd(&mut self, key: Vec<u8>) -> Result<()> {
         let v = self.top()?;
         if self.odd_keys.len() >= ODD_KEYS {
-            return Err(Error::limit(self.tape.at(), "pickle-memo"));
+            self.odd_keys.clear();
+            self.forgot = Some("pickle-memo");
         }
         self.memo.len += u64::from(self.odd_keys.insert(key, v).is_none());
         Ok(())
@@ -741,7 +778,7 @@ impl<'s> Machine<'s> {
     fn put(&mut self, key: u64) -> Result<()> {
         let v = self.top()?;
         if self.memo.over() {
-            return Err(Error::limit(self.tape.at(), "pickle-memo"));
+            self.forget_memo();
         }
         self.memo.put(key, v);
         Ok(())
@@ -873,6 +910,9 @@ impl<'s> Machine<'s> {
         self.memo.retain(name);
         if matches!(module.kind(), Kind::Lost) || matches!(name.kind(), Kind::Lost) {
             self.lost = true;
+            if self.forgot.is_some() {
+                self.facts_capped((at, 1, Fact::ComputedImport { text: "….…".into() }));
+            }
             return Ok(Value::LOST);
         }
         let (m, n) = (self.string(module), self.string(name));
@@ -913,7 +953,7 @@ impl<'s> Machine<'s> {
             Hand::Make => g.usage.made = true,
         }
         g.calls = g.calls.saturating_add(1);
-        if g.calls <= CALLS_SHOWN {
+        if shown(g.calls, self.facts.len(), &self.limits) {
             let (module, name) = (g.module.clone(), g.name.clone());
             let mut text = String::new();
             self.write_name(id, &mut text);
@@ -1029,7 +1069,7 @@ impl<'s> Machine<'s> {
             Hand::Make => g.usage.made = true,
         }
         g.calls = g.calls.saturating_add(1);
-        let (shown, tensor, evaluates) = (g.calls, g.tensor, g.evaluates);
+        let (calls, tensor, evaluates) = (g.calls, g.tensor, g.evaluates);
         if tensor {
             let name = g.name.clone();
             if let Some(items) = self.items(args) {
@@ -1041,7 +1081,7 @@ impl<'s> Machine<'s> {
             self.state_evaluated(result, at, len);
         }
         let follow = self.follow(id, args, result, at, len)?;
-        if shown <= CALLS_SHOWN {
+        if shown(calls, self.facts.len(), &self.limits) {
             for text in self.items(args).unwrap_or_default().into_iter().take(8) {
                 self.memo.retain(text);
             }
@@ -1148,6 +1188,11 @@ impl<'s> Machine<'s> {
     pub fn view(&self) -> View<'s> {
         self.view
     }
+}
+
+/// Whether one more call of the same import is stated.
+fn shown(calls: u32, stated: usize, limits: &Limits) -> bool {
+    calls == 1 || calls <= CALLS_SHOWN && stated < limits.facts / 2
 }
 
 /// A name, or what is kept of one that nothing is called by.

@@ -396,6 +396,10 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
             let tensor = Tensor { name: String::new(), dtype, shape, bytes };
             scan.leaf("array", "tensor", Some(bytes), Some(format!("{} {:?}", tensor.dtype, tensor.shape)));
             scan.state(view, from, bytes, Fact::Tensor(tensor));
+            let numbers = view.slice(from, bytes)?;
+            if machine::marked(&numbers.head(4)?) && loadable(numbers, scan)? {
+                inside("numbers", numbers, true, false, scan);
+            }
         }
         for from in std::mem::take(&mut machine.inner) {
             let mut inner = Machine::new(view, from, Frames::LINEAR, &limits);
@@ -618,6 +622,9 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, again: 
     }
     if m.lost {
         scan.gap("limit-pickle-memo");
+    }
+    if let Some(what) = m.forgot {
+        scan.gap(&format!("limit-{what}"));
     }
     for g in std::mem::take(&mut m.globals) {
         if !g.asked && (g.module == "?" || !g.usage.called || g.name == "()") {
