@@ -242,12 +242,7 @@ fn one<'s>(coder: Coder, input: impl BufRead + 's, dictionary: u64) -> io::Resul
         Coder::Deflate => Box::new(Pump::new(input, Engine::Deflate(flate2::Decompress::new(false)))),
         Coder::Bzip2 => Box::new(Pump::new(input, Engine::Bzip2(bzip2::Decompress::new(false)))),
         Coder::Lzma { props, dictionary: asked, size } => Box::new(Pump::new(input, lzma(props, asked, size, dictionary)?)),
-        Coder::Lzma2 { dictionary: asked } => {
-            if u64::from(asked) > dictionary {
-                return Err(Trouble::Dictionary.into());
-            }
-            Box::new(Pump::new(input, Engine::Lzma2(Box::new(Lzma2Stream::new(asked)))))
-        }
+        Coder::Lzma2 { dictionary: asked } => Box::new(Pump::new(input, Engine::Lzma2(Box::new(Lzma2Stream::new(u64::from(asked).min(dictionary) as u32))))),
         Coder::Xz => Box::new(Pump::new(input, xz(dictionary))),
         Coder::Latin1 => Box::new(Latin1(input)),
         Coder::Delta { distance } => Box::new(DeltaReader::new(input, distance)),
@@ -289,12 +284,9 @@ impl<R: BufRead> Read for Latin1<R> {
     }
 }
 
-/// An LZMA decoder whose dictionary is no larger than what comes out.
+/// An LZMA decoder whose dictionary is no larger than what comes out, or than is granted: few streams reach as far back as they might.
 fn lzma(props: u8, asked: u32, size: u64, most: u64) -> io::Result<Engine> {
-    let needed = u64::from(asked).min(size.max(4096));
-    if needed > most {
-        return Err(Trouble::Dictionary.into());
-    }
+    let needed = u64::from(asked).min(size.max(4096)).min(most);
     Ok(Engine::Lzma(Box::new(LzmaStream::new_with_props(size, props, needed as u32, None)?)))
 }
 
