@@ -361,7 +361,8 @@ BAD_ATTRS = set("""
     exec_module start_new_thread fork Thread Process exec_ load_dynamic loads _load_lib download_url
     cached_file get_file literal_eval run_module run_path CodeType
     load save savez savetxt dump read_json read_table read_parquet to_csv to_pickle sendall connect putenv kill _exit
-    load_state_dict_from_url load_url load_model LoadFromFile load_library create_connection startfile spawnv
+    load_state_dict_from_url load_url load_model LoadFromFile load_library create_connection startfile spawnv open
+    copyfile copy2 copytree
 """.split())
 BAD_IMPORTS = set("""
     subprocess importlib pickle cPickle marshal socket urllib urllib.request requests ctypes shutil tempfile runpy dill
