@@ -415,6 +415,7 @@ fn what_is_piled_up_hides_nothing() {
     let name = |n: usize| format!("B{}Model", n.to_string().bytes().map(|b| char::from(b + b'a' - b'0')).collect::<String>());
     let import = |n: usize| format!("ctransformers.models.bert.modeling_bert\n{}\n", name(n)).into_bytes();
     let called = |n: usize| [import(n), b"q\0".to_vec(), b"h\0)\x810".repeat(7), b"0".to_vec()].concat();
+    let constant = |pickle: &[u8]| [&b"C\x50"[..], pickle, &vec![b'.'; 80 - pickle.len()]].concat();
     let sparse = |n: u32| [&b"r"[..], &(n * 4096).to_le_bytes()].concat();
     let cases: Vec<(&str, Vec<u8>, &str, Option<&str>)> = vec![
         ("marks", join(&[b"\x80\x04", &b"(".repeat(600_000), echo]), "WS101", Some("limit-pickle-stack")),
@@ -439,6 +440,10 @@ fn what_is_piled_up_hides_nothing() {
             Some("limit-pickle-memo"),
         ),
         ("imports", join(&[b"\x80\x02", &(0..21_000).flat_map(import).collect::<Vec<_>>(), echo]), "WS122", Some("limit-imports")),
+        ("a long text between others", join(&[b"N0N0X\0\0\x20\0", &b"a".repeat(2 << 20), b"0", echo]), "WS101", None),
+        ("constants", join(&[b"\x80\x04(", &constant(b"\x80\x04]0N.").repeat(5_000), &constant(&[&b"\x80\x04"[..], echo].concat()), b"t."]), "WS101", None),
+        ("zeros before a key", join(&[b"cos\nsystem\np", &b"0".repeat(4200), b"5\n0g5\n(S'echo'\ntR."]), "WS101", None),
+        ("a header", join(&[b"\x93NUMPY\x02\0\0\0\x20\0{'descr': '|O', 'shape': (1,), }", &b" ".repeat((2 << 20) - 32), echo]), "WS101", Some("limit-header")),
         ("calls", join(&[b"\x80\x02", &(0..4_000).flat_map(called).collect::<Vec<_>>(), echo]), "WS101", None),
     ];
     for (what, bytes, rule, gap) in cases {

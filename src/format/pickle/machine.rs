@@ -33,6 +33,8 @@ const CALLS_SHOWN: u32 = 6;
 const ODD_KEYS: usize = 1000;
 /// Bytes of a text that is still read to tell what it names, or of a memo's key, before which any number of zeros may stand.
 const NAME: usize = 64 * 1024;
+/// Constants that are read by themselves; more are a gap.
+const NESTED: usize = 1 << 16;
 /// Bytes kept of a name; longer than any path that a system opens.
 const NAMED: usize = 4096;
 /// Bytes that the names of one pickle's imports may take.
@@ -130,7 +132,7 @@ pub struct Machine<'s> {
     pub decoded: Vec<(u64, Vec<u8>)>,
     /// Bytes that a call loads as objects, with whether that is all it does with them.
     pub loaded: Vec<(u64, Load, bool)>,
-    /// Whether a call loads constants that are longer, or more of them, than are put together here.
+    /// Whether constants that are read by themselves, or that a call loads, are more or longer than is looked at here.
     pub unread: bool,
     /// Bytes constants without a beginning of their own.
     pub blobs: Vec<(u64, u64)>,
@@ -821,12 +823,12 @@ impl<'s> Machine<'s> {
     /// Remembers constants that begin like something that is read by itself.
     #[inline(never)]
     fn note_nested(&mut self, at: u64, len: u64) {
-        if self.nested.len() >= 4096 {
-            return;
-        }
         let head = self.tape.peek(at, len, 8);
         if marked(&head) || super::constant::encoding(&head).is_some() {
-            self.nested.push((at, len));
+            match self.nested.len() {
+                ..NESTED => self.nested.push((at, len)),
+                _ => self.unread = true,
+            }
         } else if len >= 64 && self.blobs.len() < 4096 {
             self.blobs.push((at, len));
         }

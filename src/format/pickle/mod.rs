@@ -165,8 +165,8 @@ fn probe_way(view: View<'_>, at: u64, depth: u32, frames: Frames, cost: &mut u64
     };
     let outran = |m: &Machine<'_>, stop: Stop| cut && matches!(stop, Stop::End | Stop::Fault(_)) && m.tape.left() == 0;
     // A line has been read to the window's end then; the length of a text or of bytes reaches over it.
-    if (outran(&m, stop) || cut && stop == Stop::End) && m.ops <= 2 && at == 0 {
-        // A file may begin with a text that is longer than that.
+    if (outran(&m, stop) && m.ops <= 2 || cut && stop == Stop::End && m.tape.left() > 0) && at == 0 {
+        // A file may begin with a text that is longer than that; one that says how long it is costs nothing wherever it stands.
         m = Machine::new(view, at, frames, &crate::limits::Limits::default());
         let Ok(again) = m.run(allowance) else {
             return (Likeness::No, 0);
