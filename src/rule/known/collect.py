@@ -657,6 +657,10 @@ torch._C._fft r fft_fft fft_ifft fft_fft2 fft_ifft2 fft_fftn fft_ifftn fft_rfft 
 # a tensor beside its mask, or of rows of several lengths: tensors that are kept
 torch.masked.maskedtensor.core rcb MaskedTensor
 torch.nested._internal.nested_tensor rcb NestedTensor
+torch.nested._internal.nested_tensor rc _rebuild_njt
+torch._dynamo.decorators rnb _DimRange
+# torch 2.9 takes its memory formats out of the package
+torch._utils r torch
 torch._C r _VariableFunctionsClass
 torch._C rcb Generator
 # what a scaler's table of optimizers begins an entry with
@@ -817,8 +821,8 @@ skorch.classifier rnb NeuralNetClassifier NeuralNetBinaryClassifier
 skorch.regressor rnb NeuralNetRegressor
 # puts the graphs of a batch together
 torch_geometric.loader.dataloader rnb DataLoader Collater
-# makes an object of the class that it is handed, and fills it
-tensordict._reductions rcw _make_td
+# makes an object of the class that it is handed, and fills it: the machine follows
+tensordict._reductions rc _make_td
 # what a quantized layer shows, and rounds its input with
 torchao.quantization.quant_api r _linear_extra_repr _int8_asymm_per_token_quant _int8_symm_per_token_reduced_range_quant
 torchao.quantization.quant_api r _input_quant_func_dyanmic_fp8 _input_activation_quant_func_fp8 _int8_symm_per_token_quant
