@@ -239,6 +239,10 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
             _ => {}
         }
     }
+    // An archive that a pickle keeps among its values is read where it is kept.
+    if archive == Some(true) && sure.iter().any(|f| f.id == "pickle") && zip::end(view).is_some_and(|end| pickle::keeps_archive(view, end)) {
+        sure.retain(|f| f.id != "zip" && !ARCHIVES.contains(&f.id));
+    }
     let refined: Vec<&str> = sure.iter().flat_map(|f| f.refines.iter().copied()).collect();
     sure.retain(|f| !refined.contains(&f.id));
     // A text is what is left when nothing else fits.

@@ -157,6 +157,11 @@ fn probe(view: View<'_>) -> Match {
     if view.has(0, LOCAL) || !super::tar::begins(view) && find_end(view).is_some() { Match::Sure } else { Match::No }
 }
 
+/// Where the record lies that ends the archive, for everybody who looks for one from the back.
+pub fn end(view: View<'_>) -> Option<u64> {
+    find_end(view).map(|end| end.at)
+}
+
 /// Whether a ZIP has a member whose name passes the test; looks at the first thousand.
 pub fn any_member(view: View<'_>, test: impl Fn(&str) -> bool) -> bool {
     if probe(view) == Match::No {

@@ -204,7 +204,7 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             return matches!(known::standing(module, owner), Standing::Expected(uses) if uses.make || uses.call);
         }
         // A method that makes a text of another does so when it is called, which is a finding of its own.
-        let harmless = !attr.starts_with("__") && !matches!(known::standing(module, name), Standing::Dangerous { effect, .. } if effect != Effect::Hide);
+        let harmless = !attr.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { effect, .. } if effect != Effect::Hide);
         return harmless && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
     !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))

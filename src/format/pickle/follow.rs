@@ -92,7 +92,7 @@ fn makes(module: &str, name: &str) -> Option<usize> {
         ("scipy.spatial.ckdtree", "new_object") => Some(0),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Some(0),
         ("numpy.ma.core" | "numpy.ma.mrecords", "_mareconstruct" | "_mrreconstruct") => Some(0),
-        ("torch._utils", "_rebuild_wrapper_subclass") => Some(0),
+        ("torch._utils", "_rebuild_wrapper_subclass") | ("tensordict._reductions", "_make_td") => Some(0),
         // `cls.__new__(cls, **state)`, whatever class it is.
         _ if module.starts_with("pandas.") && name.starts_with("_new_") && name.ends_with("Index") => Some(0),
         (_, "newObj") => Some(0),

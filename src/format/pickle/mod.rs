@@ -215,10 +215,10 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     let odd_id = m.facts.iter().find_map(|(at, len, f)| (*len > 1 && matches!(f, Fact::PersistentId { text } if !text.is_ascii())).then_some(*at));
     let odd = odd_import.into_iter().chain(odd_id).min().unwrap_or(u64::MAX);
     let named = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name) && g.at < odd);
-    // A long code and a STOP are six bytes, which numbers may begin with; nothing comes of the one that is left behind.
-    let by_chance = |code: u64| !marked && matches!(stop, Stop::Stop) && m.ops == 2 && m.tape.left() > 0 && code > 0xffff;
+    // A code and a STOP: numbers begin with two given bytes often enough, and nothing comes of the one that is left behind.
+    let by_chance = !marked && stop == Stop::Stop && m.ops == 2 && m.tape.left() > 0;
     let computed =
-        m.facts.iter().any(|(at, _, f)| *at < odd && (matches!(f, Fact::ComputedImport { .. }) || matches!(f, Fact::Extension { code } if !by_chance(*code))));
+        m.facts.iter().any(|(at, _, f)| *at < odd && (matches!(f, Fact::ComputedImport { .. }) || matches!(f, Fact::Extension { .. }) && !by_chance));
     let acted = m.first_act < odd;
     // Where a folder lies beside the file, its name is a module's, and any name with a file's characters can be one.
     let odd_file = m.globals.iter().filter(|g| g.asked && !(filed(&g.module) && plausible(&g.name))).map(|g| g.at).min();
@@ -265,6 +265,25 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
         return Likeness::Sure;
     }
     otherwise
+}
+
+/// Opcodes of a pickle that [`keeps_archive`] follows.
+const KEEPING: u64 = 1 << 24;
+
+/// Whether the file is one pickle from its first byte to its last, and the archive that ends with the record at `end` is one of its values.
+pub fn keeps_archive(view: View<'_>, end: u64) -> bool {
+    let ran = |joblib| {
+        let mut m = Machine::new(view, 0, Frames::LINEAR, &crate::limits::Limits::default());
+        m.joblib = joblib;
+        let stop = m.run(KEEPING).ok()?;
+        Some((m, stop))
+    };
+    let first = ran(false);
+    let last = if first.as_ref().is_some_and(|(m, _)| m.wrapped) { ran(true) } else { first };
+    last.is_some_and(|(m, stop)| {
+        let within = |&(from, len): &(u64, u64)| (from..from.saturating_add(len)).contains(&end) && view.has(from, b"PK\x03\x04");
+        stop == Stop::Stop && m.tape.left() == 0 && m.tape.forks == 0 && m.nested.iter().any(within)
+    })
 }
 
 /// What one pickle came to.

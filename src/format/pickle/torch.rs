@@ -163,14 +163,27 @@ const SOURCE: usize = 4 << 20;
 
 /// Whether source is a class and nothing before it but its decorators, as `inspect.getsource` hands it out.
 fn class_alone(source: &str) -> bool {
-    let mut rest = source.trim_start();
+    let mut rest = behind_comments(source);
     while let Some(decorator) = rest.strip_prefix('@') {
         match behind_decorator(decorator) {
-            Some(next) => rest = next.trim_start(),
+            Some(next) => rest = behind_comments(next),
             None => return false,
         }
     }
     rest.starts_with("class ")
+}
+
+/// What stands behind the lines that are empty or say something to the reader alone.
+fn behind_comments(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while let Some((comment, next)) = rest.strip_prefix('#').and_then(|rest| rest.split_once('\n')) {
+        // Python takes a carriage return for the end of a line, too.
+        if comment.trim_end().contains('\r') {
+            break;
+        }
+        rest = next.trim_start();
+    }
+    rest
 }
 
 /// Python's own functions that act on a text that they are called with. Source that imports nothing has no others.

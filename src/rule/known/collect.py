@@ -338,6 +338,7 @@ WHOLE = set("""
     bidict datasketch rank_bm25 langdetect symspellpy vaderSentiment jieba emcee dynesty GPy paramz SALib skyfield control pulp chess
     tbats pmdarima dask_ml mlxtend mapie formulaic tpot networkx astropy xarray autograd autograd_gamma nltk gensim
     cvxpy igraph rtree pyrsistent frozendict pywt skimage pandera hdbscan umap pynndescent flaml iterstrat skrules aif360 dice_ml pysat sklearn
+    torchao ema_pytorch lion_pytorch prodigyopt
 """.split())
 
 # Of these, the classes that were read may be called as well.
@@ -415,7 +416,7 @@ BAD_FUNCTION = re.compile(r"""
 STDLIB = """
 builtins rcb int float complex bool str bytes bytearray list tuple dict set frozenset object range slice
 builtins r type NotImplemented Ellipsis None abs all any bin bool chr divmod format hash hex len max min oct ord pow repr round
-builtins r print sorted sum isinstance issubclass callable ascii property staticmethod classmethod
+builtins r id print sorted sum isinstance issubclass callable ascii property staticmethod classmethod
 builtins rcb memoryview
 # iterators over what stands in the pickle; a lazy call among them is found where it is made
 builtins rcb zip enumerate reversed
@@ -430,6 +431,8 @@ _codecs rc encode
 collections rcb OrderedDict defaultdict Counter deque ChainMap UserDict UserList UserString
 collections.abc r Mapping Sequence Iterable Callable MutableMapping Set Hashable Sized Container Collection
 datetime rcb date time datetime timedelta timezone tzinfo
+# what columns of text are read with
+datetime r datetime.strptime datetime.fromisoformat datetime.fromtimestamp date.fromisoformat date.fromordinal
 decimal rcb Decimal Context DecimalTuple
 fractions rcb Fraction
 uuid rcb UUID
@@ -440,6 +443,7 @@ pathlib._local rcb PurePath PurePosixPath PureWindowsPath Path PosixPath Windows
 ipaddress rcb IPv4Address IPv6Address IPv4Network IPv6Network IPv4Interface IPv6Interface
 random rcb Random
 random rcb SystemRandom
+random r Random.random Random.randint Random.uniform Random.choice Random.shuffle Random.sample Random.gauss
 argparse rcb Namespace
 types rcb SimpleNamespace
 types r NoneType MappingProxyType
@@ -475,7 +479,9 @@ itertools rc count
 itertools rcb chain islice
 itertools rc repeat
 itertools rcb cycle
-itertools r product
+itertools rcb compress zip_longest izip_longest
+# called they may make far more than they are handed
+itertools r combinations combinations_with_replacement permutations product
 weakref r ref
 typing r Any Union Optional List Dict Tuple Callable Type Set FrozenSet OrderedDict DefaultDict Deque Counter Iterable Iterator Sequence Mapping
 typing r MutableMapping MutableSequence Hashable Sized Container Collection Literal ClassVar Generator AnyStr Text
@@ -499,12 +505,12 @@ xml.etree.ElementTree rcb Element
 # values that only keep what they are filled with
 calendar rnb Calendar TextCalendar HTMLCalendar
 calendar rcb Day Month
-csv r excel excel_tab unix_dialect Dialect
+csv rcb excel excel_tab unix_dialect Dialect
 difflib rnb Differ SequenceMatcher
 graphlib rnb TopologicalSorter _NodeInfo
 statistics rnb NormalDist
-textwrap rnb TextWrapper
-optparse rnb Values
+textwrap rcb TextWrapper
+optparse rcb Values
 traceback rnb FrameSummary StackSummary TracebackException
 email.mime.base rnb MIMEBase
 email.mime.multipart rnb MIMEMultipart
@@ -516,6 +522,9 @@ zipfile rnb ZipInfo
 tarfile rnb TarInfo
 # sections and texts; reading files is a method's
 configparser rnb ConfigParser RawConfigParser SafeConfigParser SectionProxy ConverterMapping Interpolation BasicInterpolation ExtendedInterpolation
+# what a section keeps of its parser, to read numbers with
+configparser r SectionProxy.get ConfigParser.getint ConfigParser.getfloat ConfigParser.getboolean
+configparser r RawConfigParser.getint RawConfigParser.getfloat RawConfigParser.getboolean
 ConfigParser rnb ConfigParser RawConfigParser SafeConfigParser SectionProxy ConverterMapping Interpolation BasicInterpolation ExtendedInterpolation
 # numbers with names
 signal r SIGINT SIGTERM SIGKILL SIGHUP SIGQUIT SIGABRT SIGALRM SIGCHLD SIGPIPE SIGSEGV SIGUSR1 SIGUSR2
@@ -534,7 +543,7 @@ exceptions rcb EnvironmentError IOError
 typing r Annotated Final NoReturn Never Self LiteralString
 unicodedata r normalize category name
 json.decoder r JSONDecoder
-json.encoder r JSONEncoder
+json.encoder rnb JSONEncoder
 # of Python 2
 sets rcb Set ImmutableSet
 os rc _make_stat_result _make_statvfs_result
@@ -612,7 +621,7 @@ pandas._libs.sparse rcb IntIndex BlockIndex
 pandas.core.sparse.array rcb SparseArray
 # Arrow's own array and type rebuilders: buffers and names of Arrow types
 pyarrow.lib rc _restore_array chunked_array type_for_alias py_buffer _reconstruct_record_batch _reconstruct_table
-pyarrow.lib rc schema field scalar struct list_ large_list map_ dictionary timestamp time32 time64 duration decimal128 decimal256
+pyarrow.lib rc binary schema field scalar struct list_ large_list map_ dictionary timestamp time32 time64 duration decimal128 decimal256
 pyarrow.lib rcb DataType StringType
 pytz rc _UTC _p utc
 pytz rc UTC FixedOffset
@@ -642,12 +651,61 @@ torch.cuda r BoolStorage ComplexFloatStorage ComplexDoubleStorage
 torch rcb FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor BoolTensor
 torch.cuda rcb FloatTensor DoubleTensor HalfTensor LongTensor IntTensor ShortTensor CharTensor ByteTensor
 torch._C rc _VariableFunctions
+# an object of a class that torch registers natively, filled by that class
+torch._C rnb ScriptObject
+torch.nn.quantized.modules.dropout rnb Dropout
+torch._C._fft r fft_fft fft_ifft fft_fft2 fft_ifft2 fft_fftn fft_ifftn fft_rfft fft_irfft fft_rfft2 fft_irfft2 fft_rfftn fft_irfftn
+# a tensor beside its mask, or of rows of several lengths: tensors that are kept
+torch.masked.maskedtensor.core rcb MaskedTensor
+torch.nested._internal.nested_tensor rcb NestedTensor
+torch.nested._internal.nested_tensor rc _rebuild_njt
+torch._dynamo.decorators rnb _DimRange
+# torch 2.9 takes its memory formats out of the package
+torch._utils r torch
 torch._C r _VariableFunctionsClass
 torch._C rcb Generator
 # what a scaler's table of optimizers begins an entry with
 torch.amp.grad_scaler rc _refresh_per_optimizer_state
 # whether processes train together
 torchmetrics.metric r jit_distributed_available
+torchvision.models.optical_flow.raft r _pass_through_h
+# sets of pictures under a folder: an object is made and filled, and files are opened when somebody takes a picture out
+torchvision.datasets.vision rnb VisionDataset StandardTransform
+torchvision.datasets.folder rnb DatasetFolder ImageFolder
+torchvision.datasets.folder r default_loader pil_loader
+torchvision.datasets.fakedata rnb FakeData
+torchvision.datasets.mnist rnb MNIST FashionMNIST KMNIST EMNIST QMNIST
+torchvision.datasets.cifar rnb CIFAR10 CIFAR100
+torchvision.datasets.svhn rnb SVHN
+torchvision.datasets.stl10 rnb STL10
+torchvision.datasets.celeba rnb CelebA CSV
+torchvision.datasets.caltech rnb Caltech101 Caltech256
+torchvision.datasets.coco rnb CocoDetection CocoCaptions
+torchvision.datasets.voc rnb VOCSegmentation VOCDetection
+torchvision.datasets.flowers102 rnb Flowers102
+torchvision.datasets.food101 rnb Food101
+torchvision.datasets.oxford_iiit_pet rnb OxfordIIITPet
+torchvision.datasets.usps rnb USPS
+torchvision.datasets.eurosat rnb EuroSAT
+torchvision.datasets.gtsrb rnb GTSRB
+torchvision.datasets.dtd rnb DTD
+torchvision.datasets.omniglot rnb Omniglot
+# words and their numbers, from lists and tables of them; what reads files are methods, and functions that are not here
+torchtext._torchtext rnb Vocab
+torchtext.vocab rnb Vocab Vectors GloVe FastText
+torchtext.vocab r _default_unk_index
+torchtext.vocab.vocab rnb Vocab
+torchtext.vocab.vectors rnb Vectors GloVe FastText CharNGram
+torchtext.legacy.vocab rnb Vocab SubwordVocab
+torchtext.legacy.vocab r _default_unk_index
+torchtext.data.field rnb Field LabelField NestedField RawField ReversibleField SubwordField
+torchtext.data.example rnb Example
+torchtext.data.dataset rnb Dataset TabularDataset
+torchtext.legacy.data.field rnb Field LabelField NestedField RawField ReversibleField SubwordField
+torchtext.legacy.data.example rnb Example
+torchtext.legacy.data.dataset rnb Dataset TabularDataset
+torchtext.data.utils r _basic_english_normalize _split_tokenizer
+torchtext.transforms rnb AddToken LabelToIndex PadTransform Sequential ToTensor Truncate VocabTransform
 # looks for labels in a batch
 torchvision.transforms.v2._utils r _find_labels_default_heuristic
 torch.nn.parameter rcb Parameter Buffer UninitializedParameter UninitializedBuffer
@@ -658,6 +716,25 @@ torch.backends.cudnn.rnn rcb Unserializable
 torch.autograd.variable rcb Variable
 torch._utils rc _set_obj_state_noop
 torch.distributed._shard.sharded_tensor.metadata rcb TensorProperties
+# how a tensor lies over devices: tables of numbers and names. Filling one asks no other process
+torch.distributed.device_mesh rnb DeviceMesh
+torch.distributed._tensor.device_mesh rnb DeviceMesh
+torch.distributed._mesh_layout rnb _MeshLayout
+torch.distributed._tensor.api rnb DTensor
+torch.distributed._tensor.placement_types rnb Shard Replicate Partial _Partial _StridedShard DTensorSpec TensorMeta
+torch.distributed._tensor._dtensor_spec rnb DTensorSpec TensorMeta
+torch.distributed.tensor rnb DTensor Shard Replicate Partial
+torch.distributed.tensor._api rnb DTensor
+torch.distributed.tensor._dtensor_spec rnb DTensorSpec TensorMeta
+torch.distributed.tensor.placement_types rnb Shard Replicate Partial _StridedShard
+# what a module that trains in several processes was wrapped with: names and numbers
+torch.distributed.algorithms.join rcb _JoinConfig
+# hooks that every module of Lightning keeps: they look for tensors that are spread over processes
+torch.distributed._shard.sharded_tensor r state_dict_hook pre_load_state_dict_hook
+pytorch_lightning.utilities.warnings rnb WarningCache
+torch.distributed.fsdp.api rcb BackwardPrefetch ShardingStrategy StateDictType
+torch.distributed.fsdp.api rnb CPUOffload FullOptimStateDictConfig FullStateDictConfig LocalOptimStateDictConfig LocalStateDictConfig MixedPrecision
+torch.distributed.fsdp.api rnb OptimStateDictConfig ShardedOptimStateDictConfig ShardedStateDictConfig StateDictConfig
 # models hold their trees, boosters and shared tables as plain buffers behind these
 sklearn.tree._tree rcb Tree
 # a module of sklearn's that Cython compiled without its package
@@ -679,8 +756,19 @@ sklearn.metrics.ranking r roc_auc_score auc
 # picks the best of the last round
 sklearn.model_selection._search_successive_halving r _refit_callable
 hdbscan.dist_metrics rcb newObj
+# what texts are cut into
+nltk.util r ngrams bigrams trigrams everygrams
 # reads a shape from bytes
 shapely.io rc from_wkb
+shapely.geometry.polygon rc _unpickle_linearring
+# a tree of shapes, made anew
+shapely.strtree rcb STRtree
+geopandas.sindex rcb SpatialIndex PyGEOSSTRTreeIndex
+# what a figure keeps of itself
+matplotlib.cbook r _exception_printer
+matplotlib.backend_bases r _key_handler _mouse_handler
+matplotlib.axes._base rnb _process_plot_var_args
+matplotlib.font_manager rnb FontProperties
 # settings of batches: keeps what it is filled with; workers start with the first batch that somebody asks for
 torch.utils.data.dataloader rnb DataLoader
 ftfy r fix_text
@@ -732,6 +820,18 @@ diffusers.configuration_utils rcb FrozenDict
 skorch.net rnb NeuralNet
 skorch.classifier rnb NeuralNetClassifier NeuralNetBinaryClassifier
 skorch.regressor rnb NeuralNetRegressor
+# puts the graphs of a batch together
+torch_geometric.loader.dataloader rnb DataLoader Collater
+# makes an object of the class that it is handed, and fills it: the machine follows
+tensordict._reductions rc _make_td
+# what a quantized layer shows, and rounds its input with
+torchao.quantization.quant_api r _linear_extra_repr _int8_asymm_per_token_quant _int8_symm_per_token_reduced_range_quant
+torchao.quantization.quant_api r _input_quant_func_dyanmic_fp8 _input_activation_quant_func_fp8 _int8_symm_per_token_quant
+# keep a running mean of weights
+ema_pytorch.ema_pytorch r inplace_copy inplace_lerp
+speechbrain.nnet.complex_networks.c_ops r complex_init unitary_init
+speechbrain.nnet.quaternion_networks.q_ops r quaternion_init unitary_init affect_init
+speechbrain.nnet.losses r mse_loss l1_loss
 # a class of objects of another class, which the machine follows
 torch_geometric.data.batch rcb Batch DynamicInheritanceGetter
 polars.datatypes.classes rc _custom_reconstruct

@@ -80,7 +80,7 @@ impl Machine<'_> {
     fn fill_other(&mut self, target: Value, items: &[Value], opcode: &'static str, at: u64) {
         match target.kind() {
             Kind::Call { global, .. } => {
-                if self.globals.get(global as usize).is_some_and(|g| g.evaluates) && self.has_code(items, 1) {
+                if self.globals.get(global as usize).is_some_and(|g| g.evaluates) && self.has_code(items, 6) {
                     self.state_evaluated(target, at, 1);
                 }
                 // Of a class whose objects were filled before, as no writer fills first and appends then.
