@@ -457,16 +457,19 @@ fn named(text: &[u8], at: usize) -> Option<Secret> {
 fn value(text: &[u8], from: usize, kind: &'static str) -> Option<Secret> {
     let len = run(text, from, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-' | b'~' | b'.' | b'!'), 201);
     let value = text.get(from..from + len)?;
-    let (mut digits, mut letters, mut capitals, mut word, mut longest) = (0, 0, 0, 0, 0);
+    let (mut digits, mut letters, mut capitals, mut joints, mut word, mut longest) = (0, 0, 0, 0, 0, 0);
     for b in value {
         digits += usize::from(b.is_ascii_digit());
         letters += usize::from(b.is_ascii_alphabetic());
         capitals += usize::from(b.is_ascii_uppercase());
+        joints += usize::from(matches!(b, b'_' | b'-' | b'.'));
         word = if b.is_ascii_lowercase() { word + 1 } else { 0 };
         longest = word.max(longest);
     }
     let called = matches!(text.get(from + len), Some(b'(' | b'[' | b'{' | b'<' | b'@'));
-    let drawn = (16..=200).contains(&len) && (digits >= 3 || digits > 0 && capitals >= 8) && letters >= 3 && longest < 9 && !value.starts_with(b"/") && !called;
+    let mixed = (digits >= 3 || digits > 0 && capitals >= 8) && letters >= 3;
+    let words = longest > 8 || longest > 5 && joints > 1;
+    let drawn = (16..=200).contains(&len) && mixed && !words && !value.starts_with(b"/") && !called;
     (drawn && lively(value)).then_some(Secret { at: from, len, kind })
 }
 

@@ -68,8 +68,9 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         }
         // A text that turns into something else is not a text: what follows is looked at by itself.
         if let Some(i) = chunk[..n].iter().position(|b| *b == 0) {
-            // The last line ends where the other thing begins.
-            let from = at + memchr::memrchr(b'\n', &chunk[..i]).map_or(i, |n| n + 1) as u64;
+            // The last line that is all text ends where the other thing begins.
+            let valid = std::str::from_utf8(&chunk[..i]).map_or_else(|e| e.valid_up_to(), |_| i);
+            let from = at + memchr::memrchr(b'\n', &chunk[..valid]).map_or(valid, |n| n + 1) as u64;
             let rest = view.rest(from);
             scan.state(view, from, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
             scan.child("bytes behind the text", rest, true);
