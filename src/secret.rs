@@ -31,6 +31,8 @@ enum Of {
     Hex,
     /// As [`Of::Url`], and dots.
     Dotted,
+    /// Base64 in an address: letters, digits and `%`.
+    Signed,
 }
 
 impl Of {
@@ -40,6 +42,7 @@ impl Of {
             Of::Url => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
             Of::Upper => b.is_ascii_uppercase() || b.is_ascii_digit(),
             Of::Hex => b.is_ascii_hexdigit(),
+            Of::Signed => b.is_ascii_alphanumeric() || b == b'%',
             Of::Dotted => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'),
         }
     }
@@ -115,16 +118,31 @@ const SHAPES: &[Shape] = &[
     shape("PMAK-", Of::Url, 59, 59, "Postman key"),
     shape("AGE-SECRET-KEY-1", Of::Upper, 58, 58, "age key"),
     shape("discord.com/api/webhooks/", Of::Url, 17, 20, "Discord webhook"),
+    shape("dckr_pat_", Of::Url, 27, 36, "Docker Hub token"),
+    shape("lsv2_", Of::Url, 46, 46, "LangSmith key"),
+    shape("pul-", Of::Hex, 40, 40, "Pulumi token"),
+    shape("key-", Of::Hex, 32, 32, "Mailgun key"),
+    shape("SK", Of::Hex, 32, 32, "Twilio key"),
+    shape("secret_", Of::Alnum, 43, 43, "Notion token"),
+    shape("sig=", Of::Signed, 46, 60, "Azure access token"),
 ];
 
-/// Names before a value that has no shape of its own.
-const NAMED: &[(&str, usize, &str)] = &[
-    ("aws_secret_access_key", 40, "AWS secret key"),
-    ("wandb_api_key", 40, "Weights & Biases key"),
-    ("accountkey=", 88, "Azure storage key"),
-    ("azure_client_secret", 40, "Azure client secret"),
-    ("comet_api_key", 25, "Comet key"),
-    ("api_key", 40, "API key"),
+/// Ends of names that a credential is given to, in lower case, and what the most telling of them opens.
+const NAMED: &[(&str, &str)] = &[
+    ("aws_secret_access_key", "AWS secret key"),
+    ("wandb_api_key", "Weights & Biases key"),
+    ("accountkey", "Azure storage key"),
+    ("kaggle_key", "Kaggle key"),
+    ("api_key", "API key"),
+    ("apikey", "API key"),
+    ("api-key", "API key"),
+    ("access_key", "access key"),
+    ("secret_key", "secret key"),
+    ("license_key", "secret key"),
+    ("secret", "secret key"),
+    ("token", "token"),
+    ("password", "password"),
+    ("passwd", "password"),
 ];
 
 const SCHEMES: &[&str] = &[
@@ -143,10 +161,10 @@ pub fn find(text: &[u8]) -> Vec<Secret> {
         let found = match b {
             _ if out.len() >= 1000 => return out,
             b'-' => private_key(text, at),
-            b':' => url(text, at),
+            b':' => url(text, at).or_else(|| named(text, at)),
+            b'=' => named(text, at),
             b'e' if begins => tokens.begins(text, at),
-            b'a' | b'A' | b'w' | b'W' | b'c' | b'C' if begins => named(text, at).or_else(|| shaped(text, at)),
-            _ if begins && b.is_ascii_alphanumeric() => shaped(text, at),
+            _ if begins && b.is_ascii_alphanumeric() => shaped(text, at).or_else(|| phrased(text, at)),
             _ => None,
         };
         match found {
@@ -387,16 +405,72 @@ fn url(text: &[u8], at: usize) -> Option<Secret> {
     (!written && !sample && kinds >= 1).then_some(Secret { at: start, len: host_at + host - start, kind: "password in an address" })
 }
 
-/// `name = value` for values without a shape.
-fn named(text: &[u8], at: usize) -> Option<Secret> {
+/// Credentials that are told by what stands around them: Kaggle's and Docker's files, and the tokens of bots for Telegram and Discord.
+fn phrased(text: &[u8], at: usize) -> Option<Secret> {
     let rest = text.get(at..)?;
-    let (name, least, kind) = NAMED.iter().find(|n| rest.get(..n.0.len()).is_some_and(|r| r.eq_ignore_ascii_case(n.0.as_bytes())))?;
-    let from = at + name.len();
-    let gap = if name.ends_with('=') { 0 } else { run(text, from, |b| matches!(b, b' ' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'\t'), 12) };
-    let value_at = from + gap;
-    let len = run(text, value_at, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-' | b'~' | b'.'), 120);
-    let value = text.get(value_at..value_at + len)?;
-    ((gap > 0 || name.ends_with('=')) && len == *least && lively(value)).then_some(Secret { at: value_at, len, kind })
+    let rest = rest.get(..rest.len().min(400)).unwrap_or(rest);
+    let url = |from: usize| run(rest, from, |b| Of::Url.holds(b), 100);
+    let behind = |from: usize| from + run(rest, from, |b| matches!(b, b'"' | b':' | b' ' | b'\n' | b'\r' | b'\t'), 12);
+    let (from, len, kind) = if rest.starts_with(b"username\"") {
+        let from = behind(rest.windows(5).position(|w| w == b"\"key\"")? + 5);
+        (from, run(rest, from, |b| Of::Hex.holds(b), 33), "Kaggle key")
+    } else if rest.starts_with(b"auth\"") {
+        let from = behind(5);
+        let len = run(rest, from, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='), 300);
+        let login = crate::base64::decode(rest.get(from..from + len)?, |_| false)?;
+        let colon = login.iter().position(|b| *b == b':')?;
+        let plain = login.iter().all(u8::is_ascii_graphic) && lively(login.get(colon + 1..)?) && login.len() > colon + 8;
+        (from, if plain { len } else { 0 }, "login data")
+    } else if let Some(n) = [&b"Bearer "[..], b"password "].iter().find(|p| rest.starts_with(p)).map(|p| p.len()) {
+        return value(text, at + n, "password");
+    } else if rest.first()?.is_ascii_digit() {
+        let digits = run(rest, 0, |b| b.is_ascii_digit(), 11);
+        let fits = (8..=10).contains(&digits) && rest.get(digits..digits + 3) == Some(b":AA") && url(digits + 1) == 35;
+        (0, if fits { digits + 36 } else { 0 }, "Telegram token")
+    } else {
+        let first = url(0);
+        let dotted = matches!(rest.first(), Some(b'M' | b'N' | b'O')) && (24..=28).contains(&first) && rest.get(first) == Some(&b'.');
+        let fits = dotted && url(first + 1) == 6 && rest.get(first + 7) == Some(&b'.') && (27..=40).contains(&url(first + 8));
+        (0, if fits { first + 8 + url(first + 8) } else { 0 }, "Discord token")
+    };
+    (len > 0 && (kind != "Kaggle key" || len == 32) && lively(rest.get(from..from + len)?)).then_some(Secret { at: at + from, len, kind })
+}
+
+/// A value without a shape, seen from the `=` or `:` in front of it: the name in front of that says that it is a credential.
+fn named(text: &[u8], at: usize) -> Option<Secret> {
+    let back = text.get(at.saturating_sub(48)..at)?;
+    let back = back.trim_ascii_end().strip_suffix(b"\\").unwrap_or(back.trim_ascii_end());
+    let back = back.strip_suffix(b"\\\"").or_else(|| back.strip_suffix(b"\"")).or_else(|| back.strip_suffix(b"'")).unwrap_or(back);
+    let len = back.iter().rev().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count();
+    let name = back.get(back.len() - len..)?.to_ascii_lowercase();
+    // Badges and meetings are shared with what stands in their addresses.
+    if matches!(back.get(..back.len() - len)?.last(), Some(b'?' | b'&')) {
+        return None;
+    }
+    let (_, kind) = NAMED.iter().find(|(n, _)| name.ends_with(n.as_bytes()))?;
+    let from = at + run(text, at, |b| matches!(b, b' ' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'\t'), 12);
+    let public = name.windows(4).any(|w| w == b"csrf" || w == b"publ");
+    if public { None } else { shaped(text, from).or_else(|| value(text, from, kind)) }
+}
+
+/// A run of letters at `from` that nobody would write by hand: digits among the letters, and no long word.
+fn value(text: &[u8], from: usize, kind: &'static str) -> Option<Secret> {
+    let len = run(text, from, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-' | b'~' | b'.' | b'!'), 201);
+    let value = text.get(from..from + len)?;
+    let (mut digits, mut letters, mut capitals, mut joints, mut word, mut longest) = (0, 0, 0, 0, 0, 0);
+    for b in value {
+        digits += usize::from(b.is_ascii_digit());
+        letters += usize::from(b.is_ascii_alphabetic());
+        capitals += usize::from(b.is_ascii_uppercase());
+        joints += usize::from(matches!(b, b'_' | b'-' | b'.'));
+        word = if b.is_ascii_lowercase() { word + 1 } else { 0 };
+        longest = word.max(longest);
+    }
+    let called = matches!(text.get(from + len), Some(b'(' | b'[' | b'{' | b'<' | b'@'));
+    let mixed = (digits >= 3 || digits > 0 && capitals >= 8) && letters >= 3;
+    let words = longest > 8 || longest > 5 && joints > 1;
+    let drawn = (16..=200).contains(&len) && mixed && !words && !value.starts_with(b"/") && !called;
+    (drawn && lively(value)).then_some(Secret { at: from, len, kind })
 }
 
 #[cfg(test)]

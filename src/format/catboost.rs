@@ -133,6 +133,7 @@ fn inside(core: View<'_>, view: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
                 continue;
             };
             let ((key, _), (value, len)) = (text(core, key)?, text(core, value)?);
+            super::setting::metadata(view, 8 + first, len.min(4096), &value, scan);
             scan.state(view, 8 + first, len.min(4096), Fact::Metadata { key, value });
         }
     }

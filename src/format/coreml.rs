@@ -25,6 +25,12 @@ pub const WEIGHTS: Format =
 /// Bytes of a name that are kept.
 const NAME: u64 = 512;
 
+/// Bytes of a user's own metadata that are kept.
+const PAIR: u64 = 1 << 20;
+
+/// Bytes of a program's text that are read.
+const MIL: usize = 16 << 20;
+
 /// Bytes of a licence that are read: it can stand there whole.
 const LICENCE: u64 = 256 << 10;
 
@@ -135,6 +141,8 @@ fn probe(view: View<'_>) -> Match {
                 (2, _, Some((at, len))) if is_description(view, at, len) => description = true,
                 (10, Some(_), _) => {}
                 (200..=4000, _, Some(_)) => kind = true,
+                // What stands behind a whole model need not be one.
+                _ if version && description && kind => break,
                 _ => return Match::No,
             },
             Ok(None) => break,
@@ -207,7 +215,7 @@ impl Reader<'_> {
                 scan.state(view, f.at, f.len(), Fact::Metadata { key: key.to_string(), value: f.text(view, if n == 4 { LICENCE } else { 4096 }) });
             }
             (Kind::Pair | Kind::Feature | Kind::Layer | Kind::Operation | Kind::Parameter | Kind::LinkedText, 1) => top.name = f.text(view, NAME),
-            (Kind::Pair, 2) => top.value = f.text(view, 4096),
+            (Kind::Pair, 2) => top.value = f.text(view, PAIR),
             (Kind::CustomLayer | Kind::CustomModel, 10) => top.name = f.text(view, NAME),
             // A parameter's text; numbers say nothing.
             (Kind::ParameterValue, 20) => top.value = f.text(view, 300),
@@ -232,7 +240,10 @@ impl Reader<'_> {
     fn close(&mut self, kind: Kind, done: Open, parent: Option<&mut Open>, scan: &mut Scan<'_>) {
         let view = self.view;
         match kind {
-            Kind::Pair => scan.state(view, done.at, done.len, Fact::Metadata { key: done.name, value: done.value }),
+            Kind::Pair => {
+                super::setting::metadata(view, done.at, done.len, &done.value, scan);
+                scan.state(view, done.at, done.len, Fact::Metadata { key: done.name, value: done.value });
+            }
             Kind::Feature => scan.leaf(&done.name, if done.number == 1 { "input" } else { "output" }, None, None),
             Kind::ParameterValue => {
                 if let Some(p) = parent {
@@ -274,6 +285,29 @@ impl Reader<'_> {
             _ => {}
         }
     }
+}
+
+/// A compiled model's program as text, `model.mil`: the files that hold its weights, and layers that the author's application brings along.
+///
+/// # Errors
+/// Where the view cannot be read.
+pub fn program(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    if view.len() > MIL as u64 {
+        scan.gap("limit-text");
+    }
+    let text = String::from_utf8_lossy(&view.head(MIL)?).into_owned();
+    for (key, file) in [("path = tensor<string, []>(\"", true), ("class_name = tensor<string, []>(\"", false)] {
+        for (at, _) in text.match_indices(key) {
+            let name = text.get(at + key.len()..).and_then(|r| r.split('"').next()).unwrap_or("");
+            let target = name.trim_start_matches("@model_path/").to_string();
+            if !file {
+                scan.state(view, at as u64, key.len() as u64, Fact::OwnCode { kind: "layer", name: target });
+            } else if json::leaves_folder(&target) {
+                scan.state(view, at as u64, key.len() as u64, Fact::Traversal { target });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn probe_package(view: View<'_>) -> Match {

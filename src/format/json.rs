@@ -682,7 +682,9 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &mut [Level]
         // A share of another machine: asking for it tells that machine who asks.
         // Keras's shards stand in a list, inside of its archive.
         let listed = levels.len() == 3 && levels.first().is_some_and(|l| l.key == "weight_map") && leaves_folder(&text);
-        if listed || key == "base_model_name_or_path" && (text.starts_with("//") || text.starts_with("\\\\")) {
+        // A module's folder in sentence-transformers' `modules.json`.
+        let module = key == "path" && levels.len() == 2 && leaves_folder(&text) && scan.name().ends_with("modules.json");
+        if listed || module || key == "base_model_name_or_path" && (text.starts_with("//") || text.starts_with("\\\\")) {
             scan.state(view, reader.start(), reader.len(), Fact::Traversal { target: text.clone().into_owned() });
         }
         // ONNX as JSON (`onnx.load` reads `.onnxjson`): files of tensors, and operators that run Python in whatever domain.
@@ -698,6 +700,10 @@ fn value(view: View<'_>, reader: &Reader<'_>, event: Event, levels: &mut [Level]
         } else if key == "py/reduce" && setting::is_dotted(&text) {
             setting::pair(view, reader.start(), reader.len(), "py/function", &text, scan);
         }
+    }
+    // Libraries hand on what stands in the settings of a part (CVE-2026-5241, CVE-2026-4944); at the top it says nothing to them.
+    if event == Event::Bool(true) && key == "trust_remote_code" && levels.len() > 1 && scan.name().ends_with("config.json") {
+        scan.state(view, reader.start(), reader.len(), Fact::CodeReference { key: key.to_string(), target: "true".into(), origin: "elsewhere" });
     }
     let loading = LOADING.iter().find(|k| under(k));
     // In a list of words the key is one of them.

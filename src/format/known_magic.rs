@@ -26,7 +26,6 @@ const MAGIC: &[Magic] = &[
     magic("SquashFS", 0, b"hsqs"),
     magic("xar archive", 0, b"xar!"),
     magic("lzip", 0, b"LZIP\x01"),
-    magic("Snappy frames", 0, b"\xff\x06\0\0sNaPpY"),
     magic("ACE archive", 7, b"**ACE**"),
     magic("LHA archive", 2, b"-lh5-"),
     magic("disc image", 32_769, b"CD001"),

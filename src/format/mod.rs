@@ -117,6 +117,7 @@ pub static FORMATS: &[Format] = &[
     stream::XZ,
     stream::ZSTD,
     stream::LZ4,
+    stream::SNAPPY,
     stream::ZFILE,
     torch::LEGACY,
     numpy::NPY,

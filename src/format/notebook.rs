@@ -28,7 +28,7 @@ fn probe(view: View<'_>) -> Match {
         if n > 5000 {
             break;
         }
-        if event == Event::Key && reader.depth() == 1 && reader.text() == "cells" {
+        if event == Event::Key && reader.depth() == 1 && matches!(&*reader.text(), "cells" | "worksheets") {
             return Match::Sure;
         }
     }
@@ -49,7 +49,9 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut cell = Cell::default();
     while let Some(event) = reader.advance()? {
         let depth = reader.depth();
-        let inside = path.first().is_some_and(|p| p == "cells");
+        // Until version 3 the list stood in a list of worksheets.
+        let above = if path.first().is_some_and(|p| p == "worksheets") { 2 } else { 0 };
+        let inside = path.get(above).is_some_and(|p| p == "cells");
         match event {
             Event::Key => {
                 path.truncate(depth.saturating_sub(1));
@@ -59,15 +61,17 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 path.push(reader.text().chars().take(64).collect());
             }
             Event::String if inside => {
-                let key = path.get(2).map_or("", String::as_str);
+                let key = path.get(above + 2).map_or("", String::as_str);
                 match key {
-                    "cell_type" if depth == 3 => cell.code = reader.text() == "code",
-                    "source" | "input" if depth <= 4 => add(&mut cell, &reader),
-                    "outputs" if path.iter().any(|p| p == "text/html" || p == "image/svg+xml" || p == "application/javascript") => output(view, &reader, scan),
+                    "cell_type" if depth == above + 3 => cell.code = reader.text() == "code",
+                    "source" | "input" if depth <= above + 4 => add(&mut cell, &reader),
+                    "outputs" if path.iter().any(|p| p == "text/html" || p == "image/svg+xml" || p == "application/javascript") => {
+                        output(view, &reader, path.iter().any(|p| p == "image/svg+xml"), scan)
+                    }
                     _ => {}
                 }
             }
-            Event::Close if depth == 2 && inside => finish(view, std::mem::take(&mut cell), scan),
+            Event::Close if depth == above + 2 && inside => finish(view, std::mem::take(&mut cell), scan),
             _ => {}
         }
     }
@@ -154,9 +158,10 @@ fn commands_as(text: &str, (from, to): (u64, u64), view: View<'_>, scan: &mut Sc
 }
 
 /// Scripts in an output run where the notebook is trusted, without any cell being run.
-fn output(view: View<'_>, reader: &Reader<'_>, scan: &mut Scan<'_>) {
+fn output(view: View<'_>, reader: &Reader<'_>, drawing: bool, scan: &mut Scan<'_>) {
     let text = reader.text();
     if let Some(what) = super::plain::active(&text) {
+        let what = if drawing { "svg-script" } else { what };
         let shown = text.chars().take(200).collect();
         scan.state(view, reader.start(), reader.len(), Fact::ActiveDocument { what, text: shown });
     }

@@ -331,7 +331,7 @@ impl<'s> Reader<'s> {
             3 => "producer_version",
             4 => "domain",
             5 => "model_version",
-            6 => "doc_string",
+            6 => return self.document(f, scan),
             26 => return,
             // Bytes that no version of the format describes; a parser skips them, another program may not.
             _ => return stray(view, f, scan),
@@ -345,6 +345,7 @@ impl<'s> Reader<'s> {
     fn document(&mut self, f: &Field, scan: &mut Scan<'_>) {
         let value = f.text(self.view, TEXT);
         if !value.is_empty() {
+            super::setting::metadata(self.view, f.at, f.len(), &value, scan);
             scan.state(self.view, f.at, f.len(), Fact::Metadata { key: "doc_string".to_string(), value });
         }
     }
@@ -375,6 +376,10 @@ impl<'s> Reader<'s> {
                 if depth <= 1 && parent.is_some_and(|p| matches!(p.kind, Kind::Model | Kind::Graph)) && !done.name(1).is_empty() {
                     let (key, value) = (done.name(1).to_string(), done.name(2).to_string());
                     super::setting::metadata(view, done.at, done.len, &value, scan);
+                    // onnxruntime takes its session's settings from here where its environment says so (`ORT_LOAD_CONFIG_FROM_MODEL`).
+                    if key == "ort_config" && value.contains("library") {
+                        scan.state(view, done.at, done.len, Fact::NativeLibrary { target: value.clone() });
+                    }
                     scan.state(view, done.at, done.len, Fact::Metadata { key, value });
                 }
             }

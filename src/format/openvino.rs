@@ -20,6 +20,8 @@ fn probe(view: View<'_>) -> Match {
         Some((name, attributes)) if name.rsplit(':').next() == Some("net") && attributes.iter().any(|(k, _)| matches!(k.as_str(), "version" | "name")) => {
             Match::Sure
         }
+        // Which plugins the runtime is to load, and from where.
+        Some((name, _)) if name == "ie" => Match::Sure,
         _ => Match::No,
     }
 }
@@ -96,6 +98,7 @@ impl Reader<'_> {
         for (_, value) in attributes.iter().filter(|(_, v)| is_library(v)) {
             scan.state(view, at, end - at, Fact::NativeLibrary { target: value.clone() });
         }
+        super::setting::metadata(view, at, end - at, get("value"), scan);
         // Some readers look at a name without its prefix.
         match name.rsplit(':').next().unwrap_or(name) {
             "license" | "licence" | "license_name" | "license_link" | "model_license" if !get("value").is_empty() => {

@@ -68,7 +68,9 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         }
         // A text that turns into something else is not a text: what follows is looked at by itself.
         if let Some(i) = chunk[..n].iter().position(|b| *b == 0) {
-            let from = at + i as u64;
+            // The last line that is all text ends where the other thing begins.
+            let valid = std::str::from_utf8(&chunk[..i]).map_or_else(|e| e.valid_up_to(), |_| i);
+            let from = at + memchr::memrchr(b'\n', &chunk[..valid]).map_or(valid, |n| n + 1) as u64;
             let rest = view.rest(from);
             scan.state(view, from, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
             scan.child("bytes behind the text", rest, true);
@@ -90,6 +92,9 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if scan.name().ends_with("pickle_module_info.txt") {
         let module = String::from_utf8_lossy(&view.head(256)?).trim().to_string();
         scan.state(view, 0, view.len().min(256), Fact::LoaderModule { module, code: false });
+    }
+    if view.has(0, b"program(") {
+        super::coreml::program(view, scan)?;
     }
     super::tool::sections(view, scan)?;
     super::secrets::inspect(view, scan)?;
@@ -146,17 +151,18 @@ fn unseen(view: View<'_>, scan: &mut Scan<'_>, code: bool) -> Result<()> {
         let mut i = 0;
         while i < stop {
             let step = match text.get(i..i + 4).unwrap_or(text.get(i..).unwrap_or(&[])) {
-                [0xf3, 0xa0, b @ 0x80..=0x81, c] => {
+                // Tag characters, and the two blocks of variation selectors, each of which stands for a byte.
+                [0xf3, 0xa0, b @ (0x80..=0x81 | 0x84..=0x87), c] | [0xef, b @ 0xb8, c @ 0x80..=0x8f, ..] => {
                     if run == 0 {
                         from = at + i as u64;
                         said.clear();
                     }
                     run += 1;
-                    let letter = (*b & 1) << 6 | *c & 0x3f;
+                    let code = (u32::from(*b) & 7) << 6 | u32::from(*c) & 0x3f;
                     if said.len() < 100 {
-                        said.push(char::from(letter));
+                        said.extend(char::from_u32(if code < 0x100 { code } else { code - 0xf0 }));
                     }
-                    i += 4;
+                    i += if *b == 0xb8 { 3 } else { 4 };
                     continue;
                 }
                 [0xe2, 0x80, 0xaa..=0xae, ..] | [0xe2, 0x81, 0xa6..=0xa9, ..] if code => {
@@ -168,7 +174,7 @@ fn unseen(view: View<'_>, scan: &mut Scan<'_>, code: bool) -> Result<()> {
                 _ => 1,
             };
             if run >= MESSAGE {
-                scan.state(view, from, run as u64 * 4, Fact::HiddenText { what: "tags", shown: std::mem::take(&mut said) });
+                scan.state(view, from, (at + i as u64).saturating_sub(from), Fact::HiddenText { what: "tags", shown: std::mem::take(&mut said) });
                 found += 1;
             }
             run = 0;

@@ -135,8 +135,9 @@ fn element(view: View<'_>, at: u64, len: u64, e: &BytesStart<'_>, elements: &mut
         }
         // JPMML takes a function with dots in its name for a Java class.
         "Apply" => {
-            if let Some(function) = attribute("function").filter(|f| f.contains('.') && super::setting::is_dotted(f)) {
-                scan.state(view, at, len, Fact::ForeignClass { runtime: "java", name: function });
+            let class = |f: &str| f.trim_start_matches("x-java-method").trim_start_matches([':', '/']).to_string();
+            if let Some(name) = attribute("function").map(|f| class(&f)).filter(|f| f.contains('.') && super::setting::is_dotted(f)) {
+                scan.state(view, at, len, Fact::ForeignClass { runtime: "java", name });
             }
         }
         "include" => {

@@ -86,6 +86,10 @@ pub fn pair(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mu
         scan.state(view, at, len, Fact::Target { way: "setting", name: argument.to_string(), eager: false });
     }
     carried(value, scan);
+    // An import in the midst of an expression stands there to be evaluated.
+    if value.starts_with("__import__(") {
+        super::python::inspect(value.as_bytes(), When::Load, view, &|_, _| (at, at + len), scan);
+    }
     // Bytecode of a function, as Keras keeps it.
     if value.len() > 60
         && value.starts_with("4w")
@@ -183,9 +187,15 @@ pub fn command(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: 
 pub fn metadata(view: View<'_>, at: u64, len: u64, text: &str, scan: &mut Scan<'_>) {
     embedded(view, at, len, text, scan);
     carried(text, scan);
-    // Descriptions have lines and sentences; what is there to be run has one.
     let line = text.trim();
-    if line.len() > 4096 || line.contains('\n') {
+    if line.len() > 4096 {
+        return;
+    }
+    // Descriptions have lines and sentences; what is there to be run has one, or is a program throughout.
+    if line.contains('\n') {
+        if super::python::is_source(line) {
+            super::python::inspect(line.as_bytes(), When::Load, view, &|_, _| (at, at + len), scan);
+        }
         return;
     }
     command(view, at, len, "", line, scan);

@@ -400,7 +400,7 @@ fn weigh(text: &str, depth: usize) -> Vec<(usize, usize, &'static str)> {
             out.push((c.at, c.end, "reverse-shell"));
         }
         line_shell = c.piped && c.opens_shell();
-        if (c.fetches() || c.program() == "add") && fetched.len() < 100 {
+        if (c.fetches() || c.program() == "add" || c.words.iter().any(|w| w.contains(".DownloadFile("))) && fetched.len() < 100 {
             fetched.extend(targets(c));
         }
         let inner_fetches = c.inner.iter().any(|i| Cut::commands(i).iter().any(Command::fetches));
@@ -421,7 +421,7 @@ fn weigh(text: &str, depth: usize) -> Vec<(usize, usize, &'static str)> {
                 .flatten();
             let planned = c.words.iter().find_map(|w| scheduled(w));
             // What stands in quotes in a script of another language may be a command that it runs.
-            let foreign = matches!(c.program().as_str(), "node" | "perl" | "ruby" | "php");
+            let foreign = matches!(c.program().as_str(), "node" | "perl" | "ruby" | "php" | "osascript");
             let quoted = c.words().iter().filter(|_| foreign).flat_map(|w| w.split(['"', '\'', '`'])).map(str::to_string).collect::<Vec<_>>();
             for text in c.inner.iter().chain(script.iter()).chain(planned.iter()).chain(&quoted) {
                 out.extend(weigh(text, depth + 1).into_iter().map(|f| (c.at, c.end, f.2)));
@@ -447,7 +447,9 @@ fn targets(c: &Command) -> Vec<String> {
     let words = c.words();
     let mut out = Vec::new();
     for (i, w) in words.iter().enumerate() {
-        if matches!(w.as_str(), "-o" | "-O" | "--output" | "--output-document" | "-OutFile" | "-outfile" | "-d") {
+        if let Some((_, names)) = w.split_once(".DownloadFile(") {
+            out.extend(names.split(['\'', '"']).nth(3).map(str::to_string));
+        } else if matches!(w.as_str(), "-o" | "-O" | "--output" | "--output-document" | "-OutFile" | "-outfile" | "-d") {
             out.extend(words.get(i + 1).cloned());
         } else if w.contains("://") {
             let name = w.split(['?', '#']).next().unwrap_or("").rsplit('/').next().unwrap_or("");
@@ -465,7 +467,8 @@ fn targets(c: &Command) -> Vec<String> {
 }
 
 fn reads_secret(c: &Command) -> bool {
-    c.words().iter().skip(1).any(|w| effect::spot(w) == Some(Spot::Secret)) || matches!(c.program().as_str(), "env" | "printenv") && c.words.len() == 1
+    c.words().iter().skip(1).any(|w| effect::spot(w) == Some(Spot::Secret) || w.contains("toJSON(secrets)"))
+        || matches!(c.program().as_str(), "env" | "printenv") && c.words.len() == 1
 }
 
 /// What one command does, given what stands before it in its pipeline.
@@ -667,7 +670,7 @@ fn probe(view: View<'_>) -> Match {
         return Match::Sure;
     }
     let begins = lines.iter().filter(|l| l.split([' ', '\t', ';']).next().is_some_and(|w| COMMON.contains(&w.to_ascii_lowercase().as_str()))).count();
-    let sentences = lines.iter().filter(|l| l.ends_with('.') || l.ends_with(':') || l.starts_with(['-', '*', '<', '|'])).count();
+    let sentences = lines.iter().filter(|l| l.ends_with(['.', ':']) || l.ends_with(';') && !l.ends_with(";;") || l.starts_with(['-', '*', '<', '|'])).count();
     if begins * 2 > lines.len() && sentences * 5 <= lines.len() && lines.iter().any(|l| l.contains([' ', '|', '&'])) { Match::Sure } else { Match::No }
 }
 
@@ -685,7 +688,14 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         scan.child("bytes behind the text", rest, true);
     }
     scan.state(view, 0, view.len().min(16), Fact::Script { language: "shell", what: "code", when: When::Main, call: String::new() });
-    inspect(&String::from_utf8_lossy(&source), When::Main, view, 0, scan);
+    let text = String::from_utf8_lossy(&source);
+    // The program that reads the recipe is itself an image that is fetched first.
+    let frontend = text.lines().take(5).find_map(|l| l.trim_start_matches(['#', ' ']).strip_prefix("syntax")?.trim_start().strip_prefix('='));
+    if let Some(image) = frontend.map(str::trim).filter(|i| !i.trim_start_matches("docker.io/").starts_with("docker/dockerfile")) {
+        let call = image.chars().take(300).collect();
+        scan.state(view, 0, view.len().min(64), Fact::Script { language: "shell", what: "run-download", when: When::Main, call });
+    }
+    inspect(&text, When::Main, view, 0, scan);
     super::secrets::inspect(view, scan)?;
     super::plain::hidden(view, scan)
 }
@@ -702,13 +712,15 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("PHP", &["php"]),
     ("Lua", &["lua"]),
     ("Groovy", &["groovy", "gradle", "jenkinsfile"]),
+    ("Julia", &["jl"]),
+    ("CMake", &["cmake", "cmakelists.txt"]),
 ];
 
 /// The language that a program is in by the name of its file, if it is one whose commands stand in quotes or alone.
 pub fn foreign_language(name: &str) -> Option<&'static str> {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name).to_ascii_lowercase();
     let ending = file.rsplit_once('.').map_or(file.as_str(), |(_, ending)| ending);
-    FOREIGN.iter().find(|(_, endings)| endings.contains(&ending)).map(|(language, _)| *language)
+    FOREIGN.iter().find(|(_, endings)| endings.contains(&ending) || endings.contains(&file.as_str())).map(|(language, _)| *language)
 }
 
 /// Programs in languages that are not followed: every line is looked at as a command, and so is every text in quotes.
@@ -745,6 +757,11 @@ pub fn foreign(view: View<'_>, language: &'static str, scan: &mut Scan<'_>) -> R
     if let Some(i) = evaluates.filter(|_| !bundle && text.len() < 16 << 10 && asks.iter().any(|w| lower.contains(w))) {
         let call = text.get(i..).unwrap_or("").lines().next().unwrap_or("").chars().take(300).collect::<String>();
         scan.state(view, i as u64, call.len() as u64, Fact::Script { language, what: "run-download", when: When::Main, call });
+    }
+    // What a visitor of the page asks for is run.
+    if let Some(i) = ["system($_", "exec($_", "passthru($_", "eval($_", "assert($_"].into_iter().find_map(|w| lower.find(w)) {
+        let call = text.get(i..).unwrap_or("").lines().next().unwrap_or("").chars().take(300).collect::<String>();
+        scan.state(view, i as u64, call.len() as u64, Fact::Script { language, what: "reverse-shell", when: When::Main, call });
     }
     // PowerShell fetches on one line and runs on another.
     let fetches = ["invoke-webrequest", "invoke-restmethod", "downloadstring", "downloaddata", "iwr ", "irm "].iter().any(|w| lower.contains(w));

@@ -49,6 +49,43 @@ pub const ZSTD: Format = Format {
 pub const LZ4: Format =
     Format { id: "lz4", name: "LZ4", extensions: &["lz4"], refines: &[], probe: |v| framed(v, Coder::Lz4), read: |v, s| read(v, s, Coder::Lz4) };
 
+/// Snappy's frames (<https://github.com/google/snappy/blob/main/framing_format.txt>).
+pub const SNAPPY: Format = Format {
+    id: "snappy",
+    name: "Snappy frames",
+    extensions: &["sz", "snappy"],
+    refines: &[],
+    probe: |v| if v.has(0, b"\xff\x06\0\0sNaPpY") { Match::Sure } else { Match::No },
+    read: read_snappy,
+};
+
+/// Bytes that are kept of what comes out of Snappy's frames.
+const SNAPPED: usize = 64 << 20;
+
+/// Each chunk has a kind, a length of three bytes, a checksum, and at most 64 KiB of what was packed.
+fn read_snappy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    let (mut at, mut out) = (0, Vec::new());
+    while at < view.len() {
+        let [kind, a, b, c] = view.array::<4>(at)?;
+        let len = u64::from(u32::from_le_bytes([a, b, c, 0]));
+        let body = || view.take(at + 8, len.saturating_sub(4), 1 << 24);
+        match kind {
+            0 => out.extend(super::tf_checkpoint::snappy(&body()?, at)?),
+            1 => out.extend(body()?),
+            0x80.. => {}
+            _ => return Err(Error::malformed(at, "snappy-chunk")),
+        }
+        if out.len() > SNAPPED {
+            scan.gap("limit-text");
+            break;
+        }
+        at += 4 + len;
+    }
+    let pages = Pages::new(&out);
+    scan.child("content", View::of_inflated(&pages), true);
+    Ok(())
+}
+
 /// joblib's own header in front of a zlib stream, up to 0.9.2.
 pub const ZFILE: Format =
     Format { id: "joblib-zfile", name: "joblib (before 0.9.3)", extensions: &["z", "joblib", "pkl"], refines: &[], probe: probe_zfile, read: read_zfile };

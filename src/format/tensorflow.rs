@@ -165,6 +165,8 @@ fn is_graph(view: View<'_>, at: u64, len: u64) -> bool {
                 (2 | 4, _, Some((at, len))) if nodes > 0 || is_library(view, at, len) || is_versions(view, at, len) => {}
                 (3, Some(_), _) => {}
                 (5, _, Some(_)) if nodes > 0 => {}
+                // Fields that the format does not have are skipped by whoever loads it.
+                (9.., ..) => {}
                 _ => return false,
             },
             Ok(None) => break,
@@ -244,9 +246,6 @@ fn is_meta_info(view: View<'_>, at: u64, len: u64) -> bool {
 }
 
 fn probe_meta_graph(view: View<'_>) -> Match {
-    if !view.has(0, &[0x0a]) && !view.has(0, &[0x12]) {
-        return Match::No;
-    }
     if is_meta_graph(view, 0, view.len()) && !is_graph(view, 0, view.len()) { Match::Sure } else { Match::No }
 }
 

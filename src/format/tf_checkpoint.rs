@@ -77,7 +77,7 @@ fn entries(block: &[u8], mut each: impl FnMut(&[u8], usize, Vec<u8>) -> Result<(
 }
 
 /// Undoes Snappy's raw format (<https://github.com/google/snappy/blob/main/format_description.txt>): a length, then literals and copies.
-fn snappy(packed: &[u8], at: u64) -> Result<Vec<u8>> {
+pub(super) fn snappy(packed: &[u8], at: u64) -> Result<Vec<u8>> {
     let bad = || Error::malformed(at, "table-block");
     let (len, mut i) = small_varint(packed).ok_or_else(bad)?;
     let len = usize::try_from(len).ok().filter(|n| *n <= BLOCK).ok_or(Error::limit(at, "header-size"))?;

@@ -9,7 +9,7 @@
 use super::{Format, Match, plain, setting};
 use crate::bytes::View;
 use crate::error::Result;
-use crate::fact::Fact;
+use crate::fact::{Fact, When};
 use crate::scan::Scan;
 use crate::text::percent_decoded;
 use saphyr_parser::{Event, Parser, Tag};
@@ -370,6 +370,17 @@ fn object_tag(tag: &str, value: Option<&str>) -> Option<Fact> {
         };
     }
     let plain = tag.trim_start_matches('!');
+    // HyperPyYAML reads another file of settings, and imports a file or module.
+    if let Some(name) = plain.strip_prefix("include:").filter(|n| super::json::leaves_folder(n)) {
+        return Some(Fact::Traversal { target: name.to_string() });
+    }
+    if let Some(name) = plain.strip_prefix("module:").filter(|n| !n.contains('.')) {
+        return Some(Fact::CodeReference { key: "!module".into(), target: name.to_string(), origin: "library" });
+    }
+    // js-yaml makes a function of the text (CVE-2013-4660).
+    if tag.ends_with("js/function") {
+        return Some(Fact::Script { language: "JavaScript", what: "run-data", when: When::Load, call: text.chars().take(300).collect() });
+    }
     if let Some((kind, name)) = plain.split_once(':')
         && !name.is_empty()
         && setting::is_dotted(name)

@@ -117,7 +117,7 @@ const ONNX_TRAINING: &[&str] = &[
 
 fn onnx(domain: &str, name: &str, texts: &[OperatorText]) -> Standing {
     // Operators of onnxruntime and its extensions that run Python, in whatever domain they are registered.
-    if matches!(name, "PyOp" | "PyCustomOp" | "PythonOp" | "PythonOpGrad" | "TritonOp") {
+    if name.starts_with("PyCustomOp") || matches!(name, "PyOp" | "PythonOp" | "PythonOpGrad" | "TritonOp") {
         return Standing::Acts(Effect::Python);
     }
     match domain {

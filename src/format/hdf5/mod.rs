@@ -45,6 +45,9 @@ const CHUNK: u64 = 64 << 20;
 /// A dataset that claims more than this, and a thousand times the file, is made to exhaust whoever reads it.
 const CLAIM: u64 = 1 << 30;
 
+/// Bytes that are read of a text that begins like Base64 of what loads or runs.
+const CARRIED: usize = 16 << 20;
+
 /// What a Keras file has at its root, as attributes or as links.
 const KERAS: &[&str] = &[
     "keras_version", "model_config", "layer_names", "model_weights", "_layer_checkpoint_dependencies", "top_level_model_weights", "optimizer_weights",
@@ -293,7 +296,8 @@ impl<'s> Walk<'s> {
     /// One text or byte string: a Keras configuration, a pickle, or a plain value.
     fn item(&self, name: &str, at: u64, len: u64, alone: bool, scan: &mut Scan<'_>) -> Result<()> {
         let view = self.file.view.slice(at, len)?;
-        let head = view.head(512)?;
+        let begin = view.head(8)?;
+        let head = view.head(if crate::base64::hides(&begin) { CARRIED } else { 512 })?;
         let text = head.iter().position(|b| *b == 0).map_or(head.as_slice(), |n| head.get(..n).unwrap_or(&[]));
         let first = text.iter().find(|b| !b.is_ascii_whitespace());
         if matches!(first, Some(b'{' | b'[')) && keras::likely(view) {
@@ -306,6 +310,9 @@ impl<'s> Walk<'s> {
         if super::sure(view) {
             scan.child(name, view, true);
             return Ok(());
+        }
+        if !text.is_empty() {
+            super::setting::metadata(self.whole, self.shift.saturating_add(at), len, &String::from_utf8_lossy(text), scan);
         }
         if alone && !text.is_empty() {
             let value = printable(&String::from_utf8_lossy(text), 200);
@@ -461,6 +468,8 @@ impl<'s> Walk<'s> {
                     let one = view.slice(n.saturating_mul(element.size), element.size)?;
                     if super::sure(one) {
                         scan.child(&visit.path, one, true);
+                    } else if crate::base64::hides(&one.head(8)?) {
+                        super::setting::carried(String::from_utf8_lossy(&one.head(CARRIED)?).trim_end_matches('\0'), scan);
                     }
                 }
             }

@@ -96,6 +96,11 @@ fn odd_codec(source: &[u8]) -> Option<(u64, u64, String)> {
     None
 }
 
+/// Whether a text is a program of Python throughout.
+pub fn is_source(text: &str) -> bool {
+    probe::likeness(text.as_bytes(), false) == Some(true)
+}
+
 /// States what a source does that runs at the moment `when`. `place` says where offsets of the source stand in the view.
 pub fn inspect(source: &[u8], when: When, view: View<'_>, place: &dyn Fn(usize, usize) -> (u64, u64), scan: &mut Scan<'_>) {
     let mut queue = vec![(source.to_vec(), when, None::<(usize, usize)>, 0usize)];
