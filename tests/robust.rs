@@ -93,6 +93,8 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
         }) && !kept.contains(&0);
     // Pickles follow one another without a count: the file may end behind any of them. So do the pieces of a vocabulary.
     let chain = formats == ["pickle"] && kept.ends_with(b".") || formats == ["sentencepiece"];
+    // Snappy's mark, and padding behind it, are a stream of nothing.
+    let nothing = formats == ["snappy"] && (kept.len() == 10 || kept.len() == 16 && kept[10] == 0x80);
     // A picture is shown, not loaded, and what is left of it was looked at.
     let picture = formats == ["image"];
     // The comment behind an archive's end record is for people.
@@ -108,7 +110,7 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     // A message, a list of records and a list of parameters have no end: they may stop behind any of theirs. Inside of one is a fault.
     let records = formats.iter().any(|f| matches!(*f, "tfrecord" | "paddle-params" | "tf-text"));
     let message = formats.iter().any(|f| MESSAGES.contains(f)) && between_fields(kept);
-    padding || digits || text || chain || picture || comment || stray || records || message
+    padding || digits || text || chain || nothing || picture || comment || stray || records || message
 }
 
 /// Formats that are one protobuf message.
@@ -443,7 +445,12 @@ fn what_is_piled_up_hides_nothing() {
         ("a long text between others", join(&[b"N0N0X\0\0\x20\0", &b"a".repeat(2 << 20), b"0", echo]), "WS101", None),
         ("constants", join(&[b"\x80\x04(", &constant(b"\x80\x04]0N.").repeat(5_000), &constant(&[&b"\x80\x04"[..], echo].concat()), b"t."]), "WS101", None),
         ("zeros before a key", join(&[b"cos\nsystem\np", &b"0".repeat(4200), b"5\n0g5\n(S'echo'\ntR."]), "WS101", None),
-        ("a header", join(&[b"\x93NUMPY\x02\0\0\0\x20\0{'descr': '|O', 'shape': (1,), }", &b" ".repeat((2 << 20) - 32), echo]), "WS101", Some("limit-header-size")),
+        (
+            "a header",
+            join(&[b"\x93NUMPY\x02\0\0\0\x20\0{'descr': '|O', 'shape': (1,), }", &b" ".repeat((2 << 20) - 32), echo]),
+            "WS101",
+            Some("limit-header-size"),
+        ),
         ("calls", join(&[b"\x80\x02", &(0..4_000).flat_map(called).collect::<Vec<_>>(), echo]), "WS101", None),
     ];
     for (what, bytes, rule, gap) in cases {

@@ -60,15 +60,24 @@ pub const SNAPPY: Format = Format {
 };
 
 /// Bytes that are kept of what comes out of Snappy's frames.
-const SNAPPED: usize = 64 << 20;
+const SNAPPED: usize = 16 << 20;
+
+/// What comes out is looked at however the frames end.
+fn read_snappy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    let mut out = Vec::new();
+    let done = unsnap(view, &mut out);
+    let pages = Pages::new(&out);
+    scan.child("content", View::of_inflated(&pages), true);
+    done
+}
 
 /// Each chunk has a kind, a length of three bytes, a checksum, and at most 64 KiB of what was packed.
-fn read_snappy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    let (mut at, mut out) = (0, Vec::new());
+fn unsnap(view: View<'_>, out: &mut Vec<u8>) -> Result<()> {
+    let mut at = 0;
     while at < view.len() {
         let [kind, a, b, c] = view.array::<4>(at)?;
-        let len = u64::from(u32::from_le_bytes([a, b, c, 0]));
-        let body = || view.take(at + 8, len.saturating_sub(4), 1 << 24);
+        let chunk = view.slice(at + 4, u64::from(u32::from_le_bytes([a, b, c, 0])))?;
+        let body = || chunk.take(4, chunk.len().saturating_sub(4), 1 << 17);
         match kind {
             0 => out.extend(super::tf_checkpoint::snappy(&body()?, at)?),
             1 => out.extend(body()?),
@@ -76,13 +85,10 @@ fn read_snappy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             _ => return Err(Error::malformed(at, "snappy-chunk")),
         }
         if out.len() > SNAPPED {
-            scan.gap("limit-text");
-            break;
+            return Err(Error::limit(at, "inflated"));
         }
-        at += 4 + len;
+        at += 4 + chunk.len();
     }
-    let pages = Pages::new(&out);
-    scan.child("content", View::of_inflated(&pages), true);
     Ok(())
 }
 
