@@ -443,7 +443,12 @@ fn what_is_piled_up_hides_nothing() {
         ("a long text between others", join(&[b"N0N0X\0\0\x20\0", &b"a".repeat(2 << 20), b"0", echo]), "WS101", None),
         ("constants", join(&[b"\x80\x04(", &constant(b"\x80\x04]0N.").repeat(5_000), &constant(&[&b"\x80\x04"[..], echo].concat()), b"t."]), "WS101", None),
         ("zeros before a key", join(&[b"cos\nsystem\np", &b"0".repeat(4200), b"5\n0g5\n(S'echo'\ntR."]), "WS101", None),
-        ("a header", join(&[b"\x93NUMPY\x02\0\0\0\x20\0{'descr': '|O', 'shape': (1,), }", &b" ".repeat((2 << 20) - 32), echo]), "WS101", Some("limit-header-size")),
+        (
+            "a header",
+            join(&[b"\x93NUMPY\x02\0\0\0\x20\0{'descr': '|O', 'shape': (1,), }", &b" ".repeat((2 << 20) - 32), echo]),
+            "WS101",
+            Some("limit-header-size"),
+        ),
         ("calls", join(&[b"\x80\x02", &(0..4_000).flat_map(called).collect::<Vec<_>>(), echo]), "WS101", None),
     ];
     for (what, bytes, rule, gap) in cases {
