@@ -15,6 +15,9 @@ pub const AR: Format =
 /// Headers of digits in ASCII, without a directory.
 pub const CPIO: Format = Format { id: "cpio", name: "cpio archive", extensions: &["cpio"], refines: &["text", "yaml"], probe: probe_cpio, read: read_cpio };
 
+/// Bytes of the list of long names that are kept.
+const NAMES: usize = 1 << 20;
+
 /// Members that are read.
 const MEMBERS: usize = 100_000;
 
@@ -47,6 +50,7 @@ fn read_ar(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if view.len() <= at {
         return Err(Error::malformed(at, "past-end"));
     }
+    let mut names = Vec::new();
     for _ in 0..MEMBERS {
         if at >= view.len() {
             return Ok(());
@@ -62,6 +66,13 @@ fn read_ar(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             len -= n;
         }
         let body = view.slice(from, len)?;
+        if name == "//" {
+            names = body.head(NAMES)?;
+        } else if let Some(n) = name.strip_prefix('/').and_then(|n| n.parse::<usize>().ok()) {
+            // System V writes it into a list of such names, with an end of its own; Microsoft's ends it like C.
+            let name = names.get(n..).and_then(|rest| rest.split(|b| matches!(b, b'\n' | 0)).next()).unwrap_or(&[]);
+            shown = String::from_utf8_lossy(name).trim_end_matches('/').to_string();
+        }
         // The list of symbols and the list of long names are the archive's own.
         if !shown.is_empty() && shown != "SYM64" && !shown.starts_with("__.SYMDEF") {
             member(view, at, &shown, body, scan);

@@ -76,6 +76,13 @@ const INTERNAL: &[&str] = &[
 /// Filters and the position of their attribute argument.
 const BY_ATTRIBUTE: &[&str] = &["map", "selectattr", "rejectattr", "groupby", "sort", "sum", "unique", "min", "max", "join"];
 
+/// What Python itself calls so. Other names with two underscores in front are those of whoever fills in the template.
+const PYTHON: &[&str] = &[
+    "__import__", "__builtins__", "__builtin__", "__class__", "__globals__", "__subclasses__", "__mro__", "__base__", "__bases__", "__init__", "__dict__",
+    "__self__", "__func__", "__code__", "__call__", "__getattribute__", "__getitem__", "__reduce__", "__loader__", "__spec__", "__name__", "__file__",
+    "__doc__", "__package__", "__debug__", "__build_class__",
+];
+
 fn is_dunder(name: &str) -> bool {
     name.len() > 4 && name.starts_with("__") && name.ends_with("__")
 }

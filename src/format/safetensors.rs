@@ -58,7 +58,9 @@ fn probe(view: View<'_>) -> Match {
         text if fits && n <= LIBRARY_HEADER && text.len() >= 8 => {
             let n = usize::try_from(n).unwrap_or(usize::MAX).min(text.len());
             let printable = text.get(..n).is_some_and(|t| n >= 8 && t.iter().all(|b| (9..127).contains(b)));
-            if printable { Match::Weak } else { Match::No }
+            // A length in front of a word is what many formats begin with.
+            let word = text.get(..n).is_some_and(|t| t.iter().all(u8::is_ascii_alphanumeric));
+            if printable && !word { Match::Weak } else { Match::No }
         }
         _ => Match::No,
     }

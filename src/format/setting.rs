@@ -110,8 +110,8 @@ pub fn pair(view: View<'_>, at: u64, len: u64, key: &str, value: &str, scan: &mu
 fn is_file(value: &str) -> bool {
     const ENDINGS: &[&str] = &[
         "json", "jsonl", "py", "txt", "md", "csv", "tsv", "pt", "pth", "bin", "ckpt", "yaml", "yml", "onnx", "pkl", "pickle", "h5", "gz", "zip", "tar",
-        "parquet", "npy", "npz", "model", "safetensors", "log", "cfg", "ini", "toml", "png", "jpg", "wav", "mp3", "so", "html", "xml", "com", "org", "io",
-        "net", "dat",
+        "parquet", "pq", "npy", "npz", "model", "safetensors", "log", "cfg", "ini", "toml", "png", "jpg", "wav", "mp3", "so", "html", "xml", "com", "org",
+        "io", "net", "dat",
     ];
     value.rsplit('.').next().is_some_and(|e| ENDINGS.contains(&e))
 }

@@ -65,7 +65,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     }
     let (file, start) = File::open(view.rest(shift))?;
     scan.note(format!("superblock {}", start.version));
-    ends(view, shift, &file, start.end, scan);
+    ends(view, shift, &file, start.end, scan)?;
     if start.version < 2 && start.extension.is_some() {
         // A driver other than the plain one spreads the file over several.
         scan.gap("hdf5-driver");
@@ -87,18 +87,13 @@ fn user_block(view: View<'_>, len: u64, scan: &mut Scan<'_>) -> Result<()> {
 }
 
 /// libhdf5 refuses a file that is shorter than it says, and never looks behind the end.
-fn ends(view: View<'_>, shift: u64, file: &File<'_>, end: u64, scan: &mut Scan<'_>) {
+fn ends(view: View<'_>, shift: u64, file: &File<'_>, end: u64, scan: &mut Scan<'_>) -> Result<()> {
     if end > file.view.len() {
         scan.state(view, view.len(), 0, Fact::Malformed { format: "hdf5", what: "ends-early" });
         scan.gap("malformed");
-        return;
+        return Ok(());
     }
-    let rest = file.view.rest(end);
-    let padding = rest.head(64 << 10).is_ok_and(|b| b.iter().all(|b| *b == 0));
-    if !rest.is_empty() && !padding {
-        scan.state(view, shift.saturating_add(end), rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-        scan.child("trailing bytes", rest, true);
-    }
+    super::trailing(view, shift.saturating_add(end), scan)
 }
 
 /// An object that is still to be visited.

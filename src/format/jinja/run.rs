@@ -2,7 +2,7 @@
 
 use super::piece::{Token, Word};
 use super::value::{Val, list, parts, percent, pick, slice, text, transform, wide};
-use super::{BY_ATTRIBUTE, CALLABLE, CONSTANT, GLOBALS, HUGE, INTERNAL, METHODS, Program, VALUES, is_word};
+use super::{BY_ATTRIBUTE, CALLABLE, CONSTANT, GLOBALS, HUGE, INTERNAL, METHODS, PYTHON, Program, VALUES, is_word};
 
 /// An operand on the stack.
 #[derive(Clone, Debug)]
@@ -303,7 +303,7 @@ impl Run<'_, '_> {
             "true" | "True" | "false" | "False" | "none" | "None" => return self.operand(Val::Other, t.from, t.to),
             _ => {}
         }
-        if n.starts_with("__") && !self.p.locals.contains(n) && !matches!(self.peek(), Some(Word::Op("="))) {
+        if PYTHON.contains(&n) && !self.p.locals.contains(n) && !matches!(self.peek(), Some(Word::Op("="))) {
             self.p.found.add(t.from, t.to, "dunder-attribute");
         }
         let val = self.p.env.get(n).cloned().unwrap_or(Val::Other);

@@ -22,7 +22,7 @@ use crate::bytes::View;
 use crate::error::{Error, Result};
 use crate::fact::{Fact, Use};
 use crate::limits::Limits;
-use literal::{Key, decode, integer, key, long};
+use literal::{Key, decode, integer, is_float, key, long};
 use state::KEY;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -661,7 +661,10 @@ impl<'s> Machine<'s> {
                 self.push(v)?;
             }
             b'F' => {
-                self.tape.line()?;
+                let (a, n) = self.tape.line()?;
+                if n <= NAMED as u64 && !is_float(&self.tape.peek(a, n, NAMED)) {
+                    return self.fault("bad-number");
+                }
                 self.push(Value::PLAIN)?;
             }
             0x8a => {

@@ -227,14 +227,18 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     let raised = odd_file.into_iter().chain(long_id).min().unwrap_or(u64::MAX);
     let reached = m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name) && g.at < raised) && m.first_act < raised;
     let stopped = matches!(stop, Stop::Stop);
+    // A text's first line may be taken for an id with a P in front of it.
+    let sentence = m.tape.left() > 0 && m.facts.iter().any(|(_, len, f)| *len > 1 && matches!(f, Fact::PersistentId { text } if text.contains(' ')));
     let asks = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::PersistentId { .. }));
     if marked {
         let far = m.ops >= 3 || stopped;
         let ran = named || computed || stopped && m.ops >= 3 || matches!(stop, Stop::Allowance);
-        return if ran || far && !matches!(stop, Stop::Fault(_)) { Likeness::Sure } else { Likeness::Weak };
+        // Who writes protocol 0 or 1 writes no mark.
+        let or_else = if head[1] < 2 { Likeness::No } else { Likeness::Weak };
+        return if ran || far && !matches!(stop, Stop::Fault(_)) { Likeness::Sure } else { or_else };
     }
     // Without a mark, a few letters of text can run by chance: something has to come of it, and make sense as a name.
-    if (named || computed) && (acted || stopped && odd == u64::MAX) || asks && acted || reached {
+    if (named || computed) && (acted || stopped && odd == u64::MAX) || asks && acted && !sentence || reached {
         return Likeness::Sure;
     }
     let otherwise = match stopped && m.ops >= 2 {

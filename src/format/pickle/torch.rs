@@ -145,6 +145,10 @@ pub fn persistent(m: &mut Machine<'_>, id: Value, at: u64) -> Option<Option<Valu
                 }
                 _ => return None,
             };
+            // Whoever saved it had no source to keep.
+            if items.get(3).is_some_and(|v| matches!(v.kind(), Kind::None)) {
+                return Some(Some(class));
+            }
             let g = m.globals.get(g as usize)?;
             let fact = Fact::SourceCode {
                 module: g.module.clone(),

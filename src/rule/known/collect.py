@@ -553,6 +553,9 @@ os rc _make_stat_result _make_statvfs_result
 REBUILD = """
 # builds an empty array of a given subtype, or a scalar from bytes; an object dtype carries a nested pickle the machine follows
 numpy rcb ndarray dtype matrix recarray record chararray generic void
+numpy.rec rcb recarray record
+numpy.core.records rcb recarray record
+numpy._core.records rcb recarray record
 numpy.ma rcb MaskedArray
 numpy.ma rcb MaskedConstant
 numpy.core.multiarray rcb _reconstruct
@@ -631,6 +634,8 @@ pytz.tzinfo rcb StaticTzInfo DstTzInfo
 dateutil.tz.tz rcb tzutc tzlocal tzoffset tzrange tzstr
 dateutil.tz rcb tzutc tzlocal tzoffset
 dateutil.relativedelta rcb relativedelta
+# the table of functions that every layer kept before torch 1.2, by name
+torch.nn.backends.thnn rc _get_thnn_function_backend
 # tensors over storages that the reader bounds-checks; a state only fills attributes of a tensor
 torch._utils rc _rebuild_tensor _rebuild_tensor_v2 _rebuild_tensor_v3 _rebuild_parameter _rebuild_parameter_v2
 torch._utils rc _rebuild_parameter_with_state _rebuild_qtensor _rebuild_sparse_tensor _rebuild_sparse_csr_tensor
@@ -923,6 +928,8 @@ gensim.models.keyedvectors rcb CompatVocab
 # construction may train on a file that it is given
 gensim.models.word2vec rnb Word2Vec
 gensim.models.fasttext rnb FastText
+# before gensim 3.2: what they start is a method
+gensim.models.wrappers.fasttext rnb FastText FastTextKeyedVectors
 gensim.models.doc2vec rnb Doc2Vec
 gensim.models.phrases rnb Phrases FrozenPhrases Phraser
 gensim.models.coherencemodel rnb CoherenceModel
@@ -945,6 +952,9 @@ statsmodels.tsa.deterministic rcb DeterministicProcess
 numpy rb memmap
 # a folder's name: what is in it is read when something is computed
 joblib._store_backends rnb FileSystemStoreBackend
+# how PyTables packs what it writes, in an attribute of every group
+tables.filters rnb Filters
+tables.Leaf rnb Filters
 scipy.spatial.transform._rigid_transform rc RigidTransform.from_matrix
 sklearn.utils r shuffle resample
 sklearn.utils._indexing r shuffle resample

@@ -52,6 +52,13 @@ pub(super) fn integer(line: &[u8], short: bool) -> Option<Value> {
     Some(n.map_or(Value::PLAIN, |n| Value::int(if negative { -n } else { n })))
 }
 
+/// Whether FLOAT's line is a number to `PyOS_string_to_double`, which stops at a NUL, or to `float`, which skips `_` between digits and space around.
+pub(super) fn is_float(line: &[u8]) -> bool {
+    let cut = line.iter().position(|b| *b == 0).unwrap_or(line.len());
+    let text: String = line[..cut].iter().map(|b| *b as char).filter(|c| *c != '_').collect();
+    text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}').parse::<f64>().is_ok()
+}
+
 /// A memo key of GET and PUT. The Python unpickler's memo takes a number of any size, Python 2's the line as it is.
 pub(super) enum Key {
     /// A number.
