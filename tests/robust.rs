@@ -110,7 +110,20 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     // A message, a list of records and a list of parameters have no end: they may stop behind any of theirs. Inside of one is a fault.
     let records = formats.iter().any(|f| matches!(*f, "tfrecord" | "paddle-params" | "tf-text"));
     let message = formats.iter().any(|f| MESSAGES.contains(f)) && between_fields(kept);
-    padding || digits || text || chain || nothing || picture || comment || stray || records || message
+    let members = formats == ["ar"] && between_members(kept);
+    padding || digits || text || chain || members || nothing || picture || comment || stray || records || message
+}
+
+/// Whether an `ar` archive, which does not say how many members it has, ends behind one of them.
+fn between_members(bytes: &[u8]) -> bool {
+    let mut at = 8;
+    while at < bytes.len() {
+        let digits = bytes.get(at + 48..at + 58).and_then(|d| std::str::from_utf8(d).ok());
+        let Some(len) = digits.and_then(|d| d.trim_end().parse::<usize>().ok()) else { return false };
+        at = (at + 60 + len).next_multiple_of(2);
+    }
+    // The newline behind an odd one carries nothing.
+    at - bytes.len() <= 1
 }
 
 /// Formats that are one protobuf message.

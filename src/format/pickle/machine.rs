@@ -461,6 +461,10 @@ impl<'s> Machine<'s> {
                 }
                 b'e' | b'u' | 0x90 => {
                     let m = self.mark()?;
+                    // With nothing on it, Python 2 takes the lowest mark itself for the dictionary, and puts nothing into it.
+                    if byte == b'u' && self.marks_inside && self.stack.len() == 0 {
+                        continue;
+                    }
                     // `stack[mark - 1]`: below the lowest mark that is the top.
                     let target = match m.checked_sub(1) {
                         None if self.marks_inside => self.stack.last(),

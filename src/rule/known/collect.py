@@ -955,6 +955,14 @@ joblib._store_backends rnb FileSystemStoreBackend
 # how PyTables packs what it writes, in an attribute of every group
 tables.filters rnb Filters
 tables.Leaf rnb Filters
+# moments and spans of time: numbers, and a zone by name
+arrow.arrow rcb Arrow
+pendulum.datetime rcb DateTime
+pendulum.date rcb Date
+pendulum.time rcb Time
+pendulum.duration rcb Duration AbsoluteDuration
+pendulum.tz.timezone rcb FixedTimezone
+pendulum.tz.timezone rc Timezone._unpickle
 scipy.spatial.transform._rigid_transform rc RigidTransform.from_matrix
 sklearn.utils r shuffle resample
 sklearn.utils._indexing r shuffle resample
