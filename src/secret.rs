@@ -145,6 +145,9 @@ const NAMED: &[(&str, &str)] = &[
     ("passwd", "password"),
 ];
 
+/// What a tokenizer's own words are called, in front of `_token`, and marks of a page in a list.
+const WORDS: &[&[u8]] = &[b"bos", b"eos", b"unk", b"pad", b"sep", b"cls", b"mask", b"image", b"video", b"audio", b"next", b"page"];
+
 const SCHEMES: &[&str] = &[
     "postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps", "mssql", "clickhouse", "ftp", "sftp", "https",
     "http", "postgresql+psycopg2", "mysql+pymysql", "nats", "kafka",
@@ -450,7 +453,8 @@ fn named(text: &[u8], at: usize) -> Option<Secret> {
     let (_, kind) = NAMED.iter().find(|(n, _)| name.ends_with(n.as_bytes()))?;
     let from = at + run(text, at, |b| matches!(b, b' ' | b'"' | b'\'' | b'\\' | b':' | b'=' | b'\t'), 12);
     let public = name.windows(4).any(|w| w == b"csrf" || w == b"publ");
-    if public { None } else { shaped(text, from).or_else(|| value(text, from, kind)) }
+    let word = name.strip_suffix(b"_token").is_some_and(|stem| WORDS.iter().any(|w| stem.ends_with(w)));
+    if public || word { None } else { shaped(text, from).or_else(|| value(text, from, kind)) }
 }
 
 /// A run of letters at `from` that nobody would write by hand: digits among the letters, and no long word.
