@@ -95,19 +95,35 @@ fn read_pieces(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 }
 
 fn probe_fasttext(view: View<'_>) -> Match {
-    if view.has(0, &[0xba, 0x16, 0x4f, 0x2f]) && view.u32(4).is_ok_and(|v| v <= 64) { Match::Sure } else { Match::No }
+    let new = view.has(0, FASTTEXT_MARK) && view.u32(4).is_ok_and(|v| v <= 64);
+    if new || settings_first(view) == Ok(true) { Match::Sure } else { Match::No }
+}
+
+/// What fastText began to write in front of its settings in 2017, before its version.
+const FASTTEXT_MARK: &[u8] = &[0xba, 0x16, 0x4f, 0x2f];
+
+/// Whether fastText's settings come first, as before 2017: twelve numbers, of which some say little else than one of three, and a dictionary whose words
+/// and labels add up.
+fn settings_first(view: View<'_>) -> Result<bool> {
+    let n = |i: u64| view.u32(4 * i);
+    let (dim, window, loss, model, least, most) = (n(0)?, n(1)?, n(6)?, n(7)?, n(9)?, n(10)?);
+    let (size, words, labels) = (n(14)?, n(15)?, n(16)?);
+    let settings = (1..=10_000).contains(&dim) && window <= 1000 && (1..=3).contains(&loss) && (1..=3).contains(&model) && least <= most && most <= 64;
+    Ok(settings && size > 0 && words.checked_add(labels) == Some(size) && u64::from(size) <= view.len() / 10)
 }
 
 /// Settings, the dictionary, then two matrices.
 fn read_fasttext(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
-    let dim = view.u32(8)?;
+    let old = !view.has(0, FASTTEXT_MARK);
+    let first = if old { 0 } else { 8 };
+    let dim = view.u32(first)?;
     // Twelve numbers and a rate.
-    let mut at = 8 + 12 * 4 + 8;
-    let (words, size) = (view.u32(at + 4)?, view.u32(at)?);
-    let pruned = view.u64(at + 20)? as i64;
-    at += 28;
+    let counts = first + 12 * 4 + 8;
+    let (words, size) = (view.u32(counts + 4)?, view.u32(counts)?);
+    let pruned = if old { -1 } else { view.u64(counts + 20)? as i64 };
+    let mut at = counts + if old { 20 } else { 28 };
     if u64::from(size) > view.len() / 10 {
-        scan.state(view, at - 28, 4, Fact::Header { what: "dictionary-size", detail: size.to_string(), memory: true });
+        scan.state(view, counts, 4, Fact::Header { what: "dictionary-size", detail: size.to_string(), memory: true });
         return Err(Error::malformed(at, "past-end"));
     }
     for _ in 0..u64::from(size).min(ENTRIES) {
@@ -119,13 +135,13 @@ fn read_fasttext(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if let Ok(n) = u64::try_from(pruned) {
         at = at.saturating_add(n.saturating_mul(8));
     }
-    let [quantized] = view.array(at)?;
-    at += 1;
+    // In front of each matrix stands whether it is quantized.
+    let flag = u64::from(!old);
+    let quantized = !old && view.array(at)? != [0];
     let mut sizes = Vec::new();
-    if quantized == 0 {
-        at = matrix(view, at, "input", &mut sizes, scan)?;
-        let [_output_quantized] = view.array(at)?;
-        at = matrix(view, at + 1, "output", &mut sizes, scan)?;
+    if !quantized {
+        at = matrix(view, at + flag, "input", &mut sizes, scan)?;
+        at = matrix(view, at + flag, "output", &mut sizes, scan)?;
         if at < view.len() {
             let rest = view.rest(at);
             scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });

@@ -955,6 +955,10 @@ joblib._store_backends rnb FileSystemStoreBackend
 # how PyTables packs what it writes, in an attribute of every group
 tables.filters rnb Filters
 tables.Leaf rnb Filters
+# what a model of pyannote.audio says of its task
+pyannote.audio.core.model rnb Introspection
+pyannote.audio.core.task rnb Specifications
+pyannote.audio.core.task rc Problem Resolution
 # moments and spans of time: numbers, and a zone by name
 arrow.arrow rcb Arrow
 pendulum.datetime rcb DateTime
