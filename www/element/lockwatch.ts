@@ -72,10 +72,12 @@ export class LockWatch implements ReactiveController {
 
   #countRequests(): void {
     const opened = performance.now();
+    // What the page's own markup links to; the browser asks for the manifest when it finds the time.
+    const linked = new Set([...document.querySelectorAll<HTMLLinkElement>("link[href]")].map((link) => link.href));
     const observer = new PerformanceObserver((entries) => {
       // The self-test is refused and goes nowhere; the scanner's blob is made by this page.
       const outside = entries.getEntries().filter((entry) => !/^(data|blob):/.test(entry.name));
-      const before = outside.filter((entry) => entry.startTime <= opened).length;
+      const before = outside.filter((entry) => entry.startTime <= opened || linked.has(entry.name)).length;
       this.state.own += before;
       this.state.requests += outside.length - before;
       this.host.requestUpdate();
