@@ -104,6 +104,11 @@ pub enum Fact {
         /// How many objects would come out of it, as a power of two.
         power: u32,
     },
+    /// More of something than any library writes, so that whoever looks gives up before the end.
+    Flood {
+        /// Of what: `too-many-imports` or `too-much-work`.
+        what: &'static str,
+    },
     /// A tensor.
     Tensor(Tensor),
     /// A key and value of the file's own metadata.

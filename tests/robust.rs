@@ -454,7 +454,7 @@ fn what_is_piled_up_hides_nothing() {
             "WS101",
             Some("limit-pickle-memo"),
         ),
-        ("imports", join(&[b"\x80\x02", &(0..21_000).flat_map(import).collect::<Vec<_>>(), echo]), "WS122", Some("limit-imports")),
+        ("imports", join(&[b"\x80\x02", &(0..21_000).flat_map(import).collect::<Vec<_>>(), echo]), "WS133", Some("limit-imports")),
         ("a long text between others", join(&[b"N0N0X\0\0\x20\0", &b"a".repeat(2 << 20), b"0", echo]), "WS101", None),
         ("constants", join(&[b"\x80\x04(", &constant(b"\x80\x04]0N.").repeat(5_000), &constant(&[&b"\x80\x04"[..], echo].concat()), b"t."]), "WS101", None),
         ("zeros before a key", join(&[b"cos\nsystem\np", &b"0".repeat(4200), b"5\n0g5\n(S'echo'\ntR."]), "WS101", None),

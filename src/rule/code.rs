@@ -78,6 +78,10 @@ pub static RULES: &[Rule] = &[
         Fact::EvaluatedText { call } => Some(vec![("call", call.clone())]),
         _ => None,
     }),
+    rule("WS133", "flood", Severity::Medium, &["CWE-400"], |f| match f {
+        Fact::Flood { what } => Some(vec![("what", (*what).to_string())]),
+        _ => None,
+    }),
 ];
 
 /// Classes of TorchScript live inside the archive: its own reader resolves them there, and no Python module has this name.

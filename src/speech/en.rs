@@ -42,6 +42,7 @@ pub(super) const BOOK: Book = Book {
         ("WS130", w("State that is executed", "Filling an object in {file} executes text from its state: {text}", "The class runs this part of its own state as Python code. What stands there is not what its library writes.", NO_PICKLE)),
         ("WS131", w("Puts hidden text together", "Loading {file} undoes an encoding: {call}", "Libraries store texts and bytes as they are. Decoding while loading serves to hide a name or a program from whoever looks at the file.", NO_PICKLE)),
         ("WS132", w("Hands text to a class that evaluates it", "Loading {file} evaluates text as Python: {call}", "This class runs text that it is handed through eval. Its library's own pickles hand it numbers, names and other expressions.", NO_PICKLE)),
+        ("WS133", w("Made to wear out whoever looks", "The pickle in {file} has {what}", "No library writes that. What is to stay unseen stands behind the place where a reader gives up.", "Do not load this file; what was not read may do anything.")),
         ("WS201", w("Two members with one name", "{file} holds two members named {member}", "Programs disagree which of the two they read: torch takes the first, Python's zipfile the last. What was checked need not be what is loaded.", "Do not use this archive; ask for one that was written by an ordinary tool.")),
         ("WS202", w("The archive contradicts itself", "{file} describes {member} in two ways ({detail})", "An archive states every member twice. Readers that believe one header see another file than readers that believe the other.", "Ask for an archive that was written by an ordinary tool.")),
         ("WS203", w("A member that the directory hides", "{file} holds {member}, which its directory does not list", "A reader that goes through the archive from the front finds it; one that reads the directory does not.", "Ask for an archive that was written by an ordinary tool.")),
@@ -300,6 +301,8 @@ pub(super) const BOOK: Book = Book {
         ("UNKNOWN", "no opcode: every unpickler stops here"),
     ],
     terms: &[
+        ("too-many-imports", "more imports than any model"),
+        ("too-much-work", "its reader go over the same bytes again and again"),
         ("lua", "Lua"),
         ("r", "R"),
         ("elf", "Linux ELF"),

@@ -367,6 +367,10 @@ impl Tokens<'_> {
                     let byte = self.number() as u8;
                     out.resize(out.len() + n, byte);
                 }
+                "repeat" => {
+                    let times = self.number() as usize;
+                    out.extend(self.block().repeat(times));
+                }
                 "u16" => out.extend((self.number() as u16).to_le_bytes()),
                 "u32" => out.extend((self.number() as u32).to_le_bytes()),
                 "u64" => out.extend(self.number().to_le_bytes()),

@@ -291,11 +291,16 @@ impl<'s> Machine<'s> {
             Err(Error::Limit { what, .. }) => Stop::Limit(what),
             Err(e) => return Err(e),
         };
-        // Nobody names so much, or has the same bytes read so often, but to wear out whoever looks.
-        let wears = if matches!(stop, Stop::Limit("imports" | "pickle-work")) { self.ops.max(1).ilog2() } else { 0 };
-        if self.heaviest >= 40 || wears > 0 {
-            self.facts.push((0, 0, Fact::Expansion { power: self.heaviest.max(wears) }));
+        if self.heaviest >= 40 {
+            self.facts.push((0, 0, Fact::Expansion { power: self.heaviest }));
         }
+        // Nobody names so much, or has the same bytes read so often, but to wear out whoever looks.
+        let flood = match stop {
+            Stop::Limit("imports") => Some("too-many-imports"),
+            Stop::Limit("pickle-work") => Some("too-much-work"),
+            _ => None,
+        };
+        self.facts.extend(flood.map(|what| (self.tape.at(), 0, Fact::Flood { what })));
         Ok(stop)
     }
 
