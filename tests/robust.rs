@@ -87,6 +87,7 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
                     | "requirements"
                     | "project"
                     | "mlir-text"
+                    | "coreml-program"
                     | "document"
                     | "modelfile"
             )

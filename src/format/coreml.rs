@@ -5,7 +5,7 @@
 use super::graph::{Files, Operators, fault};
 use super::json::{self, Event as Json};
 use super::proto::{Event, Field, Fields, Schema, Walker};
-use super::{Format, Match};
+use super::{Format, Match, plain};
 use crate::bytes::View;
 use crate::error::Result;
 use crate::fact::{Fact, OperatorText};
@@ -21,6 +21,10 @@ pub const PACKAGE: Format =
 /// `weights/weight.bin` of an `.mlpackage`.
 pub const WEIGHTS: Format =
     Format { id: "coreml-weights", name: "Core ML weights", extensions: &["bin"], refines: &["text"], probe: probe_weights, read: read_weights };
+
+/// A compiled model's program as text, `model.mil`.
+pub const PROGRAM: Format =
+    Format { id: "coreml-program", name: "Core ML program", extensions: &["mil"], refines: &["text"], probe: probe_program, read: read_program };
 
 /// Bytes of a name that are kept.
 const NAME: u64 = 512;
@@ -287,11 +291,13 @@ impl Reader<'_> {
     }
 }
 
-/// A compiled model's program as text, `model.mil`: the files that hold its weights, and layers that the author's application brings along.
-///
-/// # Errors
-/// Where the view cannot be read.
-pub fn program(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+fn probe_program(view: View<'_>) -> Match {
+    if view.has(0, b"program(") && plain::probe_text(view) != Match::No { Match::Sure } else { Match::No }
+}
+
+/// The files that hold the weights, and layers that the author's application brings along.
+fn read_program(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    plain::read_text(view, scan)?;
     if view.len() > MIL as u64 {
         scan.gap("limit-text");
     }

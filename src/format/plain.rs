@@ -93,9 +93,6 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let module = String::from_utf8_lossy(&view.head(256)?).trim().to_string();
         scan.state(view, 0, view.len().min(256), Fact::LoaderModule { module, code: false });
     }
-    if view.has(0, b"program(") {
-        super::coreml::program(view, scan)?;
-    }
     super::tool::sections(view, scan)?;
     super::secrets::inspect(view, scan)?;
     hidden_message(view, scan)

@@ -727,6 +727,7 @@ pub(super) const BOOK: Book = Book {
         ("BentoML archive", "BentoMLアーカイブ"),
         ("MLIR bytecode", "MLIRバイトコード"),
         ("MLIR text", "MLIRテキスト"),
+        ("Core ML program", "Core MLのプログラム"),
         ("JAX export", "JAXのエクスポート"),
         ("Python project settings", "Pythonプロジェクトの設定"),
         ("Core ML model", "Core MLモデル"),
