@@ -408,35 +408,59 @@ fn url(text: &[u8], at: usize) -> Option<Secret> {
     (!written && !sample && kinds >= 1).then_some(Secret { at: start, len: host_at + host - start, kind: "password in an address" })
 }
 
-/// Credentials that are told by what stands around them: Kaggle's and Docker's files, and the tokens of bots for Telegram and Discord.
+/// Credentials that are told by what stands around them: Kaggle's and Docker's files, headers and logins written out, and the tokens of
+/// bots for Telegram and Discord.
 fn phrased(text: &[u8], at: usize) -> Option<Secret> {
     let rest = text.get(at..)?;
     let rest = rest.get(..rest.len().min(400)).unwrap_or(rest);
+    let (from, len, kind) = match rest.first()? {
+        b'u' => kaggle(rest),
+        b'a' => login(rest),
+        b'B' if rest.starts_with(b"Bearer ") => return value(text, at + 7, "token"),
+        b'p' if rest.starts_with(b"password ") => return value(text, at + 9, "password"),
+        b'0'..=b'9' => telegram(rest),
+        b'M' | b'N' | b'O' => discord(rest),
+        _ => None,
+    }?;
+    lively(rest.get(from..from + len)?).then_some(Secret { at: at + from, len, kind })
+}
+
+/// Where the value of a JSON key begins whose last quote stands before `from`.
+fn member(rest: &[u8], from: usize) -> usize {
+    from + run(rest, from, |b| matches!(b, b'"' | b':' | b' ' | b'\n' | b'\r' | b'\t'), 12)
+}
+
+/// `kaggle.json`.
+fn kaggle(rest: &[u8]) -> Option<(usize, usize, &'static str)> {
+    let key = rest.starts_with(b"username\"").then(|| rest.windows(5).position(|w| w == b"\"key\"")).flatten()?;
+    let from = member(rest, key + 5);
+    (run(rest, from, |b| Of::Hex.holds(b), 33) == 32).then_some((from, 32, "Kaggle key"))
+}
+
+/// A registry's login in Docker's configuration.
+fn login(rest: &[u8]) -> Option<(usize, usize, &'static str)> {
+    let from = rest.starts_with(b"auth\"").then(|| member(rest, 5))?;
+    let len = run(rest, from, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='), 300);
+    let login = crate::base64::decode(rest.get(from..from + len)?, |_| false)?;
+    let colon = login.iter().position(|b| *b == b':')?;
+    let plain = login.iter().all(u8::is_ascii_graphic) && login.len() > colon + 8 && lively(login.get(colon + 1..)?);
+    plain.then_some((from, len, "login data"))
+}
+
+/// The number of a bot and its key.
+fn telegram(rest: &[u8]) -> Option<(usize, usize, &'static str)> {
+    let digits = run(rest, 0, |b| b.is_ascii_digit(), 11);
+    let fits = (8..=10).contains(&digits) && rest.get(digits..digits + 3) == Some(b":AA") && run(rest, digits + 1, |b| Of::Url.holds(b), 100) == 35;
+    fits.then_some((0, digits + 36, "Telegram token"))
+}
+
+/// The number of a bot, in letters that begin so while accounts are of this time; a time; and a key.
+fn discord(rest: &[u8]) -> Option<(usize, usize, &'static str)> {
     let url = |from: usize| run(rest, from, |b| Of::Url.holds(b), 100);
-    let behind = |from: usize| from + run(rest, from, |b| matches!(b, b'"' | b':' | b' ' | b'\n' | b'\r' | b'\t'), 12);
-    let (from, len, kind) = if rest.starts_with(b"username\"") {
-        let from = behind(rest.windows(5).position(|w| w == b"\"key\"")? + 5);
-        (from, run(rest, from, |b| Of::Hex.holds(b), 33), "Kaggle key")
-    } else if rest.starts_with(b"auth\"") {
-        let from = behind(5);
-        let len = run(rest, from, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='), 300);
-        let login = crate::base64::decode(rest.get(from..from + len)?, |_| false)?;
-        let colon = login.iter().position(|b| *b == b':')?;
-        let plain = login.iter().all(u8::is_ascii_graphic) && lively(login.get(colon + 1..)?) && login.len() > colon + 8;
-        (from, if plain { len } else { 0 }, "login data")
-    } else if let Some(n) = [&b"Bearer "[..], b"password "].iter().find(|p| rest.starts_with(p)).map(|p| p.len()) {
-        return value(text, at + n, "password");
-    } else if rest.first()?.is_ascii_digit() {
-        let digits = run(rest, 0, |b| b.is_ascii_digit(), 11);
-        let fits = (8..=10).contains(&digits) && rest.get(digits..digits + 3) == Some(b":AA") && url(digits + 1) == 35;
-        (0, if fits { digits + 36 } else { 0 }, "Telegram token")
-    } else {
-        let first = url(0);
-        let dotted = matches!(rest.first(), Some(b'M' | b'N' | b'O')) && (24..=28).contains(&first) && rest.get(first) == Some(&b'.');
-        let fits = dotted && url(first + 1) == 6 && rest.get(first + 7) == Some(&b'.') && (27..=40).contains(&url(first + 8));
-        (0, if fits { first + 8 + url(first + 8) } else { 0 }, "Discord token")
-    };
-    (len > 0 && (kind != "Kaggle key" || len == 32) && lively(rest.get(from..from + len)?)).then_some(Secret { at: at + from, len, kind })
+    let first = url(0);
+    let dots = (24..=28).contains(&first) && rest.get(first) == Some(&b'.') && url(first + 1) == 6 && rest.get(first + 7) == Some(&b'.');
+    let key = dots.then(|| url(first + 8))?;
+    (27..=40).contains(&key).then_some((0, first + 8 + key, "Discord token"))
 }
 
 /// A value without a shape, seen from the `=` or `:` in front of it: the name in front of that says that it is a credential.
