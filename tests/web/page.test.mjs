@@ -164,6 +164,27 @@ for (const name of BROWSERS) {
       assert.equal(await page.$eval("[data-requests]", (cell) => cell.dataset.requests), "0");
     });
 
+    test("what its own markup links to is no request of somebody else, however late the browser asks for it", async () => {
+      const late = await started.browser.newPage();
+      await late.evaluateOnNewDocument(() => {
+        window.PerformanceObserver = class {
+          #heard;
+          constructor(heard) {
+            this.#heard = heard;
+          }
+          observe() {
+            const names = [document.querySelector('link[rel="manifest"]').href, new URL("elsewhere", location.href).href];
+            this.#heard({ getEntries: () => names.map((name) => ({ name, startTime: Infinity })) });
+          }
+          disconnect() {}
+        };
+      });
+      await late.goto(base);
+      await late.waitForSelector("[data-requests]");
+      assert.equal(await late.$eval("[data-requests]", (cell) => cell.dataset.requests), "1");
+      await late.close();
+    });
+
     test("policy forbids every way out that a script has", async () => {
       const outside = base.replace(BELOW, "/outside/exfil");
       const refused = await page.evaluate(async (url) => {
