@@ -97,9 +97,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         Ok(parts) => {
             let end = 8 + size;
             if !parts && end < view.len() {
-                let rest = view.rest(end);
-                scan.state(view, end, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-                scan.child("trailing bytes", rest, true);
+                super::stray(view, end, scan);
             } else if end < view.len() {
                 scan.leaf("parts", "data", Some(view.len().saturating_sub(end)), None);
             }

@@ -7,7 +7,6 @@ use super::graph::fault;
 use super::safetensors::{Head, look};
 use crate::bytes::View;
 use crate::error::{Error, Result};
-use crate::fact::Fact;
 use crate::scan::Scan;
 use std::cell::Cell;
 
@@ -120,8 +119,7 @@ impl<'s> Flat<'s> {
         for at in (end..end.saturating_add(16).min(self.view.len())).chain([end.saturating_add(zeros)]) {
             let rest = self.view.rest(at);
             if rest.len() >= MARK && super::sure(rest) {
-                scan.state(self.view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-                scan.child("trailing bytes", rest, true);
+                super::stray(self.view, at, scan);
                 return;
             }
         }

@@ -106,8 +106,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if let Some(end) = end {
         let rest = view.rest(end);
         if !rest.head(4096)?.iter().all(u8::is_ascii_whitespace) {
-            scan.state(view, end, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-            scan.child("trailing bytes", rest, true);
+            super::stray(view, end, scan);
         }
     }
     if !model.ended || model.in_parameters {

@@ -177,6 +177,7 @@ pub static FORMATS: &[Format] = &[
     paddle::PIR,
     mxnet::SYMBOL,
     mlir::MLIR_TEXT,
+    coreml::PROGRAM,
     jinja::TEMPLATE,
     notebook::NOTEBOOK,
     tfjs::TFJS,
@@ -200,7 +201,7 @@ pub static FORMATS: &[Format] = &[
 const NOT_IN_NUMBERS: &[&str] = &[
     "text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index",
     "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma", "notebook", "pointer", "requirements", "project", "python", "shell",
-    "document", "mlir-text", "tfjs",
+    "document", "mlir-text", "coreml-program", "tfjs",
 ];
 
 /// Archives with certain members, which only an archive can be.
@@ -264,7 +265,16 @@ pub fn sure(view: View<'_>) -> bool {
     detect(view, true).is_ok_and(|found| !found.is_empty())
 }
 
-/// Bytes behind the end of what a format describes: stated and read, unless they are the filling that block writers leave.
+/// What stands at `at` and behind it belongs to no part of the format: stated, and read as what it is. Nothing where the view ends.
+fn stray(view: View<'_>, at: u64, scan: &mut Scan<'_>) {
+    if at < view.len() {
+        let rest = view.rest(at);
+        scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
+        scan.child("trailing bytes", rest, true);
+    }
+}
+
+/// [`stray`], unless the bytes are the filling that block writers leave.
 pub fn trailing(view: View<'_>, at: u64, scan: &mut Scan<'_>) -> Result<()> {
     let mut chunk = view.room(64 * 1024);
     let mut from = at;
@@ -310,9 +320,7 @@ pub fn behind(view: View<'_>, done: &Result<()>, scan: &mut Scan<'_>) {
         ends.push_back(field.end);
     }
     if let Some(at) = ends.into_iter().find(|at| view.len().saturating_sub(*at) >= 4 && marked(view.rest(*at))) {
-        let rest = view.rest(at);
-        scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-        scan.child("trailing bytes", rest, true);
+        stray(view, at, scan);
     }
 }
 

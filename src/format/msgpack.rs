@@ -242,11 +242,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         }
     }
     groups.end(scan);
-    if at < view.len() {
-        let rest = view.rest(at);
-        scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-        scan.child("trailing bytes", rest, true);
-    }
+    super::stray(view, at, scan);
     look(view, &heads, scan);
     Ok(())
 }

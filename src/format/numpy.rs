@@ -222,11 +222,7 @@ fn read_npy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     match total {
         Some(total) if total <= left => {
             scan.state(view, from, len, Fact::Tensor(Tensor { name: String::new(), dtype: header.dtype, shape, bytes: total }));
-            if total < left {
-                let rest = view.rest(data + total);
-                scan.state(view, data + total, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-                scan.child("trailing bytes", rest, true);
-            }
+            super::stray(view, data + total, scan);
             Ok(())
         }
         // More elements than a disk holds is no cut-off file: it is meant to make a reader allocate.

@@ -166,11 +166,7 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             end += 1;
         }
     }
-    if end < view.len() {
-        let rest = view.rest(end);
-        scan.state(view, end, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-        scan.child("trailing bytes", rest, true);
-    }
+    super::stray(view, end, scan);
     Ok(())
 }
 

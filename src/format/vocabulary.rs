@@ -83,9 +83,7 @@ fn read_pieces(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
                 at = from + len;
             }
             _ => {
-                let rest = view.rest(at);
-                scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-                scan.child("trailing bytes", rest, true);
+                super::stray(view, at, scan);
                 break;
             }
         }
@@ -142,11 +140,7 @@ fn read_fasttext(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if !quantized {
         at = matrix(view, at + flag, "input", &mut sizes, scan)?;
         at = matrix(view, at + flag, "output", &mut sizes, scan)?;
-        if at < view.len() {
-            let rest = view.rest(at);
-            scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-            scan.child("trailing bytes", rest, true);
-        }
+        super::stray(view, at, scan);
     }
     scan.note(format!("{words} words, {dim} dimensions"));
     Ok(())
@@ -215,12 +209,7 @@ fn read_word2vec(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         return Err(Error::malformed(view.len(), "past-end"));
     }
     if count <= WORDS {
-        let end = at + u64::from(view.has(at, b"\n"));
-        if end < view.len() {
-            let rest = view.rest(end);
-            scan.state(view, end, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-            scan.child("trailing bytes", rest, true);
-        }
+        super::stray(view, at + u64::from(view.has(at, b"\n")), scan);
     }
     let bytes = view.len().saturating_sub(start);
     let tensor = Tensor { name: "vectors".into(), dtype: "F32".into(), shape: vec![count, dimensions], bytes };

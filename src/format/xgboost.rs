@@ -470,7 +470,7 @@ fn ubj(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         }
     }
     model.finish(scan);
-    rest(view, u.at, scan);
+    super::stray(view, u.at, scan);
     Ok(())
 }
 
@@ -492,15 +492,6 @@ fn run(u: &mut Ubj<'_>, model: &mut Model<'_>, kind: u8, width: u64, n: u64) -> 
         *count += n;
     }
     Ok(())
-}
-
-/// Bytes behind the model.
-fn rest(view: View<'_>, at: u64, scan: &mut Scan<'_>) {
-    if at < view.len() {
-        let rest = view.rest(at);
-        scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-        scan.child("trailing bytes", rest, true);
-    }
 }
 
 /// Offset of the parameters, if objective and booster stand behind them.
@@ -560,7 +551,7 @@ fn read_binary(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     // Metrics and settings of some objectives follow: short texts.
     let tail = view.rest(at);
     if tail.len() > 4096 || super::sure(tail) {
-        rest(view, at, scan);
+        super::stray(view, at, scan);
     }
     Ok(())
 }

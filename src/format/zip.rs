@@ -397,11 +397,7 @@ impl<'s> Archive<'s> {
         if end.shift > 0 {
             scan.state(view, 0, end.shift.min(64), Fact::Stray { what: "leading", bytes: end.shift });
         }
-        if end.comment_end < view.len() {
-            let rest = view.rest(end.comment_end);
-            scan.state(view, end.comment_end, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-            scan.child("trailing bytes", rest, true);
-        }
+        super::stray(view, end.comment_end, scan);
         let archive = Archive { view, end, entries, sum: Cell::new((0, 0)), bomb: Cell::new(false) };
         archive.check_layout(spans, scan)?;
         archive.walk_locals(Some(&locals), scan)?;

@@ -66,6 +66,9 @@ pub fn standing_word(module: &str, name: &str, usage: Use) -> Standing {
     code::standing_word(module, name, usage)
 }
 
+/// Findings that each severity has room for beyond what the lighter ones may fill: thousands that only inform crowd no heavy one out.
+const HEAVIER: usize = 1000;
+
 struct Draft {
     rule: &'static Rule,
     args: Args,
@@ -96,8 +99,7 @@ impl Judge {
                         }
                     }
                 }
-                // Heavier ones have room of their own: thousands that only inform crowd none of them out.
-                None if self.drafts.len() < limits.facts + 1000 * rule.severity as usize => {
+                None if self.drafts.len() < limits.facts + HEAVIER * rule.severity as usize => {
                     self.index.insert((rule.id, key), self.drafts.len());
                     self.drafts.push(Draft { rule, args, count: 1, places: vec![place.clone()] });
                 }

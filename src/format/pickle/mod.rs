@@ -883,8 +883,7 @@ fn stray(view: View<'_>, at: u64, scan: &mut Scan<'_>) {
     if blank {
         return;
     }
-    scan.state(view, at, rest.len(), Fact::Stray { what: "trailing", bytes: rest.len() });
-    scan.child("trailing bytes", rest, true);
+    super::stray(view, at, scan);
 }
 
 #[cfg(test)]
