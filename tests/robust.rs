@@ -96,6 +96,8 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     let chain = formats == ["pickle"] && kept.ends_with(b".") || formats == ["sentencepiece"];
     // Snappy's mark, and padding behind it, are a stream of nothing.
     let nothing = formats == ["snappy"] && (kept.len() == 10 || kept.len() == 16 && kept[10] == 0x80);
+    // Numbers without a header end where they end; but what is not numbers as a whole may not become them.
+    let numbers = formats == ["numbers"] && scan(&file.bytes, &file.path, Lang::En).formats == formats;
     // A picture is shown, not loaded, and what is left of it was looked at.
     let picture = formats == ["image"];
     // The comment behind an archive's end record is for people.
@@ -112,7 +114,7 @@ fn may_be_clear(file: &Built, kept: &[u8], report: &FileReport) -> bool {
     let records = formats.iter().any(|f| matches!(*f, "tfrecord" | "paddle-params" | "tf-text"));
     let message = formats.iter().any(|f| MESSAGES.contains(f)) && between_fields(kept);
     let members = formats == ["ar"] && between_members(kept);
-    padding || digits || text || chain || members || nothing || picture || comment || stray || records || message
+    padding || digits || text || chain || members || nothing || picture || numbers || comment || stray || records || message
 }
 
 /// Whether an `ar` archive, which does not say how many members it has, ends behind one of them.

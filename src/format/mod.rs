@@ -25,6 +25,7 @@ pub mod msgpack;
 pub mod mxnet;
 pub mod native;
 pub mod notebook;
+mod numbers;
 pub mod numpy;
 pub mod oci;
 pub mod onnx;
@@ -195,13 +196,14 @@ pub static FORMATS: &[Format] = &[
     image::IMAGE,
     finder::FINDER,
     plain::TEXT,
+    numbers::NUMBERS,
 ];
 
 /// Formats without a beginning of their own that numbers could not have by accident, or that need more than a look at it.
 const NOT_IN_NUMBERS: &[&str] = &[
     "text", "json", "image", "jinja", "keras-config", "yaml", "spacy", "triton", "pmml", "lightgbm", "xgboost-json", "zarr", "ncnn", "safetensors-index",
     "sentencepiece", "msgpack", "torch7", "word2vec", "oci-manifest", "zlib", "lzma", "notebook", "pointer", "requirements", "project", "python", "shell",
-    "document", "mlir-text", "coreml-program", "tfjs",
+    "document", "mlir-text", "coreml-program", "tfjs", "numbers",
 ];
 
 /// Archives with certain members, which only an archive can be.
@@ -233,6 +235,10 @@ pub fn detect(view: View<'_>, data: bool) -> Result<Vec<&'static Format>> {
         }
         // Looking for an archive's end at every turn costs more than most files take.
         if ARCHIVES.contains(&f.id) && !*archive.get_or_insert_with(|| (zip::ZIP.probe)(view) != Match::No) {
+            continue;
+        }
+        // Numbers are counted only where nothing has a form.
+        if f.id == "numbers" && !(sure.is_empty() && weak.is_none()) {
             continue;
         }
         match (f.probe)(view) {
