@@ -47,7 +47,7 @@ pub static RULES: &[Rule] = &[
     rule("WS623", "installs-packages", Severity::Medium, &["CWE-829", "CWE-1104"], |f| script(f, &[("install", EARLY), ("install-elsewhere", EARLY)])),
     rule("WS624", "sends-data", Severity::Medium, &["CWE-200"], |f| script(f, &[("send", EARLY), ("send-private", EARLY)])),
     rule("WS625", "computed-call", Severity::Medium, &["CWE-470"], |f| {
-        script(f, &[("computed-name", IMPORT), ("handed", IMPORT), ("process-unknown", &[When::Load])])
+        script(f, &[("computed-name", IMPORT), ("handed", IMPORT), ("handed-to-pickle", ALWAYS), ("process-unknown", &[When::Load])])
     }),
     rule("WS626", "disguised-source", Severity::Medium, &["CWE-1007", "CVE-2021-42574"], |f| {
         script(f, &[("disguised-name", ALWAYS), ("odd-encoding", ALWAYS)])

@@ -50,6 +50,18 @@ impl Walker<'_> {
         }
     }
 
+    /// What a method that says how its object is pickled gives back: unpickling calls the first of it.
+    pub(super) fn reduced(&mut self, v: &Value) {
+        if let What::Seq(parts) = &v.what
+            && self.scopes.get(self.block.scope).is_some_and(|s| s.name.starts_with("__reduce"))
+            && let Some(path) = parts.first().and_then(Value::as_path)
+            && matches!(effect::of(path), Some(Effect::Process(_) | Effect::Exec | Effect::Marshal))
+            && !path.starts_with("types.")
+        {
+            self.note("handed-to-pickle", v.at, self.last_end);
+        }
+    }
+
     pub(super) fn lookup(&mut self, name: &Rc<str>, at: usize) -> Value {
         let mut scope = self.block.scope;
         let mut first = true;
@@ -760,6 +772,8 @@ impl Walker<'_> {
                 return None;
             }
             "run-composed"
+        } else if code.from & origin::INPUT != 0 {
+            "run-data"
         } else if code.from & origin::FILE != 0 || matches!(path, "runpy.run_path" | "runpy.run_module" | "execfile") {
             if names_data(self.src.get(at..end).unwrap_or(&[])) { "run-data" } else { "run-file" }
         } else if path == "types.FunctionType" && code.as_path() == Some("types.CodeType()") {

@@ -543,6 +543,7 @@ impl<'t> Walker<'t> {
             b"return" | b"yield" => {
                 let (v, _) = self.expression(false);
                 let scope = self.block.scope;
+                self.reduced(&v);
                 if let Some(s) = self.scopes.get_mut(scope)
                     && s.result.as_ref().is_none_or(|r| r.from & !origin::UNKNOWN == 0)
                 {
@@ -780,6 +781,11 @@ impl<'t> Walker<'t> {
         let (v, _) = self.expression(false);
         let id = self.scope(Sort::Function, name, Vec::new());
         let class = self.class_of(id);
+        let asked = matches!(
+            self.scopes.get(id).map_or("", |s| &*s.name),
+            "__setstate__" | "__call__" | "handle" | "preprocess" | "inference" | "execute" | "predict" | "input_fn" | "predict_fn" | "transform_fn"
+        );
+        let from = origin::UNKNOWN | if asked { origin::INPUT } else { 0 };
         let params: Vec<Rc<str>> = match &v.what {
             What::Seq(s) => s.iter().filter_map(|p| p.name.clone()).collect(),
             _ => v.name.clone().into_iter().collect(),
@@ -788,11 +794,11 @@ impl<'t> Walker<'t> {
         if let Some(s) = self.scopes.get_mut(id) {
             s.property = property;
             for (i, p) in params.into_iter().enumerate() {
-                let what = match class {
-                    Some(class) if i == 0 => What::Instance(class),
-                    _ => What::Unknown,
+                let (what, from) = match class {
+                    Some(class) if i == 0 => (What::Instance(class), origin::UNKNOWN),
+                    _ => (What::Unknown, from),
                 };
-                s.names.insert(p, Value::new(what, origin::UNKNOWN, token.at));
+                s.names.insert(p, Value::new(what, from, token.at));
             }
         }
         self.decorate(id);

@@ -118,7 +118,9 @@ impl Walker<'_> {
                         .iter()
                         .any(|e| b.ends_with(e))
                     });
-                installs && matches!(&*s.name, "run" | "initialize_options" | "finalize_options" | "__init__")
+                // Unpickling calls it, of whatever class.
+                &*s.name == "__setstate__"
+                    || installs && matches!(&*s.name, "run" | "initialize_options" | "finalize_options" | "__init__")
                     || loads
                         && matches!(
                             &*s.name,

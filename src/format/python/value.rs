@@ -35,6 +35,8 @@ pub mod origin {
     pub const TEMPORARY: u16 = 1024;
     /// A file of somebody else's repository.
     pub const HUB: u16 = 2048;
+    /// What a server is asked, and the state of an object in a pickle: somebody else's, whoever runs the source.
+    pub const INPUT: u16 = 4096;
 }
 
 /// What a value is.
