@@ -24,6 +24,36 @@ pub fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// Python's `str.upper`, for letters that are ASCII or become it; `None` where another one would change. Names of modules and attributes that
+/// matter are ASCII, and a visitor of the page need not fetch the whole of Unicode's table for the others.
+pub fn upper(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            'ß' => out.push_str("SS"),
+            'ı' => out.push('I'),
+            'ſ' => out.push('S'),
+            'ﬀ' => out.push_str("FF"),
+            'ﬁ' => out.push_str("FI"),
+            'ﬂ' => out.push_str("FL"),
+            'ﬃ' => out.push_str("FFI"),
+            'ﬄ' => out.push_str("FFL"),
+            'ﬅ' | 'ﬆ' => out.push_str("ST"),
+            // Letters for the beginning of a word, which are neither.
+            '\u{1c5}' | '\u{1c8}' | '\u{1cb}' | '\u{1f2}' | '\u{1f88}'..='\u{1ffc}' => return None,
+            c if !c.is_ascii() && c.is_lowercase() => return None,
+            c => out.push(c.to_ascii_uppercase()),
+        }
+    }
+    Some(out)
+}
+
+/// Python's `str.swapcase`, as far as [`upper`] goes.
+pub fn swapcase(text: &str) -> Option<String> {
+    let swapped = |c: char| if c.is_uppercase() { Some(c.to_lowercase().collect()) } else { upper(c.encode_utf8(&mut [0; 4])) };
+    text.chars().map(swapped).collect()
+}
+
 /// Makes a text printable and at most `limit` characters long; what cannot be shown is escaped as `\u{..}`.
 pub fn printable(text: &str, limit: usize) -> String {
     let mut out = String::with_capacity(text.len().min(limit) + 8);
@@ -55,6 +85,20 @@ pub fn is_hidden(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_grow_as_in_python_or_not_at_all() {
+        let mut told = 0;
+        for c in '\0'..=char::MAX {
+            if let Some(said) = upper(&c.to_string()) {
+                told += 1;
+                assert_eq!(said, c.to_uppercase().to_string(), "{c:?}");
+            }
+            assert!(!c.to_uppercase().any(|u| u.is_ascii()) || upper(&c.to_string()).is_some() || c.to_uppercase().any(|u| !u.is_ascii()), "{c:?}");
+        }
+        assert!(told > 1_000_000);
+        assert_eq!(swapcase("oſ.SYSTEM").as_deref(), Some("OS.system"));
+    }
 
     #[test]
     fn escapes_what_would_move_the_cursor_or_turn_the_line() {

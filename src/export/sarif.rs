@@ -59,7 +59,7 @@ fn rank(s: Severity) -> f64 {
 
 /// `shell-import` as `ShellImport`.
 fn pascal(name: &str) -> String {
-    name.split('-').map(|w| w.get(..1).unwrap_or("").to_uppercase() + w.get(1..).unwrap_or("")).collect()
+    name.split('-').map(|w| w.get(..1).unwrap_or("").to_ascii_uppercase() + w.get(1..).unwrap_or("")).collect()
 }
 
 /// What stays the same of a finding when other files come and go.

@@ -54,7 +54,7 @@ pub fn write(p: &Paper<'_>) -> String {
     let off = on("\x1b[0m");
     for f in &p.report.files {
         let (colour, shape) = paint(f.verdict);
-        let word = p.words.verdict(f.verdict).to_uppercase();
+        let word = p.words.verdict(f.verdict).to_ascii_uppercase();
         let formats = if f.formats.is_empty() { String::new() } else { format!("{}, ", f.formats.join(" + ")) };
         s.put(&[
             on(colour),
@@ -106,7 +106,7 @@ pub fn write(p: &Paper<'_>) -> String {
         return s.out;
     }
     let (colour, shape) = paint(p.report.verdict);
-    let word = p.words.verdict(p.report.verdict).to_uppercase();
+    let word = p.words.verdict(p.report.verdict).to_ascii_uppercase();
     s.put(&["\n", on(colour), "", &format!("{shape} {word}"), off, "", "  ", &p.summary(), "\n"]);
     if p.report.verdict > Verdict::Clear {
         s.put(&["  ", p.headline().0.trim(), "\n"]);

@@ -156,7 +156,7 @@ impl Reader<'_> {
             _ => {}
         }
         let name = self.layers.last().map_or(String::new(), |(_, l)| l.name.clone());
-        let tensor = Tensor { name, dtype: kind.to_uppercase(), shape, bytes: size };
+        let tensor = Tensor { name, dtype: kind.to_ascii_uppercase(), shape, bytes: size };
         self.groups.show(&tensor, scan);
         scan.state(view, at, end - at, Fact::Tensor(tensor));
         let own = scan.name().rsplit('/').next().unwrap_or("").to_string();

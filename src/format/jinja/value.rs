@@ -186,11 +186,9 @@ pub(super) fn transform(name: &str, on: &Val, args: &[Val], method: bool) -> Val
         },
         ("reverse", Val::Text(s)) => text(s.chars().rev().collect()),
         ("reverse", Val::List(l)) => list(l.iter().rev().cloned().collect()),
-        ("upper", Val::Text(s)) => text(s.to_uppercase()),
+        ("upper", Val::Text(s)) => crate::text::upper(s).map_or(Val::Built, text),
         ("lower" | "casefold", Val::Text(s)) => text(s.to_lowercase()),
-        ("swapcase", Val::Text(s)) => {
-            text(s.chars().flat_map(|c| if c.is_uppercase() { c.to_lowercase().collect::<Vec<_>>() } else { c.to_uppercase().collect() }).collect())
-        }
+        ("swapcase", Val::Text(s)) => crate::text::swapcase(s).map_or(Val::Built, text),
         ("capitalize" | "title", Val::Text(s)) => text(s.to_lowercase()),
         ("strip" | "trim" | "lstrip" | "rstrip", Val::Text(s)) => match first {
             Some(Val::Text(set)) => {

@@ -144,10 +144,8 @@ impl Machine<'_> {
             },
             ("builtins" | "__builtin__", "join") | ("string", "join" | "joinfields") => self.join(items, module == "string", depth)?,
             ("builtins" | "__builtin__", "lower") => Constant::Text(text(0)?.to_lowercase()),
-            ("builtins" | "__builtin__", "upper") => Constant::Text(text(0)?.to_uppercase()),
-            ("builtins" | "__builtin__", "swapcase") => {
-                Constant::Text(text(0)?.chars().map(|c| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect())
-            }
+            ("builtins" | "__builtin__", "upper") => Constant::Text(crate::text::upper(&text(0)?)?),
+            ("builtins" | "__builtin__", "swapcase") => Constant::Text(crate::text::swapcase(&text(0)?)?),
             ("builtins" | "__builtin__", "strip") if items.len() == 1 => Constant::Text(text(0)?.trim().to_string()),
             ("builtins" | "__builtin__", "replace") => {
                 let (whole, from, to) = (text(0)?, text(1)?, text(2)?);

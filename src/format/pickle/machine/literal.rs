@@ -56,7 +56,14 @@ pub(super) fn integer(line: &[u8], short: bool) -> Option<Value> {
 pub(super) fn is_float(line: &[u8]) -> bool {
     let cut = line.iter().position(|b| *b == 0).unwrap_or(line.len());
     let text: String = line[..cut].iter().map(|b| *b as char).filter(|c| *c != '_').collect();
-    text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}').parse::<f64>().is_ok()
+    let text = text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}');
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text).to_ascii_lowercase();
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    let (number, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    let power = power.strip_prefix(['+', '-']).unwrap_or(power);
+    let plain = digits(whole) && digits(part) && !(whole.is_empty() && part.is_empty()) && digits(power) && !power.is_empty();
+    plain || matches!(&*text, "inf" | "infinity" | "nan")
 }
 
 /// A memo key of GET and PUT. The Python unpickler's memo takes a number of any size, Python 2's the line as it is.
@@ -175,6 +182,31 @@ pub(super) fn raw_unicode(line: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_float_is_what_a_library_reads_as_one() {
+        let letters = b"+-.e1";
+        for n in 0..5usize.pow(6) {
+            let text: Vec<u8> = (0..6).scan(n, |n, _| Some((std::mem::replace(n, *n / 5)) % 5)).map(|i| letters[i]).collect();
+            for len in 0..=6 {
+                let word = std::str::from_utf8(&text[..len]).expect("letters");
+                assert_eq!(is_float(word.as_bytes()), word.parse::<f64>().is_ok(), "{word}");
+            }
+        }
+        for (word, is) in [
+            ("inf", true),
+            ("-Infinity", true),
+            ("+nAn", true),
+            (" 1E5\u{b}", true),
+            ("1_0.5", true),
+            ("nano", false),
+            ("infin", false),
+            ("1e", false),
+            ("0x1", false),
+        ] {
+            assert_eq!(is_float(word.as_bytes()), is, "{word}");
+        }
+    }
 
     #[test]
     fn numbers_in_every_spelling() {
