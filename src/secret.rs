@@ -377,35 +377,54 @@ fn url(text: &[u8], at: usize) -> Option<Secret> {
     if !SCHEMES.contains(&scheme.as_str()) {
         return None;
     }
-    let plain = |b: u8| {
-        b.is_ascii_graphic()
-            && !matches!(b, b'/' | b'@' | b':' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'{' | b'}' | b'$' | b'(' | b')' | b'[' | b']' | b'|' | b',')
-    };
     let user = run(text, at + 3, plain, 64);
     let colon = at + 3 + user;
     let pass_at = colon + 1;
-    let pass = run(text, pass_at, plain, 200);
-    if user == 0 || text.get(colon) != Some(&b':') || text.get(pass_at + pass) != Some(&b'@') || pass < 6 {
-        return None;
-    }
-    let host_at = pass_at + pass + 1;
+    let name = text.get(at + 3..colon)?;
+    let pass = (user > 0 && text.get(colon) == Some(&b':')).then(|| password(text, pass_at, name)).flatten()?;
+    let host_at = (text.get(pass_at + pass) == Some(&b'@')).then_some(pass_at + pass + 1)?;
     let host = run(text, host_at, |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'), 200);
-    let password = String::from_utf8_lossy(text.get(pass_at..pass_at + pass)?).to_ascii_lowercase();
-    let name = String::from_utf8_lossy(text.get(at + 3..colon)?).to_ascii_lowercase();
     let host_name = String::from_utf8_lossy(text.get(host_at..host_at + host)?).to_ascii_lowercase();
+    let sample = host_name.contains("example") || host_name == "host" || host_name == "hostname" || host == 0;
+    (!sample).then_some(Secret { at: start, len: host_at + host - start, kind: "password in an address" })
+}
+
+/// What may stand in a name or password that nobody quotes.
+fn plain(b: u8) -> bool {
+    b.is_ascii_graphic() && !matches!(b, b'/' | b'@' | b':' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'{' | b'}' | b'$' | b'(' | b')' | b'[' | b']' | b'|' | b',')
+}
+
+/// How long the password at `from` is, unless it is a word that stands for one, or the user's name.
+fn password(text: &[u8], from: usize, user: &[u8]) -> Option<usize> {
+    let len = run(text, from, plain, 200);
+    let shown = text.get(from..from + len)?;
+    let lower = String::from_utf8_lossy(shown).to_ascii_lowercase();
     let written = [
         "pass", "pwd", "secret", "changeme", "user", "xxx", "***", "...", "your", "token", "example", "12345", "admin", "root", "postgres", "key", "mysql",
         "guest", "test", "foo", "bar", "login", "access",
     ]
     .iter()
-    .any(|w| password.contains(w))
-        || password == name;
-    let sample = host_name.contains("example") || host_name == "host" || host_name == "hostname" || host == 0;
-    let kinds = [password.bytes().any(|b| b.is_ascii_digit()), text.get(pass_at..pass_at + pass)?.iter().any(u8::is_ascii_uppercase), pass >= 12]
-        .iter()
-        .filter(|k| **k)
-        .count();
-    (!written && !sample && kinds >= 1).then_some(Secret { at: start, len: host_at + host - start, kind: "password in an address" })
+    .any(|w| lower.contains(w));
+    let drawn = shown.iter().any(u8::is_ascii_digit) || shown.iter().any(u8::is_ascii_uppercase) || len >= 12;
+    (len >= 6 && drawn && !written && !shown.eq_ignore_ascii_case(user)).then_some(len)
+}
+
+/// A password that is handed to a program on its command line: `curl -u user:password`, `sshpass -p password`.
+fn handed(text: &[u8], at: usize) -> Option<Secret> {
+    let rest = text.get(at..)?;
+    let line = rest.get(..rest.len().min(400))?.split(|b| *b == b'\n').next()?;
+    let behind = |flag: &[u8]| {
+        let from = at + memchr::memmem::find(line, flag)? + flag.len();
+        Some(from + run(text, from, |b| matches!(b, b' ' | b'"' | b'\'' | b'='), 3))
+    };
+    let (user, from) = if line.starts_with(b"sshpass ") {
+        (&[][..], behind(b" -p")?)
+    } else {
+        let from = behind(b" -u").or_else(|| behind(b" --user"))?;
+        let colon = from + run(text, from, plain, 64);
+        (text.get(from..colon).filter(|user| !user.is_empty() && text.get(colon) == Some(&b':'))?, colon + 1)
+    };
+    password(text, from, user).map(|len| Secret { at: from, len, kind: "password" })
 }
 
 /// Credentials that are told by what stands around them: Kaggle's and Docker's files, headers and logins written out, and the tokens of
@@ -418,6 +437,8 @@ fn phrased(text: &[u8], at: usize) -> Option<Secret> {
         b'a' => login(rest),
         b'B' if rest.starts_with(b"Bearer ") => return value(text, at + 7, "token"),
         b'p' if rest.starts_with(b"password ") => return value(text, at + 9, "password"),
+        b'c' if rest.starts_with(b"curl ") => return handed(text, at),
+        b's' if rest.starts_with(b"sshpass ") => return handed(text, at),
         b'0'..=b'9' => telegram(rest),
         b'M' | b'N' | b'O' => discord(rest),
         _ => None,
@@ -541,6 +562,12 @@ mod tests {
         assert!(kinds("hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx hf_transfer sk-learn AKIAIOSFODNN7EXAMPLE").is_empty());
         assert_eq!(kinds(&format!("\"{}://admin:q3wtXgyLFEXYWK@db.internal:5432/prod\"", "postgresql")), ["password in an address"]);
         assert!(kinds("postgresql://user:password@localhost/db https://github.com/a/b http://a:b@c").is_empty());
+        for line in ["curl -s -u deploy:Zx81kQp92LmN https://h.internal/x", "sshpass -p 'Zx81kQp92' ssh deploy@h", "curl --user \"me:Zx81kQp92\" h"] {
+            assert_eq!(kinds(line), ["password"], "{line}");
+        }
+        for line in ["curl -u user:password h", "curl -u $USER:$PASS h", "curl -u \"me\" h\nZ:Zx81kQp92", "sshpass -p $P ssh h", "curl https://h -o u"] {
+            assert!(kinds(line).is_empty(), "{line}");
+        }
         let key = "9f2c71d0b84ea6531c7d9e02f4ab86d35e10c97b";
         assert_eq!(kinds(&format!("api_key = \"{key}\"")), ["API key"]);
         assert_eq!(kinds(&format!("WANDB_API_KEY={key}")), ["Weights & Biases key"]);
