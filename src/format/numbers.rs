@@ -57,11 +57,18 @@ impl Kind {
     }
 }
 
-/// Texts of two or four bytes a letter that do not say so begin with no mark; but a word ends somewhere.
+/// Texts of two or four bytes a letter that do not say so begin with no mark; but a word ends somewhere, and words are not all of one length, as
+/// numbers are.
 fn text(page: &[u8]) -> bool {
     [0, 1].into_iter().any(|odd| {
-        let units = page.get(odd..).unwrap_or(&[]).chunks_exact(2);
-        100 * units.filter(|unit| matches!(unit, [b' ' | b'\n', 0] | [0, b' ' | b'\n'])).count() > page.len()
+        let (mut ends, mut last, mut length) = (0, 0, 0);
+        for (n, unit) in page.get(odd..).unwrap_or(&[]).chunks_exact(2).enumerate() {
+            if matches!(unit, [b' ' | b'\n', 0] | [0, b' ' | b'\n']) {
+                ends += usize::from(n - last != length);
+                (last, length) = (n, n - last);
+            }
+        }
+        100 * ends > page.len()
     })
 }
 

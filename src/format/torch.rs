@@ -24,8 +24,11 @@ pub const LEGACY: Format = Format {
     read: read_legacy,
 };
 
-/// Pickle of the long 0x1950A86A20F9469CFC6C in protocol 2.
-const MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+/// Pickle of the long 0x1950A86A20F9469CFC6C, behind the protocol's mark and, since protocol 4, behind a frame's length.
+const MAGIC: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+
+/// The same in protocol 1.
+const MAGIC_AS_TEXT: &[u8] = b"L119547037146038801333356L\n.";
 
 /// torch looks records up without regard to case.
 fn is_record(name: &str, record: &str) -> bool {
@@ -188,7 +191,8 @@ fn script_calls(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 }
 
 fn probe_legacy(view: View<'_>) -> Match {
-    if view.has(0, MAGIC) { Match::Sure } else { Match::No }
+    let marked = view.has(0, &[0x80]) && (view.has(2, MAGIC) || view.has(2, &[0x95]) && view.has(11, MAGIC));
+    if marked || view.has(0, MAGIC_AS_TEXT) { Match::Sure } else { Match::No }
 }
 
 fn read_legacy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {

@@ -594,7 +594,8 @@ fn trees(view: View<'_>, mut at: u64, features: i64, scan: &mut Scan<'_>) -> Res
         }
         model.compare(tree, end, scan);
         at = end;
-        if leaves != 0 {
+        // Since 2.0 a leaf of one number says so, and has no vector.
+        if leaves > 1 {
             let n = view.u64(at)?;
             at = skip(view, at + 8, n, 4)?;
         }

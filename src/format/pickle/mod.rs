@@ -233,8 +233,8 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     if marked {
         let far = m.ops >= 3 || stopped;
         let ran = named || computed || stopped && m.ops >= 3 || matches!(stop, Stop::Allowance);
-        // Who writes protocol 0 or 1 writes no mark.
-        let or_else = if head[1] < 2 { Likeness::No } else { Likeness::Weak };
+        // Who writes protocol 0 or 1 writes no mark, and nobody one in front of what no unpickler takes.
+        let or_else = if head[1] < 2 || stop == Stop::Fault("unknown-opcode") && !far { Likeness::No } else { Likeness::Weak };
         return if ran || far && !matches!(stop, Stop::Fault(_)) { Likeness::Sure } else { or_else };
     }
     // Without a mark, a few letters of text can run by chance: something has to come of it, and make sense as a name.

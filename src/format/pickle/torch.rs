@@ -277,7 +277,12 @@ pub fn called(m: &mut Machine<'_>, name: &str, args: &[Value], at: u64, node: u3
     }
     let reach = shape.iter().zip(&stride).try_fold(offset, |sum, (d, s)| d.checked_sub(1).and_then(|d| d.checked_mul(*s)).and_then(|n| sum.checked_add(n)));
     let empty = shape.contains(&0);
-    let room = storage.elements.saturating_mul(storage.size) / kind.1.max(1);
+    let packed = match storage.dtype {
+        "QU4x2" => 2,
+        "QU2x4" => 4,
+        _ => 1,
+    };
+    let room = storage.elements.saturating_mul(storage.size).saturating_mul(packed) / kind.1.max(1);
     if !empty && reach.is_none_or(|r| r >= room) {
         let detail = format!("offset {offset}, shape {shape:?}, stride {stride:?} in a storage of {room} elements");
         m.facts_capped((at, 1, Fact::Header { what: "tensor-outside-storage", detail, memory: true }));
@@ -286,7 +291,7 @@ pub fn called(m: &mut Machine<'_>, name: &str, args: &[Value], at: u64, node: u3
         let elements = shape.iter().fold(1u64, |n, d| n.saturating_mul(*d));
         let n = m.torch.tensors.len();
         m.torch.nodes.insert(node, n);
-        m.torch.tensors.push((u64::MAX, Tensor { name: String::new(), dtype: kind.0.into(), shape, bytes: elements.saturating_mul(kind.1) }));
+        m.torch.tensors.push((u64::MAX, Tensor { name: String::new(), dtype: kind.0.into(), shape, bytes: elements.saturating_mul(kind.1).div_ceil(packed) }));
     }
 }
 

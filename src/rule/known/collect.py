@@ -993,6 +993,11 @@ datasets.info rnb DatasetInfo
 datasets.splits rnb NamedSplit SplitInfo SplitDict
 # calls what it is handed: the machine follows
 jax._src.array rc _reconstruct_array
+# the shape of a tree, without its leaves: classes of its own are looked up among the registered ones (jaxlib 0.12)
+jaxlib._jax.pytree rnb PyTreeDef
+jax._src.tree_util r default_registry
+# an array and the name of its type (paddlepaddle 3.3)
+paddle.base.dygraph.math_op_patch rc _rebuild_tensor
 ml_dtypes r bfloat16 float8_e4m3fn float8_e5m2 int4 uint4
 """
 
