@@ -25,10 +25,10 @@ pub fn decode(text: &[u8], pass: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Whether a text begins like Base64 of what loads or runs: a ZIP, a gzip stream, an ELF or PE program, or a pickle of the protocols 2 to 5, whose third letter
+/// Whether a text begins like Base64 of what loads or runs: a ZIP, a gzip stream, an ELF or PE program, objects of Java, or a pickle of the protocols 2 to 5, whose third letter
 /// holds four bits of the protocol's byte and two of the next.
 pub fn hides(text: &[u8]) -> bool {
-    matches!(text, [b'g', b'A', b'I'..=b'X', ..]) || [&b"UEsDB"[..], b"H4sI", b"f0VM", b"TVqQ"].iter().any(|m| text.starts_with(m))
+    matches!(text, [b'g', b'A', b'I'..=b'X', ..]) || [&b"UEsDB"[..], b"H4sI", b"f0VM", b"TVqQ", b"rO0AB"].iter().any(|m| text.starts_with(m))
 }
 
 #[cfg(test)]
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn what_loads_or_runs_is_told_by_its_first_letters() {
-        for hidden in ["gAJjb3M=", "gASVKAAA", "UEsDBBQA", "H4sIAAAA", "f0VMRgIB", "TVqQAAMA"] {
+        for hidden in ["gAJjb3M=", "gASVKAAA", "UEsDBBQA", "H4sIAAAA", "f0VMRgIB", "TVqQAAMA", "rO0ABXNy"] {
             assert!(hides(hidden.as_bytes()), "{hidden}");
         }
         for other in ["gABjb3M=", "gAZjb3M=", "gA", "UEsBAhQA", "hello", ""] {

@@ -328,6 +328,8 @@ impl<'a> Scan<'a> {
             self.kind(if data { "data" } else { "unknown" });
             if !data {
                 self.gap("unknown-format");
+                let (depth, done) = (self.out.open.len(), format::pickle::within(view, self));
+                self.settle("", view, depth, done);
             }
             return;
         }

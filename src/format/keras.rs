@@ -41,6 +41,7 @@ const TELLING: &[&str] = &[
     "items", "class_name", "module", "registered_name", "config", "spec_name", "name", "function", "function_type", "output_shape", "output_shape_type",
     "output_shape_module", "mask", "mask_type", "mask_module", "mode", "mode_type", "filepath", "file_path", "filename", "path", "vocabulary",
     "vocabulary_file", "idf_weights", "code", "value", "keras_version", "backend", "date_saved", "format", "generatedBy", "convertedBy", "dtype", "node_def",
+    "op",
 ];
 
 /// Object names that stand for values, not for code.
@@ -334,6 +335,12 @@ impl Walk<'_> {
     fn judge(&self, f: &Frame, end: u64, scan: &mut Scan<'_>) -> Result<()> {
         self.functions(f, scan)?;
         let at = (f.start, end.saturating_sub(f.start));
+        // A TensorFlowOpLayer's operation, as an object.
+        if f.key == "node_def"
+            && let Some(op) = Frame::one(&f.values, "op")
+        {
+            scan.state(self.view, op.at, op.len, raw_operation(op.text.clone()));
+        }
         for class in Frame::all(&f.values, "class_name").filter(|v| v.stands == Stands::Plain).take(8) {
             if !f.configured {
                 continue;
@@ -454,8 +461,7 @@ impl Walk<'_> {
         // Older versions kept a binary protobuf here, which is no JSON.
         while let Ok(Some(event)) = reader.advance() {
             if event == Event::String && op && reader.depth() == 1 {
-                let fact = Fact::KerasObject { module: Some("tensorflow.raw_ops".into()), name: reader.text().into_owned(), function: true, registered: None };
-                scan.state(self.view, value.at, value.len, fact);
+                scan.state(self.view, value.at, value.len, raw_operation(reader.text().into_owned()));
                 return Ok(());
             }
             op = event == Event::Key && reader.text() == "op";
@@ -485,6 +491,11 @@ impl Walk<'_> {
         }
         Ok(base64(reader.text().as_bytes()))
     }
+}
+
+/// An operation that a layer names as graphs do.
+fn raw_operation(name: String) -> Fact {
+    Fact::KerasObject { module: Some("tensorflow.raw_ops".into()), name, function: true, registered: None }
 }
 
 /// Base64 as Python's `codecs.decode(…, "base64")` takes it: blanks and line ends are passed over.

@@ -48,5 +48,5 @@ fn probe(view: View<'_>) -> Match {
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     scan.kind(find(view).map(|m| m.name).unwrap_or(RECOGNISED.name));
     scan.gap("format-not-read");
-    Ok(())
+    super::pickle::within(view, scan)
 }

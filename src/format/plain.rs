@@ -82,6 +82,10 @@ pub(super) fn read_text(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if scan.member().is_empty() || view.has(0, b"#!") {
         shebang(view, scan);
     }
+    // One line of source may look like any text.
+    if scan.name().ends_with(".py") {
+        super::python::inspect(&view.head(64 << 10)?, crate::fact::When::Import, view, &|at, end| (at as u64, end as u64), scan);
+    }
     if view.len() < 16 << 20 && crate::base64::hides(&view.head(8)?) {
         super::setting::carried(&String::from_utf8_lossy(&view.head(16 << 20)?), scan);
     }

@@ -216,7 +216,7 @@ pub fn carried(text: &str, scan: &mut Scan<'_>) {
     }
     let Some(bytes) = crate::base64::decode(text.as_bytes(), |b| matches!(b, b'\n' | b'\r')) else { return };
     let pickle = matches!(bytes.as_slice(), [0x80, 2..=5, .., b'.']);
-    if pickle || [&b"PK\x03\x04"[..], b"\x7fELF", b"\x1f\x8b\x08", b"MZ\x90\0"].iter().any(|m| bytes.starts_with(m)) {
+    if pickle || [&b"PK\x03\x04"[..], b"\x7fELF", b"\x1f\x8b\x08", b"MZ\x90\0", b"\xac\xed\0\x05"].iter().any(|m| bytes.starts_with(m)) {
         let pages = Pages::new(&bytes);
         scan.child("base64", View::of_inflated(&pages), true);
     }

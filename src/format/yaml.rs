@@ -292,7 +292,9 @@ impl Walk<'_, '_> {
         let view = self.view;
         match key {
             "loader_module" => self.mlflow.loader = Some((value.to_string(), at, len)),
-            "code" | "model_code_path" if !value.is_empty() && value != "null" => self.mlflow.code = true,
+            // Older versions wrote whole paths of models that are code, and take the file of that name beside the model.
+            "model_code_path" if !value.is_empty() && value != "null" => self.mlflow.code = true,
+            "code" if !value.is_empty() && value != "null" && !super::json::leaves_folder(value) => self.mlflow.code = true,
             // The name under which an MLflow registry, or a recipe, keeps files.
             "model_name" | "artifact_path" if super::json::leaves_folder(value) => scan.state(view, at, len, Fact::Traversal { target: value.to_string() }),
             // BentoML's `bento.yaml` lies above its source, `bentofile.yaml` beside it; cog's `cog.yaml` names a file.
@@ -307,10 +309,12 @@ impl Walk<'_, '_> {
             }
             "setup_script" if !value.is_empty() && value != "null" => scan.state(view, at, len, Fact::OwnCode { kind: "script", name: value.to_string() }),
             "pickle_module_name" => scan.state(view, at, len, Fact::LoaderModule { module: value.to_string(), code: false }),
-            "python_model" | "pickled_model" | "model_path" | "data" | "path" if self.mlflow.flavors && !value.contains("://") => {
+            "python_model" | "pickled_model" | "model_path" | "model_data" | "data" | "path" | "code" | "env"
+                if self.mlflow.flavors && !value.contains("://") =>
+            {
                 if super::json::leaves_folder(value) {
                     scan.state(view, at, len, Fact::Traversal { target: value.to_string() });
-                } else if !matches!(key, "data" | "path") {
+                } else if matches!(key, "python_model" | "pickled_model" | "model_path") {
                     scan.state(view, at, len, Fact::Reference { target: value.to_string() });
                 }
             }

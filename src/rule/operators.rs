@@ -324,6 +324,7 @@ fn mxnet(name: &str) -> Standing {
         "Custom" | "_npi_Custom" | "_CustomFunction" => Standing::Acts(Effect::Python),
         // Their `info` is an address of a table of functions.
         "_Native" | "_NDArray" => Standing::Acts(Effect::Memory),
+        "_cvimread" => Standing::Acts(Effect::Read),
         n if names("mxnet").contains(n) || n.strip_prefix("_backward_").is_some_and(|n| names("mxnet").contains(n)) => Standing::Builtin,
         _ => Standing::Unknown,
     }

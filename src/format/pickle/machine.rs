@@ -804,7 +804,8 @@ impl<'s> Machine<'s> {
         if from - at > header {
             self.move_text(at, from, len);
         }
-        if len >= 64 {
+        // The shortest pickle that calls something takes as many letters of Base64.
+        if len >= 40 {
             self.note_nested(from, len);
         }
         let len = if self.tape.may_be_special(from, len) { usize::from(MARKED) } else { len.min(0xfffe) as usize };

@@ -601,9 +601,24 @@ fn acts(m: &Machine<'_>) -> bool {
     m.acted && m.globals.iter().any(|g| plausible(&g.module) && plausible(&g.name))
 }
 
-/// Whether a constant is worth reading by itself.
+/// Whether a constant is worth reading by itself: a pickle that does something, or keeps another constant that may.
 fn loadable(inner: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
-    Ok(if inner.has(0, &[0x80]) { acts(&tried(inner, 0, machine::SHARE, scan)?.0) } else { surely(inner, scan) })
+    if !inner.has(0, &[0x80]) {
+        return Ok(surely(inner, scan));
+    }
+    let (m, stop) = tried(inner, 0, machine::SHARE, scan)?;
+    Ok(acts(&m) || matches!(stop, Stop::Stop) && !m.nested.is_empty())
+}
+
+/// Reads what no format knows from the first pickle in it that does something: a program may be told where it begins.
+///
+/// # Errors
+/// Where the view cannot be read.
+pub fn within(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
+    if let Some(at) = buried(view, &mut 256, scan)? {
+        inside(&format!("bytes from {at}"), view.rest(at), true, true, scan);
+    }
+    Ok(())
 }
 
 /// Whether an unpickler that is handed this would get as far as an import, or anywhere at all: buffers of a library's own break off at once.
