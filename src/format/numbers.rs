@@ -1,7 +1,7 @@
 //! Numbers without a header, as `ndarray.tofile`, `numpy.memmap` and programs in C write them. Nothing in such a file says what it is; but
 //! numbers of a model are small against what their bytes could hold, which compressed, encrypted and executable bytes are not.
 //!
-//! What loads such a file takes its bytes as numbers: none of them is run.
+//! What loads such a file takes its bytes as numbers: none of them is run. A program that is told where could still unpickle some of them.
 
 use super::{Format, Match};
 use crate::bytes::View;
@@ -94,5 +94,5 @@ fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     if let Some(kind) = kind(view) {
         scan.note(format!("{} numbers of {} bits", view.len() / kind.bytes as u64, 8 * kind.bytes));
     }
-    Ok(())
+    super::pickle::within(view, scan)
 }

@@ -289,7 +289,8 @@ impl<'t> Walker<'t> {
             }
             b":" => {
                 if matches!(f.bracket, Bracket::Index) && f.want {
-                    f.operands.push(Value::unknown(0, token.at));
+                    // A bound that is left out is no unknown one.
+                    f.operands.push(Value::new(What::Unknown, 0, token.at));
                 }
                 f.colons += 1;
                 self.item();
