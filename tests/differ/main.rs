@@ -159,7 +159,11 @@ fn missed(record: &Record, report: &FileReport, latin1: u64) -> Vec<(u64, String
             _ if module == "?" => fired("WS112") || followed || persisted && report.imports.iter().any(|i| i.usage != Used::Imported),
             // What stands where torch expects a class is used in its place, and the id is said to be foreign.
             "call" | "build" if module == "persistent_load" => {
-                ["WS112", "WS116", "WS121"].iter().any(|r| fired(r)) || fired("WS120") && report.imports.iter().any(|i| i.usage != Used::Imported)
+                let class =
+                    name.split_once(':').and_then(|(m, n)| report.imports.iter().find(|i| i.module == printable(m, KEPT) && i.name == printable(n, KEPT)));
+                ["WS112", "WS116", "WS121"].iter().any(|r| fired(r))
+                    || fired("WS120") && report.imports.iter().any(|i| i.usage != Used::Imported)
+                    || class.is_some_and(|i| i.usage != Used::Imported)
             }
             "call" => import.is_some_and(|i| i.usage != Used::Imported),
             // What a followed call returns is changed, not its class.

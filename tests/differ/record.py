@@ -134,7 +134,9 @@ def persistent_load(self, pid):
     # An opcode without its line asks for nothing.
     if pid != "":
         log("torch-persistent" if torch else "persistent", "", "")
-    return instance("persistent_load", "")
+    # What torch's loader hands back of a module is its class: making an object of it is a call of that class.
+    handed = pid[1] if torch and pid[0] in ("module", b"module") and len(pid) > 1 and isinstance(pid[1], Meta) else None
+    return instance("persistent_load", handed.module + ":" + handed.called if handed else "")
 
 
 def torch_load(self, pid):
