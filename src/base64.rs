@@ -25,8 +25,8 @@ pub fn decode(text: &[u8], pass: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Whether a text begins like Base64 of what loads or runs: a ZIP, a gzip stream, an ELF or PE program, objects of Java, or a pickle of the protocols 2 to 5, whose third letter
-/// holds four bits of the protocol's byte and two of the next.
+/// Whether a text begins like Base64 of what loads or runs: a ZIP, a gzip stream, an ELF or PE program, objects of Java, or a pickle of the
+/// protocols 2 to 5, whose third letter holds four bits of the protocol's byte and two of the next.
 pub fn hides(text: &[u8]) -> bool {
     matches!(text, [b'g', b'A', b'I'..=b'X', ..]) || [&b"UEsDB"[..], b"H4sI", b"f0VM", b"TVqQ", b"rO0AB"].iter().any(|m| text.starts_with(m))
 }

@@ -46,6 +46,26 @@ fn lines_with(below: &str, patterns: &[&str]) -> Vec<String> {
     found
 }
 
+/// What somebody fetched or built there by mistake would be shipped with the sources.
+#[test]
+fn sources_are_code_tables_and_their_scripts() {
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut seen = 0;
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(&dir).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let kind = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+                assert!(matches!(kind, "rs" | "txt" | "py"), "{} is neither source nor table", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 100, "only {seen} files");
+}
+
 #[test]
 fn formats_name_no_rules_and_no_judgement() {
     let found = lines_with("format", &["crate::rule", "super::rule", "rule::", "Severity", "Verdict"]);

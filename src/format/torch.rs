@@ -27,7 +27,7 @@ pub const LEGACY: Format = Format {
 /// Pickle of the long 0x1950A86A20F9469CFC6C, behind the protocol's mark and, since protocol 4, behind a frame's length.
 const MAGIC: &[u8] = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 
-/// The same in protocol 1.
+/// The same in the protocols 0 and 1, which have no mark.
 const MAGIC_AS_TEXT: &[u8] = b"L119547037146038801333356L\n.";
 
 /// torch looks records up without regard to case.

@@ -781,11 +781,7 @@ impl<'t> Walker<'t> {
         let (v, _) = self.expression(false);
         let id = self.scope(Sort::Function, name, Vec::new());
         let class = self.class_of(id);
-        let asked = matches!(
-            self.scopes.get(id).map_or("", |s| &*s.name),
-            "__setstate__" | "__call__" | "handle" | "preprocess" | "inference" | "execute" | "predict" | "input_fn" | "predict_fn" | "transform_fn"
-        );
-        let from = origin::UNKNOWN | if asked { origin::INPUT } else { 0 };
+        let from = origin::UNKNOWN | if self.scopes.get(id).is_some_and(|s| moment::asked(&s.name)) { origin::INPUT } else { 0 };
         let params: Vec<Rc<str>> = match &v.what {
             What::Seq(s) => s.iter().filter_map(|p| p.name.clone()).collect(),
             _ => v.name.clone().into_iter().collect(),

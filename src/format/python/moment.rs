@@ -4,6 +4,11 @@ use super::{Edge, Found, Guard, Scope, Sort, Walker};
 use crate::fact::When;
 use std::collections::HashMap;
 
+/// Whether a function of this name is handed what somebody else wrote: a server's request, or the state of an object in a pickle.
+pub(super) fn asked(name: &str) -> bool {
+    matches!(name, "__setstate__" | "__call__" | "handle" | "preprocess" | "inference" | "execute" | "predict" | "input_fn" | "predict_fn" | "transform_fn")
+}
+
 impl Walker<'_> {
     /// For every scope the earliest moment that it runs at.
     pub(super) fn moments(&self, start: When) -> Vec<Option<When>> {
@@ -137,7 +142,6 @@ impl Walker<'_> {
                                 | "load_context"
                                 | "load_state_dict"
                                 | "_load_from_state_dict"
-                                | "__setstate__"
                                 | "initialize"
                                 | "setup"
                                 | "post_init"
