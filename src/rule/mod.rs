@@ -442,6 +442,21 @@ mod tests {
     }
 
     #[test]
+    fn what_only_informs_crowds_out_nothing() {
+        let limits = Limits { facts: 3, ..Limits::default() };
+        let mut judge = Judge::default();
+        for n in 0..9 {
+            let light = Fact::Script { language: "python", what: "fetch", when: crate::fact::When::Import, call: format!("get({n})") };
+            judge.hear(&light, Place::default(), &limits);
+        }
+        judge.hear(&Fact::EvaluatedText { call: "X(…)".into() }, Place::default(), &limits);
+        let told: Vec<(String, Severity)> = judge.findings(Lang::En, "f", &limits).into_iter().map(|f| (f.rule, f.severity)).collect();
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert_eq!(told[0], ("WS132".to_string(), Severity::Critical));
+        assert!(told[1..].iter().all(|(_, severity)| *severity == Severity::Info), "{told:?}");
+    }
+
+    #[test]
     fn every_rule_has_an_id_a_name_references_and_words() {
         let mut last = "";
         let mut names = std::collections::HashSet::new();
