@@ -1,12 +1,14 @@
 //! The browser boundary: what the worker (and Node) call, and nothing more.
 //!
-//! Bytes come through one JavaScript function `read(at, view) -> number`, which fills `view` from offset `at` and says how much it wrote. A worker
-//! answers it with `FileReaderSync`, Node with `readSync`: one boundary serves both, and the core keeps its synchronous [`Source`]. Everything
-//! else crosses as JSON text, which both sides can bound, log and compare byte by byte with the native report.
+//! Bytes come through one JavaScript function `read(at, length) -> Uint8Array`, which gives what stands at offset `at`, less than asked for only at the
+//! end. A worker answers it with `FileReaderSync`, Node with `readSync`: one boundary serves both, and the core keeps its synchronous [`Source`].
+//! Everything else crosses as JSON text, which both sides can bound, log and compare byte by byte with the native report.
+//!
+//! Where the browser can let WebAssembly stand still (JavaScript Promise Integration), a scan goes through [`begin`], [`proceed`] and [`finish`], and `read`
+//! may answer `undefined`: then its `wait` is called, which comes back once the bytes are there. The browser reads on while the core works.
 //!
 //! # Why not
-//! - *Lend wasm memory to `read`*: a view over wasm memory is `unsafe` and dangles when the memory grows. One scratch array in JavaScript costs a copy of at
-//!   most one page a read.
+//! - *Lend wasm memory to `read`*: a view over wasm memory is `unsafe` and dangles when the memory grows. What `read` gives is copied once.
 //! - *serde-wasm-bindgen*: builds the report field by field across the boundary; text is smaller, faster for large reports, and comparable.
 
 #![cfg(target_arch = "wasm32")]
@@ -18,21 +20,31 @@ use crate::{Digest, FileReport, Lang, Place, Source};
 use js_sys::{Function, Uint8Array};
 use std::cell::RefCell;
 use std::io;
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A `read` that may have to be waited for.
+    type Coming;
+
+    /// Comes back when the bytes that were asked for last are there, or cannot be had. JavaScript makes a function of it that suspends; the number is there
+    /// because the code around a function without a result would not hand on its promise.
+    #[wasm_bindgen(method)]
+    fn wait(this: &Coming) -> f64;
+}
 
 /// A file behind a JavaScript `read` function.
 struct Host<'a> {
     read: &'a Function,
     len: u64,
-    /// Lent to JavaScript to write into; grows to the largest read asked for.
-    scratch: RefCell<Uint8Array>,
 }
 
 impl<'a> Host<'a> {
     fn new(read: &'a Function, len: f64) -> Self {
         // A file size in JavaScript is a whole number below 2^53; anything else is a caller's mistake and reads as empty.
         let len = if len.is_finite() && len > 0.0 { len as u64 } else { 0 };
-        Host { read, len, scratch: RefCell::new(Uint8Array::new_with_length(0)) }
+        Host { read, len }
     }
 }
 
@@ -43,24 +55,21 @@ impl Source for Host<'_> {
 
     fn read_at(&self, at: u64, buf: &mut [u8]) -> io::Result<usize> {
         let want = u32::try_from(buf.len()).unwrap_or(u32::MAX);
-        let view = {
-            let mut scratch = self.scratch.borrow_mut();
-            if scratch.length() < want {
-                *scratch = Uint8Array::new_with_length(want);
-            }
-            scratch.subarray(0, want)
+        let ask = || {
+            let answer = self.read.call2(&JsValue::NULL, &JsValue::from_f64(at as f64), &JsValue::from_f64(f64::from(want)));
+            answer.map_err(|_| io::Error::other("the host could not read the file"))
         };
-        let answer = self.read.call2(&JsValue::NULL, &JsValue::from_f64(at as f64), &view).map_err(|_| io::Error::other("the host could not read the file"))?;
-        let wrote = match answer.as_f64() {
-            Some(n) if n >= 0.0 && n <= f64::from(want) => n as u32,
-            _ => return Err(io::Error::other("the host answered a read with no count")),
-        };
-        let filled = view.subarray(0, wrote);
-        match buf.get_mut(..filled.length() as usize) {
-            Some(target) => filled.copy_to(target),
-            None => return Err(io::Error::other("the host wrote past the buffer")),
+        let mut answer = ask()?;
+        if answer.is_undefined() {
+            self.read.unchecked_ref::<Coming>().wait();
+            answer = ask()?;
         }
-        Ok(wrote as usize)
+        let bytes = answer.dyn_ref::<Uint8Array>().ok_or_else(|| io::Error::other("the host answered a read with no bytes"))?;
+        match buf.get_mut(..bytes.length() as usize) {
+            Some(target) => bytes.copy_to(target),
+            None => return Err(io::Error::other("the host gave more than was asked for")),
+        }
+        Ok(bytes.length() as usize)
     }
 }
 
@@ -82,6 +91,42 @@ pub fn start() {
 #[wasm_bindgen]
 pub fn scan(read: &Function, len: f64, path: &str, lang: &str) -> Result<String, JsError> {
     to_json(&crate::scan(&Host::new(read, len), path, Lang::from_tag(lang)))
+}
+
+/// A scan whose bytes may still be coming.
+struct Begun {
+    read: Function,
+    len: f64,
+    path: String,
+    lang: String,
+    report: Option<FileReport>,
+}
+
+thread_local! {
+    static BEGUN: RefCell<Option<Begun>> = const { RefCell::new(None) };
+}
+
+/// Says what [`proceed`] scans; as [`scan`].
+#[wasm_bindgen]
+pub fn begin(read: Function, len: f64, path: String, lang: String) {
+    BEGUN.set(Some(Begun { read, len, path, lang, report: None }));
+}
+
+/// Scans what was begun. Neither takes nor gives anything, so that JavaScript can make a promise of it without the code around it.
+#[wasm_bindgen]
+pub fn proceed() {
+    // Taken out: while the scan waits, nothing else may find it borrowed.
+    if let Some(mut begun) = BEGUN.take() {
+        begun.report = Some(crate::scan(&Host::new(&begun.read, begun.len), &begun.path, Lang::from_tag(&begun.lang)));
+        BEGUN.set(Some(begun));
+    }
+}
+
+/// The report of what was scanned, as [`scan`] gives it.
+#[wasm_bindgen]
+pub fn finish() -> Result<String, JsError> {
+    let report = BEGUN.take().and_then(|begun| begun.report).ok_or_else(|| JsError::new("nothing was scanned"))?;
+    to_json(&report)
 }
 
 /// The bytes and the listing around one place of a report; an `Evidence` as JSON.
@@ -281,9 +326,7 @@ mod tests {
 
     /// A `read` over the characters of a JavaScript string literal.
     fn reader(literal: &str) -> Function {
-        let body =
-            format!("const bytes = Uint8Array.from('{literal}', c => c.charCodeAt(0)).subarray(at, at + view.length); view.set(bytes); return bytes.length;");
-        Function::new_with_args("at, view", &body)
+        Function::new_with_args("at, length", &format!("return Uint8Array.from('{literal}', c => c.charCodeAt(0)).subarray(at, at + length);"))
     }
 
     fn field(json: &str, path: &[&str]) -> JsValue {
@@ -319,8 +362,8 @@ mod tests {
     fn offsets_past_four_gibibytes_reach_the_host_whole() {
         // An npy, a zip, a safetensors: whatever is tried at the end of the file is asked for beyond 2^32.
         let seen = Function::new_with_args(
-            "at, view",
-            "globalThis.farthest = Math.max(globalThis.farthest ?? 0, at + view.length); view.fill(0); if (at === 0) view.set([0x50, 0x4b, 3, 4]); return view.length;",
+            "at, length",
+            "globalThis.farthest = Math.max(globalThis.farthest ?? 0, at + length); const view = new Uint8Array(length); if (at === 0) view.set([0x50, 0x4b, 3, 4].slice(0, length)); return view;",
         );
         let size = 6.0 * 1024.0 * 1024.0 * 1024.0;
         let report = scan(&seen, size, "large.zip", "en").expect("a report");
@@ -331,10 +374,25 @@ mod tests {
 
     #[wasm_bindgen_test]
     fn a_host_that_throws_or_lies_is_not_trusted() {
-        for body in ["throw new Error('gone')", "return -1", "return 1e9", "return 'many'", "return NaN"] {
-            let report = scan(&Function::new_with_args("at, view", body), 100.0, "gone.pkl", "en").expect("a report");
+        for body in ["throw new Error('gone')", "return -1", "return new Uint8Array(length + 1)", "return 'many'", "return null", "return [0x80, 2]"] {
+            let report = scan(&Function::new_with_args("at, length", body), 100.0, "gone.pkl", "en").expect("a report");
             assert_ne!(text(&report, &["verdict"]), "clear", "{body}");
         }
+    }
+
+    #[wasm_bindgen_test]
+    fn bytes_that_are_on_their_way_are_waited_for_once() {
+        let late =
+            Function::new_with_args("at, length", "return globalThis.arrived ? new Uint8Array([0x80, 2, 0x4e, 0x2e]).subarray(at, at + length) : undefined;");
+        let wait = Function::new_no_args("globalThis.arrived = globalThis.comes; return 1;");
+        Reflect::set(&late, &JsValue::from_str("wait"), &wait).expect("a function takes properties");
+        for (comes, verdict) in [(false, "incomplete"), (true, "clear")] {
+            Reflect::set(&js_sys::global(), &JsValue::from_str("comes"), &JsValue::from_bool(comes)).expect("a global");
+            begin(late.clone(), 4.0, "late.pkl".into(), "en".into());
+            proceed();
+            assert_eq!(text(&finish().expect("a report"), &["verdict"]), verdict);
+        }
+        assert!(finish().is_err(), "a report is given once");
     }
 
     #[wasm_bindgen_test]

@@ -54,8 +54,8 @@ function core() {
     writeFileSync(stamp, from);
   }
 
-  // The bindings keep their instance in a variable of their own. As a function they can be made anew for every file.
-  writeFileSync(glue, `export function glue() {\n${readFileSync(path.join(WORK, "weighstation.js"), "utf8")}\nreturn wasm_bindgen;\n}\n`);
+  // The bindings keep their instance in a variable of their own. As a function they can be made anew for every file, by what it is handed as `WebAssembly`.
+  writeFileSync(glue, `export function glue(WebAssembly) {\n${readFileSync(path.join(WORK, "weighstation.js"), "utf8")}\nreturn wasm_bindgen;\n}\n`);
   const wasm = readFileSync(optimised);
   writeFileSync(packed, `export const packed = "${deflateRawSync(wasm, { level: 9 }).toString("base64")}";\n`);
   return { glue, packed, optimised };

@@ -11,7 +11,7 @@ import { Checks } from "../scanner/checks.ts";
 import { Pool } from "../scanner/client.ts";
 import { Guide } from "../scanner/guide.ts";
 import { missing, onRefusal } from "../scanner/refused.ts";
-import { tables, tally, Weighing, type Item, type Row } from "../scanner/weighing.ts";
+import { scannersAt, tables, tally, Weighing, type Item, type Row } from "../scanner/weighing.ts";
 import css from "../style/weighstation.css";
 import { messagesFor } from "../text/text.ts";
 import type { Messages } from "../text/en.ts";
@@ -117,6 +117,8 @@ export class WeighStation extends LitElement {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lock = new LockWatch(this, () => this.workerSrc ?? null);
   #desk = this.#newDesk();
+  /** For the next files. */
+  #scanners: Pool | null = null;
   #guide = this.#newGuide();
   #checks = this.#newChecks();
   #keeping: Keeping = { form: "json", paths: "full" };
@@ -140,10 +142,23 @@ export class WeighStation extends LitElement {
   #newDesk(): Pool {
     const desk: Pool = new Pool(
       1,
-      () => this.#lock.scanner(desk.locked),
+      () => {
+        this.#lock.scanner(desk.locked);
+        this.#prepare();
+      },
       this.workerSrc ?? null,
     );
     return desk;
+  }
+
+  /** Starts a worker for the next files before they come: a file of a hundred megabytes is weighed in a few times as long as a worker takes to start. */
+  #prepare(): void {
+    if (this.#desk.locked === null || !this.isConnected) return;
+    if (this.#scanners?.address !== this.#desk.address) {
+      this.#scanners?.stop();
+      this.#scanners = scannersAt(this.#desk.address);
+    }
+    this.#scanners.warm();
   }
 
   #newGuide(): Guide {
@@ -323,7 +338,11 @@ export class WeighStation extends LitElement {
       this.#tell("weigh-error", { message: this.#turnedAway, missing: [] });
       return this.requestUpdate();
     }
-    this.#weighing ??= new Weighing({ lang: this.#t.tag, digest: this.digest !== "off", worker: this.workerSrc }, this.#desk, () => this.#changed());
+    if (!this.#weighing) {
+      const scanners = this.#scanners ?? scannersAt(this.#desk.address);
+      this.#scanners = null;
+      this.#weighing = new Weighing({ lang: this.#t.tag, digest: this.digest !== "off" }, this.#desk, () => this.#changed(), scanners);
+    }
     this.#weighing.add(items);
     this.#quarter = 0;
     this.#status = this.#t.started(this.#weighing.rows.length);
@@ -348,7 +367,11 @@ export class WeighStation extends LitElement {
   }
 
   #reset(): void {
-    this.#weighing?.stop();
+    const before = this.#weighing;
+    // Workers that have nothing left to do serve again.
+    if (before?.phase === "done" && !before.stopped && !this.#scanners) this.#scanners = before.scanners;
+    else before?.stop();
+    this.#prepare();
     this.#checks.follow(this.report);
     this.#weighing = null;
     this.#selected = null;
@@ -446,6 +469,8 @@ export class WeighStation extends LitElement {
     super.disconnectedCallback();
     this.#deaf();
     this.clear();
+    this.#scanners?.stop();
+    this.#scanners = null;
     this.#desk.stop();
   }
 

@@ -5,7 +5,7 @@ import { setImmediate as breathe } from "node:timers/promises";
 import { inflateRawSync } from "node:zlib";
 import { packed } from "weighstation-core-packed";
 import type { Comparison, ExportOptions, ExportRow, FileReport, Given, Guidance, ListText, Part, Place, Report, Shown, Situation, Verification } from "../report.ts";
-import { CHUNK, instantiate, type Core, type StopReason } from "../scanner/core.ts";
+import { CHUNK, instantiate, type Core, type Read, type StopReason } from "../scanner/core.ts";
 import type { Asked } from "../scanner/protocol.ts";
 import type { ScanOptions } from "./options.ts";
 
@@ -52,6 +52,15 @@ function memoryBytes(bytes: Uint8Array): Bytes {
   };
 }
 
+/** Bytes as the core asks for them, in one array that is used again. */
+function giving(bytes: Bytes): Read {
+  let scratch = new Uint8Array();
+  return (at, length) => {
+    if (scratch.length < length) scratch = new Uint8Array(length);
+    return scratch.subarray(0, bytes.read(at, scratch.subarray(0, length)));
+  };
+}
+
 /** The files below a path, hidden ones included, in the order of their names. Links are not followed: they could lead out, or round. */
 export function walk(root: string): Input[] {
   const name = path.basename(path.resolve(root));
@@ -92,9 +101,10 @@ export async function scanOne(input: Input, { lang = "en", signal, digest = true
   }
   try {
     let failed = false;
-    const read = (at: number, view: Uint8Array): number => {
+    const given = giving(bytes);
+    const read: Read = (at, length) => {
       try {
-        return bytes.read(at, view);
+        return given(at, length);
       } catch (error) {
         failed = true;
         throw error;
@@ -213,8 +223,7 @@ function evidenceOf(input: Input | undefined, name: string, place: Place, lang: 
   try {
     bytes = input?.open();
     if (!bytes) return null;
-    const { read, size } = bytes;
-    return { path: name, place, evidence: JSON.parse(core().evidence((at, view) => read(at, view), size, name, JSON.stringify(place), lang)) };
+    return { path: name, place, evidence: JSON.parse(core().evidence(giving(bytes), bytes.size, name, JSON.stringify(place), lang)) };
   } catch {
     return null;
   } finally {

@@ -5,12 +5,31 @@
 import { glue } from "weighstation-core";
 import { packed } from "weighstation-core-packed";
 
-/** Fills `view` from offset `at` and says how many bytes it wrote; throws when the file cannot be read. */
-export type Read = (at: number, view: Uint8Array) => number;
+/** The bytes at offset `at`, fewer than `length` only at the end; throws when the file cannot be read. They are copied before the next read. */
+export type Read = (at: number, length: number) => Uint8Array;
+
+/** A read that answers `undefined` for bytes that are on their way. Then `wait` is called, and it again when that is done. */
+export interface Coming {
+  (at: number, length: number): Uint8Array | undefined;
+  wait(): Promise<number>;
+}
+
+/** JavaScript Promise Integration: WebAssembly that stands still while a promise is open. TypeScript's library does not know it yet. */
+interface Suspension {
+  Suspending: new (wait: (...of: never[]) => unknown) => WebAssembly.ImportValue;
+  promising(proceed: WebAssembly.ExportValue): () => Promise<void>;
+}
+
+const suspension = "Suspending" in WebAssembly && "promising" in WebAssembly ? (WebAssembly as unknown as Suspension) : null;
+
+/** Whether a read may answer `undefined`: Safari, and Node.js before 24, know no way to wait. */
+export const canWait = suspension !== null;
 
 /** What src/web.rs exports. Reports cross as JSON text. */
 export interface Core {
   scan(read: Read, size: number, path: string, lang: string): string;
+  /** As `scan`, where the browser may still be reading. */
+  scanComing(read: Coming, size: number, path: string, lang: string): Promise<string>;
   evidence(read: Read, size: number, path: string, place: string, lang: string): string;
   conclude(files: string, lang: string): string;
   tables(lang: string): string;
@@ -47,9 +66,28 @@ export async function compile(): Promise<WebAssembly.Module> {
 
 /** A fresh instance. One a file: its memory is dropped whole, and a trap costs nobody else anything. */
 export function instantiate(module: WebAssembly.Module): Core {
-  const bindings = glue();
-  bindings.initSync({ module });
-  return bindings as unknown as Core;
+  const bindings = glue({ Module: WebAssembly.Module, Instance: Waiting });
+  const { proceed } = bindings.initSync({ module });
+  const go = suspension ? suspension.promising(proceed!) : (proceed as () => void);
+  const core = bindings as unknown as Core & { begin(...of: Parameters<Core["scanComing"]>): void; finish(): string };
+  core.scanComing = async (...of) => {
+    core.begin(...of);
+    await go();
+    return core.finish();
+  };
+  return core;
+}
+
+/** An instance in which calling `wait` suspends. */
+class Waiting extends WebAssembly.Instance {
+  constructor(module: WebAssembly.Module, imports: WebAssembly.Imports = {}) {
+    if (suspension) {
+      for (const names of Object.values(imports)) {
+        for (const [name, value] of Object.entries(names)) if (name.startsWith("__wbg_wait_")) names[name] = new suspension.Suspending(value as () => unknown);
+      }
+    }
+    super(module, imports);
+  }
 }
 
 /** How much is read at a time for the fingerprint: large enough to be fast, small enough to stay in cache and to stop quickly. */

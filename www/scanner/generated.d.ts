@@ -1,6 +1,6 @@
 /** The code wasm-bindgen wrote, wrapped by www/build.mjs in a function so that every call gives bindings with an instance of their own. */
 declare module "weighstation-core" {
-  export function glue(): { initSync(options: { module: WebAssembly.Module }): unknown };
+  export function glue(wasm: Pick<typeof WebAssembly, "Module" | "Instance">): { initSync(options: { module: WebAssembly.Module }): WebAssembly.Exports };
 }
 
 /** The WebAssembly module: deflate-raw, then base64. */

@@ -1,4 +1,4 @@
-/** A file from its beginning to its end, for the fingerprint. */
+/** A file read straight on: from its beginning to its end, for the fingerprint, or as far as a scan goes. */
 import { CHUNK } from "./core.ts";
 
 /**
@@ -18,6 +18,64 @@ export async function* streamed(file: Blob): AsyncGenerator<Uint8Array> {
     }
   } finally {
     open.delete(reader);
+  }
+}
+
+/** What a scan that goes straight on is given: the browser reads on while the scan works, and what was read stands in one buffer. */
+export class Ahead {
+  #reader: ReadableStreamBYOBReader | null = null;
+  /** Offset of the first byte. */
+  at = 0;
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array();
+
+  constructor(readonly file: Blob) {}
+
+  /** Whether a stream is open. */
+  get flowing(): boolean {
+    return this.#reader !== null;
+  }
+
+  /** Whether these bytes stand here. */
+  has(from: number, to: number): boolean {
+    return from >= this.at && to <= this.at + this.bytes.length;
+  }
+
+  /** Puts other bytes here, from wherever they were read. */
+  put(at: number, bytes: Uint8Array<ArrayBuffer>): void {
+    this.close();
+    this.at = at;
+    this.bytes = bytes;
+  }
+
+  /** Reads on until these bytes stand here, and says how many it read; what lies before them may be given up. */
+  async fill(from: number, to: number): Promise<number> {
+    if (!this.#reader || from < this.at) {
+      this.put(from, new Uint8Array());
+      this.#reader = this.file.slice(from).stream().getReader({ mode: "byob" });
+      open.add(this.#reader);
+    }
+    const kept = this.bytes.subarray(from - this.at);
+    this.at += this.bytes.length - kept.length;
+    let { buffer } = this.bytes;
+    if (buffer.byteLength < to - this.at) buffer = new ArrayBuffer(Math.max(2 * CHUNK, to - this.at));
+    new Uint8Array(buffer).set(kept);
+    let filled = kept.length;
+    while (this.at + filled < to) {
+      const { done, value } = await this.#reader.read(new Uint8Array(buffer, filled));
+      if (done) break;
+      buffer = value.buffer;
+      filled += value.length;
+    }
+    this.bytes = new Uint8Array(buffer, 0, filled);
+    return filled - kept.length;
+  }
+
+  close(): void {
+    if (!this.#reader) return;
+    open.delete(this.#reader);
+    // What went wrong with it was told where it was read.
+    this.#reader.cancel().catch(() => {});
+    this.#reader = null;
   }
 }
 

@@ -30,12 +30,10 @@ export interface Settings {
   lang: string;
   /** Whether to take fingerprints after the verdicts. */
   digest: boolean;
-  /** See `Pool.address`. */
-  worker?: string | null;
 }
 
-/** At least two, so that a huge file does not hold up the rest; at most four, because the disk is the limit then. */
-const workers = () => Math.max(2, Math.min(4, (navigator.hardwareConcurrency || 2) - 1));
+/** Workers for files: at least two, so that a huge file does not hold up the rest; at most four, because the disk is the limit then. For the address see `Pool.address`. */
+export const scannersAt = (address: string | null = null): Pool => new Pool(Math.max(2, Math.min(4, (navigator.hardwareConcurrency || 2) - 1)), () => {}, address);
 
 export class Weighing {
   readonly rows: Row[] = [];
@@ -45,21 +43,19 @@ export class Weighing {
   blocked: string | null = null;
   /** When the fingerprint pass began, on the clock of `performance.now()`. */
   fingerprintsSince = 0;
-  #scanners: Pool;
   #paths = new Set<string>();
   #open = 0;
   #stopped = false;
   #left: (Stopped & { resolve: (report: FileReport | null) => void })[] = [];
   #settled: (() => void)[] = [];
 
-  /** `desk` answers what is short and urgent (conclusions, evidence) while `#scanners` are deep in files. */
+  /** `desk` answers what is short and urgent (conclusions, evidence) while `scanners` are deep in files. */
   constructor(
     readonly settings: Settings,
     readonly desk: Pool,
     readonly changed: () => void,
-  ) {
-    this.#scanners = new Pool(workers(), () => {}, settings.worker ?? null);
-  }
+    readonly scanners: Pool = scannersAt(),
+  ) {}
 
   /** Adds files; those already added stay. The smallest are scanned first, so that verdicts start to come at once. */
   add(items: Item[]): void {
@@ -86,7 +82,7 @@ export class Weighing {
   /** Ends everything now. What was found stays; what was not looked at says so. */
   stop(): void {
     this.#stopped = true;
-    this.#scanners.stop();
+    this.scanners.stop();
   }
 
   /** Bytes and listing around a place of one of the files. */
@@ -122,7 +118,7 @@ export class Weighing {
     const { lang } = this.settings;
     try {
       if (row.unreadable) throw new ScannerStopped("unreadable", "could not be opened");
-      const result = await this.#scanners.run({ kind: "scan", file: row.file, size: row.size, path: row.path, lang }, (bytes) => {
+      const result = await this.scanners.run({ kind: "scan", file: row.file, size: row.size, path: row.path, lang }, (bytes) => {
         row.phase = "scanning";
         row.bytes = bytes;
         this.changed();
@@ -198,7 +194,7 @@ export class Weighing {
             row.bytes = bytes;
             this.changed();
           };
-          const digest = await this.#scanners.run({ kind: "digest", file: row.file }, progress);
+          const digest = await this.scanners.run({ kind: "digest", file: row.file }, progress);
           row.report!.sha256 = digest;
           row.digest = "done";
         } catch (error) {

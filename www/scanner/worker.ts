@@ -1,10 +1,10 @@
 /**
  * The scanner. Runs in a worker started from a Blob: such a worker inherits the page's policy, a worker loaded from an address has its own.
  */
-import { CHUNK, instantiate, type Core, type Read } from "./core.ts";
+import { canWait, CHUNK, instantiate, type Coming, type Core, type Read } from "./core.ts";
 import { networkLocked } from "./lock.ts";
 import type { Answer, Request, Start, Task } from "./protocol.ts";
-import { streamed } from "./stream.ts";
+import { Ahead, streamed } from "./stream.ts";
 
 /** Only workers have it; the DOM library's types do not know it. */
 declare class FileReaderSync {
@@ -18,7 +18,7 @@ const TENTH_OF_A_SECOND = 100;
 const STRAIGHT = 4;
 /** What may lie between two such reads: the core need not ask again for a page that it still has. */
 const SKIPPED = 64 * 1024;
-/** How much such a reader is given at a time. */
+/** How much such a reader is given at a time, where it cannot wait for a stream. */
 const AHEAD = 4 * 1024 * 1024;
 
 /** After this many bytes read, what was read is given back. */
@@ -49,8 +49,8 @@ function reader(file: Blob, count: (bytes: number) => void) {
   const sync = new FileReaderSync();
   const state = { failed: false };
   let kept = 0;
-  const slice = (from: number, to: number): Uint8Array => {
-    let bytes: Uint8Array;
+  const slice = (from: number, to: number): Uint8Array<ArrayBuffer> => {
+    let bytes: Uint8Array<ArrayBuffer>;
     try {
       bytes = new Uint8Array(sync.readAsArrayBuffer(from === to ? file : file.slice(from, to)));
     } catch (error) {
@@ -71,21 +71,38 @@ function reader(file: Blob, count: (bytes: number) => void) {
     return bytes;
   };
   // A call costs far more than the bytes it brings. A reader that goes straight on gets more at a time; one that jumps about, what it asks for.
-  let ahead: { at: number; bytes: Uint8Array } = { at: 0, bytes: new Uint8Array() };
+  const ahead = new Ahead(file);
   let next = 0;
   let straight = 0;
-  const read: Read = (at, view) => {
-    const to = Math.min(at + view.length, file.size);
-    if (to <= at) return 0;
-    straight = at >= next && at - next <= SKIPPED ? straight + 1 : 0;
-    next = to;
-    if (at < ahead.at || to > ahead.at + ahead.bytes.length) {
-      ahead = { at, bytes: slice(at, straight < STRAIGHT ? to : Math.max(to, Math.min(at + AHEAD, file.size))) };
+  let wanted: [number, number] = [0, 0];
+  let flows = canWait;
+  const take = (at: number, length: number, mayWait: boolean): Uint8Array | undefined => {
+    const to = Math.min(at + length, file.size);
+    if (to <= at) return new Uint8Array();
+    const on = at >= next && at - next <= SKIPPED ? straight + 1 : 0;
+    if (!ahead.has(at, to)) {
+      if (mayWait && flows && on >= STRAIGHT && (ahead.flowing || file.size - at > AHEAD)) {
+        wanted = [at, to];
+        return undefined;
+      }
+      ahead.put(at, slice(at, on < STRAIGHT ? to : Math.max(to, Math.min(at + AHEAD, file.size))));
     }
-    view.set(ahead.bytes.subarray(at - ahead.at, to - ahead.at));
-    return to - at;
+    straight = on;
+    next = to;
+    return ahead.bytes.subarray(at - ahead.at, to - ahead.at);
   };
-  return { slice, read, state };
+  const read: Read = (at, length) => take(at, length, false)!;
+  /** For a scan that can wait: its bytes come from a stream, which the browser goes on reading meanwhile. */
+  const coming: Coming = Object.assign((at: number, length: number) => take(at, length, true), {
+    wait: async () => {
+      const [at, to] = wanted;
+      // Whatever a stream does not bring is asked for as if there were none; then the reason is told.
+      count(await ahead.fill(at, to).catch(() => 0));
+      flows = ahead.has(at, to);
+      return 1;
+    },
+  });
+  return { slice, read, coming, state, close: () => ahead.close() };
 }
 
 /**
@@ -117,7 +134,7 @@ async function perform(core: Core, id: number, task: Task): Promise<string> {
       if (task.file.size !== task.size) throw new Unreadable(`${task.size} bytes when it was chosen, ${task.file.size} now`);
       // Chromium says of a file that is gone that it is empty; asking for its bytes tells the two apart.
       if (task.size === 0) source.slice(0, 0);
-      const report = core.scan(source.read, task.file.size, task.path, task.lang);
+      const report = await core.scanComing(source.coming, task.file.size, task.path, task.lang).finally(source.close);
       if (source.state.failed) throw new Unreadable("a read failed during the scan");
       return report;
     }

@@ -4,6 +4,7 @@
 //! Where an unpickler would raise for a type alone (APPEND on a text, say), the machine goes on: what it lists is then a superset.
 //! It stops where all of them stop: at the end of the bytes, an unknown opcode, an empty stack, an unset memo key.
 
+mod dash;
 mod literal;
 mod load;
 mod read;
@@ -33,6 +34,8 @@ const CALLS_SHOWN: u32 = 6;
 const ODD_KEYS: usize = 1000;
 /// Bytes of a text that is still read to tell what it names, or of a memo's key, before which any number of zeros may stand.
 const NAME: usize = 64 * 1024;
+/// Letters of the shortest pickle that calls something in Base64: shorter texts are not read by themselves.
+const NESTED_FROM: u64 = 40;
 /// Constants that are read by themselves; more are a gap.
 const NESTED: usize = 1 << 16;
 /// Bytes kept of a name; longer than any path that a system opens.
@@ -104,8 +107,8 @@ pub struct Machine<'s> {
     view: View<'s>,
     /// The bytes, with the position.
     pub tape: Tape<'s>,
-    stack: Stack,
-    marks: Vec<usize>,
+    stack: Stack<Value>,
+    marks: Stack<usize>,
     memo: Memo,
     /// What PUT remembered under something that is no index.
     odd_keys: HashMap<Vec<u8>, Value>,
@@ -185,6 +188,36 @@ pub struct Machine<'s> {
     start: u64,
 }
 
+/// What these come to when all that they hold is written out, as a power of two.
+#[inline(always)]
+fn weigh(pool: &Pool, slots: &Slots, items: &[Value]) -> u32 {
+    let (mut holding, mut filled) = (0u32, false);
+    for v in items {
+        holding += u32::from(v.holds());
+        filled |= v.is_filled();
+    }
+    match holding {
+        0 => 0,
+        _ if pool.heaviest == 0 && (slots.heaviest == 0 || !filled) => holding.ilog2(),
+        _ => weigh_holding(pool, slots, items) + holding.ilog2(),
+    }
+}
+
+/// What the heaviest of these comes to.
+#[inline(never)]
+fn weigh_holding(pool: &Pool, slots: &Slots, items: &[Value]) -> u32 {
+    let mut most = 0;
+    for v in items {
+        let weight = match v.kind() {
+            Kind::Tuple(s) | Kind::Set(s) if pool.heaviest > 0 => pool.weight(s),
+            Kind::List(id) | Kind::Dict(id) => slots.weight(id),
+            _ => 0,
+        };
+        most = most.max(weight);
+    }
+    most
+}
+
 /// How an object is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hand {
@@ -205,7 +238,7 @@ impl<'s> Machine<'s> {
             view,
             tape: Tape::new(view, at, frames),
             stack: Stack::default(),
-            marks: Vec::new(),
+            marks: Stack::default(),
             memo: Memo::new(limits.memo),
             odd_keys: HashMap::new(),
             pool: Pool::default(),
@@ -308,7 +341,7 @@ impl<'s> Machine<'s> {
     #[cold]
     fn forget(&mut self, what: &'static str) {
         self.stack.truncate(0);
-        self.marks.clear();
+        self.marks.truncate(0);
         self.forgot = Some(what);
     }
 
@@ -325,7 +358,7 @@ impl<'s> Machine<'s> {
     #[inline(always)]
     fn floor(&self) -> usize {
         match self.marks.last() {
-            Some(mark) if !self.unfenced => *mark,
+            Some(mark) if !self.unfenced => mark,
             _ => 0,
         }
     }
@@ -373,146 +406,159 @@ impl<'s> Machine<'s> {
 
     fn go(&mut self, allowance: u64) -> Result<Stop> {
         let until = self.ops.saturating_add(allowance);
-        loop {
-            if self.ops >= until {
-                return Ok(Stop::Allowance);
-            }
-            let at = self.tape.at();
-            let Some(byte) = self.tape.byte()? else {
-                return Ok(Stop::End);
-            };
-            self.ops += 1;
-            match byte {
-                // What real pickles are made of comes first.
-                b'h' | b'j' => {
-                    let k = if byte == b'h' { self.tape.small()? } else { u64::from(self.tape.word()?) };
-                    self.get(k)?;
-                }
-                b'q' | b'r' | 0x94 => {
-                    let k = match byte {
-                        b'q' => self.tape.small()?,
-                        b'r' => u64::from(self.tape.word()?),
-                        _ => self.memo.len,
-                    };
-                    self.put(k)?;
-                }
-                b'K' | b'M' | b'J' => {
-                    let n = match byte {
-                        b'K' => self.tape.small()? as i64,
-                        b'M' => i64::from(u16::from_le_bytes(self.tape.array()?)),
-                        _ => i64::from(self.tape.word()? as i32),
-                    };
-                    self.push(Value::int(n))?;
-                }
-                b'G' => {
-                    self.tape.skip(8)?;
-                    self.push(Value::PLAIN)?;
-                }
-                0x8c | b'U' | b'X' => {
-                    let n = if byte == b'X' { u64::from(self.tape.word()?) } else { self.tape.small()? };
-                    self.text(at, n, if byte == b'X' { 5 } else { 2 })?;
-                }
-                b'C' | b'B' => {
-                    let n = if byte == b'B' { u64::from(self.tape.word()?) } else { self.tape.small()? };
-                    self.blob(at, n, if byte == b'B' { 5 } else { 2 })?;
-                }
-                b'(' => {
-                    if self.marks.len() >= self.limits.stack / 8 {
-                        self.forget("pickle-stack");
-                    }
-                    if self.marks_inside {
-                        self.push(Value::MARK)?;
-                    } else {
-                        self.marks.push(self.stack.len());
-                    }
-                }
-                b't' => {
-                    let m = self.mark()?;
-                    let v = self.tuple(m);
-                    self.push(v)?;
-                }
-                0x85..=0x87 => {
-                    let n = usize::from(byte - 0x84);
-                    let from = match self.stack.len().checked_sub(n).filter(|f| *f >= self.floor()) {
-                        Some(from) => from,
-                        None if self.forgot.is_some() => self.floor(),
-                        None => return self.fault("stack-empty"),
-                    };
-                    let v = self.tuple(from);
-                    self.push(v)?;
-                }
-                b')' => self.push(Value::tuple(0, 0))?,
-                b']' => {
-                    let id = self.slots.fresh();
-                    self.push(Value::list(id))?;
-                }
-                b'}' => {
-                    let id = self.slots.fresh();
-                    self.push(Value::dict(id))?;
-                }
-                0x8f => self.push(Value::set(0, 0))?,
-                b'N' => self.push(Value::NONE)?,
-                0x88 | 0x89 => self.push(Value::bool(byte == 0x88))?,
-                b'a' => {
-                    let v = self.pop()?;
-                    let target = self.top()?;
-                    self.fill(target, &[v], "APPEND", at)?;
-                }
-                b's' => {
-                    let v = self.pop()?;
-                    let k = self.pop()?;
-                    let target = self.top()?;
-                    self.fill(target, &[k, v], "SETITEM", at)?;
-                }
-                b'e' | b'u' | 0x90 => {
-                    let m = self.mark()?;
-                    // With nothing on it, Python 2 takes the lowest mark itself for the dictionary, and puts nothing into it.
-                    if byte == b'u' && self.marks_inside && self.stack.len() == 0 {
-                        continue;
-                    }
-                    // `stack[mark - 1]`: below the lowest mark that is the top.
-                    let target = match m.checked_sub(1) {
-                        None if self.marks_inside => self.stack.last(),
-                        Some(below) if m > self.floor() => self.stack.above(below).first().copied(),
-                        _ => self.forgot.map(|_| Value::LOST),
-                    };
-                    let Some(target) = target else {
-                        return self.fault("stack-empty");
-                    };
-                    let name = match byte {
-                        b'e' => "APPENDS",
-                        b'u' => "SETITEMS",
-                        _ => "ADDITEMS",
-                    };
-                    // The Python unpickler calls `extend` even with nothing.
-                    if m < self.stack.len() || byte == b'e' {
-                        self.fill_from(target, m, name, at)?;
-                    }
-                }
-                b'l' | b'd' => {
-                    let m = self.mark()?;
-                    let id = self.slots.fresh();
-                    let (target, name) = if byte == b'l' { (Value::list(id), "LIST") } else { (Value::dict(id), "DICT") };
-                    self.fill_from(target, m, name, at)?;
-                    self.push(target)?;
-                }
-                0x91 => {
-                    let m = self.mark()?;
-                    let weight = self.weigh(self.stack.above(m));
-                    let span = self.pool.keep(self.stack.above(m), weight);
-                    self.stack.truncate(m);
-                    self.push(Value::set(span.at, usize::from(span.len)))?;
-                }
-                _ => {
-                    if self.rare(byte, at)? {
-                        return Ok(Stop::Stop);
-                    }
-                    if self.overspent() {
-                        return Ok(Stop::Limit("pickle-work"));
-                    }
+        while self.ops < until {
+            let before = self.ops;
+            self.dash(until - before);
+            // Where hardly anything is plain data, setting out costs more than it saves.
+            let steps = if self.ops - before < 4 { 8 } else { 1 };
+            for _ in 0..steps.min(until - self.ops) {
+                if let Some(stop) = self.step()? {
+                    return Ok(stop);
                 }
             }
         }
+        Ok(Stop::Allowance)
+    }
+
+    /// One opcode, whatever it is; says when it was the last.
+    #[inline(always)]
+    fn step(&mut self) -> Result<Option<Stop>> {
+        let at = self.tape.at();
+        let Some(byte) = self.tape.byte()? else {
+            return Ok(Some(Stop::End));
+        };
+        self.ops += 1;
+        match byte {
+            // What real pickles are made of comes first.
+            b'h' | b'j' => {
+                let k = if byte == b'h' { self.tape.small()? } else { u64::from(self.tape.word()?) };
+                self.get(k)?;
+            }
+            b'q' | b'r' | 0x94 => {
+                let k = match byte {
+                    b'q' => self.tape.small()?,
+                    b'r' => u64::from(self.tape.word()?),
+                    _ => self.memo.len,
+                };
+                self.put(k)?;
+            }
+            b'K' | b'M' | b'J' => {
+                let n = match byte {
+                    b'K' => self.tape.small()? as i64,
+                    b'M' => i64::from(u16::from_le_bytes(self.tape.array()?)),
+                    _ => i64::from(self.tape.word()? as i32),
+                };
+                self.push(Value::int(n))?;
+            }
+            b'G' => {
+                self.tape.skip(8)?;
+                self.push(Value::PLAIN)?;
+            }
+            0x8c | b'U' | b'X' => {
+                let n = if byte == b'X' { u64::from(self.tape.word()?) } else { self.tape.small()? };
+                self.text(at, n, if byte == b'X' { 5 } else { 2 })?;
+            }
+            b'C' | b'B' => {
+                let n = if byte == b'B' { u64::from(self.tape.word()?) } else { self.tape.small()? };
+                self.blob(at, n, if byte == b'B' { 5 } else { 2 })?;
+            }
+            b'(' => {
+                if self.marks.len() >= self.limits.stack / 8 {
+                    self.forget("pickle-stack");
+                }
+                if self.marks_inside {
+                    self.push(Value::MARK)?;
+                } else {
+                    self.marks.push(self.stack.len());
+                }
+            }
+            b't' => {
+                let m = self.mark()?;
+                let v = self.tuple(m);
+                self.push(v)?;
+            }
+            0x85..=0x87 => {
+                let n = usize::from(byte - 0x84);
+                let from = match self.stack.len().checked_sub(n).filter(|f| *f >= self.floor()) {
+                    Some(from) => from,
+                    None if self.forgot.is_some() => self.floor(),
+                    None => return self.fault("stack-empty"),
+                };
+                let v = self.tuple(from);
+                self.push(v)?;
+            }
+            b')' => self.push(Value::tuple(0, 0))?,
+            b']' => {
+                let id = self.slots.fresh();
+                self.push(Value::list(id))?;
+            }
+            b'}' => {
+                let id = self.slots.fresh();
+                self.push(Value::dict(id))?;
+            }
+            0x8f => self.push(Value::set(0, 0))?,
+            b'N' => self.push(Value::NONE)?,
+            0x88 | 0x89 => self.push(Value::bool(byte == 0x88))?,
+            b'a' => {
+                let v = self.pop()?;
+                let target = self.top()?;
+                self.fill(target, &[v], "APPEND", at)?;
+            }
+            b's' => {
+                let v = self.pop()?;
+                let k = self.pop()?;
+                let target = self.top()?;
+                self.fill(target, &[k, v], "SETITEM", at)?;
+            }
+            b'e' | b'u' | 0x90 => {
+                let m = self.mark()?;
+                // With nothing on it, Python 2 takes the lowest mark itself for the dictionary, and puts nothing into it.
+                if byte == b'u' && self.marks_inside && self.stack.len() == 0 {
+                    return Ok(None);
+                }
+                // `stack[mark - 1]`: below the lowest mark that is the top.
+                let target = match m.checked_sub(1) {
+                    None if self.marks_inside => self.stack.last(),
+                    Some(below) if m > self.floor() => self.stack.above(below).first().copied(),
+                    _ => self.forgot.map(|_| Value::LOST),
+                };
+                let Some(target) = target else {
+                    return self.fault("stack-empty");
+                };
+                let name = match byte {
+                    b'e' => "APPENDS",
+                    b'u' => "SETITEMS",
+                    _ => "ADDITEMS",
+                };
+                // The Python unpickler calls `extend` even with nothing.
+                if m < self.stack.len() || byte == b'e' {
+                    self.fill_from(target, m, name, at)?;
+                }
+            }
+            b'l' | b'd' => {
+                let m = self.mark()?;
+                let id = self.slots.fresh();
+                let (target, name) = if byte == b'l' { (Value::list(id), "LIST") } else { (Value::dict(id), "DICT") };
+                self.fill_from(target, m, name, at)?;
+                self.push(target)?;
+            }
+            0x91 => {
+                let m = self.mark()?;
+                let weight = self.weigh(self.stack.above(m));
+                let span = self.pool.keep(self.stack.above(m), weight);
+                self.stack.truncate(m);
+                self.push(Value::set(span.at, usize::from(span.len)))?;
+            }
+            _ => {
+                if self.rare(byte, at)? {
+                    return Ok(Some(Stop::Stop));
+                }
+                if self.overspent() {
+                    return Ok(Some(Stop::Limit("pickle-work")));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Opcodes that come once in thousands; tells whether the pickle ends here. They stand apart so that the loop that runs all the others
@@ -648,7 +694,7 @@ impl<'s> Machine<'s> {
             }
             b'0' => {
                 // As all unpicklers do it: with nothing above the mark, POP takes the mark.
-                if self.marks.last() == Some(&self.stack.len()) {
+                if self.marks.last() == Some(self.stack.len()) {
                     self.marks.pop();
                 } else if self.stack.pop().is_none() {
                     self.under()?;
@@ -791,7 +837,7 @@ impl<'s> Machine<'s> {
     #[inline(always)]
     fn put(&mut self, key: u64) -> Result<()> {
         let v = self.top()?;
-        if self.memo.over() {
+        if self.memo.over {
             self.forget_memo();
         }
         self.memo.put(key, v);
@@ -804,8 +850,7 @@ impl<'s> Machine<'s> {
         if from - at > header {
             self.move_text(at, from, len);
         }
-        // The shortest pickle that calls something takes as many letters of Base64.
-        if len >= 40 {
+        if len >= NESTED_FROM {
             self.note_nested(from, len);
         }
         let len = if self.tape.may_be_special(from, len) { usize::from(MARKED) } else { len.min(0xfffe) as usize };
@@ -848,17 +893,7 @@ impl<'s> Machine<'s> {
     }
 
     fn weigh(&self, items: &[Value]) -> u32 {
-        let (mut most, mut count) = (0, 0u32);
-        for v in items {
-            let w = match v.kind() {
-                Kind::Tuple(s) | Kind::Set(s) => self.pool.weight(s),
-                Kind::List(id) | Kind::Dict(id) => self.slots.weight(id),
-                _ => continue,
-            };
-            count += 1;
-            most = most.max(w);
-        }
-        most + count.checked_ilog2().unwrap_or(0)
+        weigh(&self.pool, &self.slots, items)
     }
 
     fn tuple(&mut self, from: usize) -> Value {

@@ -37,6 +37,8 @@ pub struct Memo {
     far: HashMap<u64, Box<[u32; CHUNK]>>,
     chunks: usize,
     wide: Vec<Value>,
+    /// Whether more came than is kept: what is put now may be lost.
+    pub over: bool,
     /// Number of entries in use, which is what MEMOIZE takes for its index.
     pub len: u64,
 }
@@ -44,12 +46,25 @@ pub struct Memo {
 impl Memo {
     /// A memo that keeps so many entries one by one.
     pub fn new(kept: u64) -> Self {
-        Memo { kept, tail: 0..0, late: HashMap::new(), recent: Vec::new(), turn: 0, near: Vec::new(), far: HashMap::new(), chunks: 0, wide: Vec::new(), len: 0 }
+        Memo {
+            kept,
+            tail: 0..0,
+            late: HashMap::new(),
+            recent: Vec::new(),
+            turn: 0,
+            near: Vec::new(),
+            far: HashMap::new(),
+            chunks: 0,
+            wide: Vec::new(),
+            over: false,
+            len: 0,
+        }
     }
 
-    /// Whether more came than is kept: what is put now may be lost.
-    pub fn over(&self) -> bool {
-        self.chunks > (self.kept / CHUNK as u64) as usize + ODD || self.late.len() >= LATE
+    /// Keeps one of those behind, as long as there is room.
+    fn keep_late(&mut self, key: u64, value: Value) {
+        self.late.insert(key, value);
+        self.over |= self.late.len() >= LATE;
     }
 
     /// Whether `key` goes on with keys in order behind those that are kept one by one.
@@ -70,12 +85,10 @@ impl Memo {
             self.late.remove(&key);
         }
         match value.kind() {
-            Kind::Global(_) => {
-                self.late.insert(key, value);
-            }
+            Kind::Global(_) => self.keep_late(key, value),
             Kind::Str(spot) => {
                 if spot.len == MARKED {
-                    self.late.insert(key, value);
+                    self.keep_late(key, value);
                 }
                 match self.recent.get_mut(self.turn) {
                     Some(place) => *place = (key, value),
@@ -91,9 +104,9 @@ impl Memo {
     pub fn retain(&mut self, text: Value) {
         if !self.recent.is_empty()
             && let Kind::Str(spot) = text.kind()
-            && let Some((key, value)) = self.recent.iter().find(|(_, v)| matches!(v.kind(), Kind::Str(s) if s.at == spot.at))
+            && let Some((key, value)) = self.recent.iter().copied().find(|(_, v)| matches!(v.kind(), Kind::Str(s) if s.at == spot.at))
         {
-            self.late.insert(*key, *value);
+            self.keep_late(key, value);
         }
     }
 
@@ -121,18 +134,19 @@ impl Memo {
 
     #[cold]
     fn open(&mut self, page: u64) {
+        let n = page as usize;
         if page >= NEAR {
             self.chunks += usize::from(!self.far.contains_key(&page));
-            return;
+        } else {
+            if self.near.len() <= n {
+                self.near.resize_with(n + 1, || None);
+            }
+            if let Some(place) = self.near.get_mut(n) {
+                *place = Some(Box::new([0; CHUNK]));
+                self.chunks += 1;
+            }
         }
-        let n = page as usize;
-        if self.near.len() <= n {
-            self.near.resize_with(n + 1, || None);
-        }
-        if let Some(place) = self.near.get_mut(n) {
-            *place = Some(Box::new([0; CHUNK]));
-            self.chunks += 1;
-        }
+        self.over |= self.chunks > (self.kept / CHUNK as u64) as usize + ODD;
     }
 
     /// Stores a value. Words: 0 is unset; otherwise a four-bit tag (1 plain, 2 str, 3 global, 4 call, 5 wide, …) and 28 bits.
@@ -199,6 +213,8 @@ pub struct Pool {
     /// Grows to `POOL` values before it begins to turn: most pickles are small.
     ring: Vec<Value>,
     head: u64,
+    /// The greatest weight of any that was kept.
+    pub heaviest: u32,
 }
 
 const POOL: usize = 1 << 17;
@@ -206,23 +222,62 @@ const POOL: usize = 1 << 17;
 impl Default for Pool {
     fn default() -> Self {
         // Position 0 stands for "forgotten from the start".
-        Pool { ring: vec![Value::PLAIN], head: 1 }
+        Pool { ring: vec![Value::PLAIN], head: 1, heaviest: 0 }
     }
 }
 
 impl Pool {
     /// Keeps items (at most 255 of them) with the weight of the whole.
+    #[inline(always)]
     pub fn keep(&mut self, items: &[Value], weight: u32) -> Span {
         let kept = &items[..items.len().min(255)];
+        self.heaviest = self.heaviest.max(weight);
         let at = self.head;
+        let from = at as usize % POOL;
+        match self.ring.get_mut(from..from + kept.len() + 1) {
+            Some([places @ .., last]) => {
+                for (place, v) in places.iter_mut().zip(kept) {
+                    *place = *v;
+                }
+                *last = Value::int(i64::from(weight));
+                self.head += kept.len() as u64 + 1;
+            }
+            _ => self.wrap(kept, weight),
+        }
+        Span { at, len: kept.len() as u16 }
+    }
+
+    /// As [`Pool::keep`], where none of the items holds others and there is room.
+    #[inline(always)]
+    pub fn keep_flat(&mut self, items: &[Value]) -> Option<Span> {
+        if items.len() > 255 {
+            return None;
+        }
+        let at = self.head;
+        let from = at as usize % POOL;
+        let Some([places @ .., last]) = self.ring.get_mut(from..from + items.len() + 1) else { return None };
+        let mut holding = false;
+        for (place, v) in places.iter_mut().zip(items) {
+            holding |= v.holds();
+            *place = *v;
+        }
+        if holding {
+            return None;
+        }
+        *last = Value::int(0);
+        self.head += items.len() as u64 + 1;
+        Some(Span { at, len: items.len() as u16 })
+    }
+
+    /// Where the ring grows, or begins anew.
+    #[inline(never)]
+    fn wrap(&mut self, kept: &[Value], weight: u32) {
         for v in kept {
             self.push(*v);
         }
         self.push(Value::int(i64::from(weight)));
-        Span { at, len: kept.len() as u16 }
     }
 
-    #[inline(always)]
     fn push(&mut self, v: Value) {
         match self.ring.get_mut(self.head as usize % POOL) {
             Some(place) => *place = v,
@@ -245,6 +300,7 @@ impl Pool {
     }
 
     /// The weight that was kept.
+    #[inline(always)]
     pub fn weight(&self, span: Span) -> u32 {
         if span.at == 0 || self.head.saturating_sub(span.at) > POOL as u64 {
             return 0;
@@ -276,6 +332,8 @@ impl Pool {
 pub struct Slots {
     ring: Vec<Slot>,
     next: u64,
+    /// The greatest weight of any that was filled.
+    pub heaviest: u32,
 }
 
 #[derive(Clone, Default)]
@@ -292,7 +350,7 @@ const ITEMS: usize = 16;
 
 impl Default for Slots {
     fn default() -> Self {
-        Slots { ring: vec![Slot::default()], next: 1 }
+        Slots { ring: vec![Slot::default()], next: 1, heaviest: 0 }
     }
 }
 
@@ -321,17 +379,14 @@ impl Slots {
         if slot.id != id || id == 0 {
             return;
         }
-        for v in items {
-            if let Some(place) = slot.items.get_mut(slot.count as usize) {
+        if let Some(places) = slot.items.get_mut(slot.count as usize..) {
+            for (place, v) in places.iter_mut().zip(items) {
                 *place = *v;
             }
-            slot.count = slot.count.saturating_add(1);
-            if slot.count as usize >= ITEMS && items.len() > 2 * ITEMS {
-                slot.count = slot.count.saturating_add(items.len() as u32);
-                break;
-            }
         }
+        slot.count = slot.count.saturating_add(u32::try_from(items.len()).unwrap_or(u32::MAX));
         slot.weight = slot.weight.max(weight);
+        self.heaviest = self.heaviest.max(weight);
     }
 
     /// The first items and whether there are more, unless forgotten.
@@ -381,7 +436,7 @@ mod tests {
         assert_eq!(memo.get(1001), Some(Value::str(10_010, 5)));
         assert_eq!(memo.get(1002), Some(Value::LOST));
         assert_eq!(memo.get(2000), None, "never put");
-        assert!(!memo.over());
+        assert!(!memo.over);
         memo.put(1000, Value::NONE);
         assert_eq!((memo.get(1000), memo.len), (Some(Value::LOST), 1999), "put again");
     }

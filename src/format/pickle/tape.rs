@@ -3,9 +3,10 @@
 use crate::bytes::View;
 use crate::error::{Error, Result};
 
-const TEMPLATE: u64 = super::template::KEY.len() as u64;
+/// Length of a key of that text.
+const TEMPLATE: usize = super::template::KEY.len();
 /// Length of the other.
-const FORMULA: u64 = super::evaluate::KEY.len() as u64;
+const FORMULA: usize = super::evaluate::KEY.len();
 /// Bytes read at first: files of a million small pickles are written too.
 const FIRST: usize = 512;
 /// Bytes read at once later on.
@@ -109,6 +110,22 @@ impl<'s> Tape<'s> {
         let b = self.buf.first().copied();
         self.next = 1;
         Ok(b)
+    }
+
+    /// What the buffer holds from the position on, short of the frame's end.
+    #[inline(always)]
+    pub fn window(&self) -> &[u8] {
+        let frame = match self.frame_end {
+            Some(end) if end > self.at() => usize::try_from(end - self.start).unwrap_or(usize::MAX),
+            _ => usize::MAX,
+        };
+        self.buf.get(self.next..self.buf.len().min(frame)).unwrap_or(&[])
+    }
+
+    /// Passes over bytes of the window.
+    #[inline(always)]
+    pub fn advance(&mut self, len: usize) {
+        self.next += len;
     }
 
     fn seek(&mut self, at: u64) {
@@ -318,23 +335,30 @@ impl<'s> Tape<'s> {
         out
     }
 
-    /// Whether a text may be a key that matters, such as `__setstate__`: told by its first two bytes, which is cheap. One that reaches over
-    /// the end of the buffer may be.
+    /// Whether a text is [`special`]. One that reaches over the end of the buffer may be.
     #[inline(always)]
     pub fn may_be_special(&self, at: u64, len: u64) -> bool {
         if len <= 2 || len >= 64 {
             return false;
         }
         let Some(from) = at.checked_sub(self.start) else { return true };
-        match self.buf.get(from as usize..) {
-            Some([b'_', b'_', ..]) => true,
-            Some([b'_', b'p', ..]) => len == TEMPLATE,
-            Some([b'f', b'o', ..]) => len == FORMULA,
-            // `append`, `extend` and `add`.
-            Some([b'a', b'p', ..] | [b'e', b'x', ..]) => len == 6,
-            Some([b'a', b'd', ..]) => len == 3,
-            Some([_, _, ..]) => false,
-            _ => true,
-        }
+        self.buf.get(from as usize..).is_none_or(|text| text.len() < len as usize || special(text, len as usize))
     }
+}
+
+/// Whether a text of `len` bytes, which stands at the beginning of `bytes`, may be a key that matters, such as `__setstate__`: told by its first two
+/// bytes and its length, which is cheap.
+#[inline(always)]
+pub fn special(bytes: &[u8], len: usize) -> bool {
+    len > 2
+        && len < 64
+        && match bytes {
+            [b'_', b'_', ..] => true,
+            [b'_', b'p', ..] => len == TEMPLATE,
+            [b'f', b'o', ..] => len == FORMULA,
+            // `append`, `extend` and `add`.
+            [b'a', b'p', ..] | [b'e', b'x', ..] => len == 6,
+            [b'a', b'd', ..] => len == 3,
+            _ => false,
+        }
 }

@@ -151,6 +151,30 @@ impl Value {
         Value::pair(10, at, len)
     }
 
+    /// Whether it is a number, a text, bytes, or what holds others: neither named nor made by a call.
+    #[inline(always)]
+    pub const fn is_data(self) -> bool {
+        matches!(self.0 >> SHIFT, 0..=3 | 6..=9)
+    }
+
+    /// Whether it is a text of this length, saturated.
+    #[inline(always)]
+    pub const fn is_text_of(self, len: u16) -> bool {
+        self.0 >> SHIFT == 2 && self.0 as u16 == len
+    }
+
+    /// Whether it may hold other objects.
+    #[inline(always)]
+    pub const fn holds(self) -> bool {
+        matches!(self.0 >> SHIFT, 6..=9)
+    }
+
+    /// Whether it is a list or a dictionary.
+    #[inline(always)]
+    pub const fn is_filled(self) -> bool {
+        matches!(self.0 >> SHIFT, 7 | 8)
+    }
+
     /// Takes the word apart.
     #[inline(always)]
     pub const fn kind(self) -> Kind {
