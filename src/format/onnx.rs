@@ -35,7 +35,8 @@ const IR: u64 = 99;
 
 fn probe(view: View<'_>) -> Match {
     let mut fields = Fields::new(view, 0, view.len());
-    let (mut marks, mut graph) = (0, false);
+    // An empty graph shows nothing: such a message must end where the file does.
+    let (mut marks, mut graph, mut empty) = (0, false, false);
     for n in 0..64 {
         match fields.advance() {
             Ok(Some(f)) => {
@@ -45,7 +46,7 @@ fn probe(view: View<'_>) -> Match {
                     // The names of a producer and of a domain are short texts; CatBoost writes how it was built into one, line by line.
                     (2..=4, _, Some((at, len))) if line(view, at, len) => marks += usize::from(f.number == 2 && len > 0),
                     (8, _, Some((at, len))) if is_opset(view, at, len) => marks += 1,
-                    (7, _, Some((at, len))) if is_graph(view, at, len) => graph = true,
+                    (7, _, Some((at, len))) if is_graph(view, at, len) => (graph, empty) = (graph || len > 0, empty || len == 0),
                     (6 | 14 | 20 | 25 | 26, _, Some(_)) => {}
                     (9.., _, _) => {}
                     _ => return Match::No,
@@ -54,7 +55,7 @@ fn probe(view: View<'_>) -> Match {
                     return Match::Sure;
                 }
             }
-            Ok(None) => break,
+            Ok(None) => return if empty && marks > 0 { Match::Sure } else { Match::No },
             // Cut off: what came before decides, and a graph whose end is missing counts by its beginning.
             Err(_) => return if marks >= 2 && n >= 2 && cut_graph(view, n) { Match::Sure } else { Match::No },
         }

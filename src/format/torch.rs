@@ -99,7 +99,8 @@ fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let (key, folder) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
         // torch 1.4 kept its storages in `tensors`, torch.package in `.data`, torch.export in `data/weights`.
         let numbers = matches!(folder, "data" | "constants" | "tensors" | "weights") || key.ends_with(".storage");
-        let wanted = numbers.then(|| keys.get(key)).flatten();
+        // What lies in `constants` belongs to `constants.pkl`, under keys of its own.
+        let wanted = keys.get(key).filter(|_| numbers && folder != "constants");
         if let Some(bytes) = wanted
             && entry.size < *bytes
         {

@@ -380,7 +380,9 @@ impl<'s> Archive<'s> {
             } else if !folded.insert(fold) {
                 scan.state(view, at, length, Fact::Archive { what: "case-twin", name: entry.name.clone(), detail: String::new() });
             }
-            if leaves_folder(&entry.name) {
+            // Pandas before 1.4 names the only member by the whole path of its archive: what unpacks it gets one more archive.
+            let own = end.entries == 1 && entry.name.ends_with(".zip") && !entry.name.contains('\0');
+            if leaves_folder(&entry.name) && !own {
                 scan.state(view, at, length, Fact::Traversal { target: entry.name.clone() });
             }
             locals.insert(entry.local);

@@ -176,7 +176,7 @@ fn indirect(f: &Fact) -> Option<Args> {
         && (uses.wraps || uses.getattr)
     {
         // What a call imports by a text is on no list of what the pickle asks for.
-        let by_text = matches!(name.as_str(), "_import_module" | "_ufunc_reconstruct");
+        let by_text = matches!(name.as_str(), "_import_module" | "_ufunc_reconstruct" | "subimport");
         let bad = wraps.iter().find(|(m, n)| !wrap_allowed(m, n, uses.getattr) || by_text && (imports_foreign(m, n) || n.is_empty() && takes_by_text(m)))?;
         let mut args = import_args(module, name);
         let handed = if bad.0 == "?" { bad.1.clone() } else { format!("{}.{}", bad.0, bad.1) };
@@ -218,8 +218,8 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
 fn uncalled_loader(f: &Fact) -> Option<Args> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
     let loader = match standing(module, name) {
-        Standing::Expected(u) if u.getattr => name.starts_with('_'),
-        Standing::Expected(u) => u.call && (name == "_load_from_bytes" || name.starts_with("unpickle_")),
+        Standing::Expected(u) if u.getattr => name.starts_with('_') || name == "subimport",
+        Standing::Expected(u) => u.call && (matches!(name.as_str(), "_load_from_bytes" | "_eval_repr") || name.starts_with("unpickle_")),
         _ => false,
     };
     (loader && !usage.called).then(|| import_args(module, name))

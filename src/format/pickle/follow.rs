@@ -358,6 +358,16 @@ impl Machine<'_> {
                 let args = self.tuple_of(&all);
                 self.handed_on(kind, args, at, len)
             }
+            // How dill writes these three: whatever else stands there is evaluated.
+            ("dill._dill" | "dill.dill", "_eval_repr") => {
+                let shown = first.and_then(|v| self.string(v)).unwrap_or_default();
+                let bounds = shown.strip_prefix("range(").and_then(|rest| rest.strip_suffix(')'));
+                let numbers = |b: &str| b.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-'));
+                if !matches!(shown.as_str(), "Ellipsis" | "NotImplemented") && !bounds.is_some_and(numbers) {
+                    self.state_evaluated(result, at, len);
+                }
+                Ok(None)
+            }
             // The class of that name, or a new one of tuples with names when there is none.
             ("dill._dill" | "dill.dill", "_create_namedtuple") => {
                 let module = items.as_ref().and_then(|i| i.get(2)).and_then(|m| self.string(*m));

@@ -82,7 +82,7 @@ PACKAGES = {
     "xgboost": ["xgboost.sklearn", "xgboost.core", "xgboost.compat", "xgboost.callback", "xgboost.training"],
     "lightgbm": ["lightgbm.basic", "lightgbm.sklearn", "lightgbm.compat", "lightgbm.callback", "lightgbm.engine"],
     "catboost": ["catboost.core"],
-    "gensim": ["gensim.models", "gensim.corpora", "gensim.similarities", "gensim.summarization.bm25", "gensim.interfaces", "gensim.utils",
+    "gensim": ["gensim.models", "gensim.corpora", "gensim.similarities", "gensim.summarization.bm25", "gensim.interfaces", "gensim.utils", "gensim.parsing.preprocessing",
                "gensim.matutils"],
     "imblearn": None,
     "category_encoders": None,
@@ -214,7 +214,7 @@ PACKAGES = {
     "ngboost": None,
     "skopt": None,
     "bayes_opt": None,
-    "hyperopt": ["hyperopt.base", "hyperopt.pyll"],
+    "hyperopt": ["hyperopt.base", "hyperopt.pyll", "hyperopt.rdists"],
     "optuna": ["optuna.study", "optuna.trial", "optuna.samplers", "optuna.pruners", "optuna.distributions",
                "optuna.storages._in_memory", "optuna.search_space", "optuna._gp"],
     "shap": ["shap.explainers", "shap._explanation", "shap.maskers", "shap.models", "shap.utils._legacy", "shap.links"],
@@ -240,7 +240,9 @@ PACKAGES = {
     "statsforecast": None,
     "mlforecast": None,
     "utilsforecast": None,
-    "astropy": ["astropy.units", "astropy.time", "astropy.table", "astropy.coordinates"],
+    "astropy": ["astropy.units", "astropy.time", "astropy.table", "astropy.coordinates", "astropy.modeling", "astropy.cosmology"],
+    "lmfit": ["lmfit.lineshapes"],
+    "linearmodels": ["linearmodels.iv.covariance"],
     "sktime": ["sktime.forecasting", "sktime.classification", "sktime.transformations", "sktime.regression", "sktime.base",
                "sktime.clustering", "sktime.performance_metrics", "sktime.series_as_features"],
     "skbase": None,
@@ -338,7 +340,7 @@ WHOLE = set("""
     bidict datasketch rank_bm25 langdetect symspellpy vaderSentiment jieba emcee dynesty GPy paramz SALib skyfield control pulp chess
     tbats pmdarima dask_ml mlxtend mapie formulaic tpot networkx astropy xarray autograd autograd_gamma nltk gensim
     cvxpy igraph rtree pyrsistent frozendict pywt skimage pandera hdbscan umap pynndescent flaml iterstrat skrules aif360 dice_ml pysat sklearn
-    torchao ema_pytorch lion_pytorch prodigyopt
+    torchao ema_pytorch lion_pytorch prodigyopt skfda dowhy copulas geopandas skrub
 """.split())
 
 # Of these, the classes that were read may be called as well.
@@ -358,7 +360,7 @@ BAD_ATTRS = set("""
     system popen Popen check_output check_call getoutput getstatusoutput execv execve execvp import_module urlopen
     urlretrieve CDLL LoadLibrary cdll load_library mkdir makedirs unlink rmtree TemporaryDirectory NamedTemporaryFile
     mkstemp mkdtemp TemporaryFile from_pretrained hf_hub_download snapshot_download read_csv read_pickle unpickle
-    fromfile memmap tofile genfromtxt loadtxt write_text read_text write_bytes read_bytes resolve_name find_spec
+    fromfile from_file memmap tofile genfromtxt loadtxt write_text read_text write_bytes read_bytes resolve_name find_spec
     exec_module start_new_thread fork Thread Process exec_ load_dynamic loads _load_lib download_url
     cached_file get_file literal_eval run_module run_path CodeType
     load save savez savetxt dump read_json read_table read_parquet to_csv to_pickle sendall connect putenv kill _exit
@@ -394,10 +396,10 @@ REFERENCE_MODULES = re.compile(r"""^(
     gensim\.(matutils|utils|models\.\w+) | patsy\.\w+ | umap\.distances | pynndescent\.distances |
     spacy\.(lang\.(\w+\.)?(lex_attrs|syntax_iterators|punctuation)|(pipeline|ml)(\.\w+)*|matcher\.levenshtein) | thinc\.(layers\.\w+|model) | shap\.links | river\._river_rust\.vectordict |
     torchmetrics\.utilities\.data | optuna\.(samplers\._tpe\.sampler|_gp\.prior) | kornia\.enhance\.\w+ |
-    timm\.data\.auto_augment | segmentation_models_pytorch\.losses\._functional |
+    timm\.data\.auto_augment | timm\.layers\.activations | torchaudio\.models\.rnnt_decoder | segmentation_models_pytorch\.losses\._functional |
     fastai\.(metrics|optimizer|losses|layers|torch_core|data\.(load|transforms|core)|vision\.(augment|learner|models\.\w+)|tabular\.\w+) | skorch\.(utils|setter) |
     gplearn\.(functions|fitness) | kmodes\.util\.dissim | sktime\.utils\.slope_and_trend | astropy\.cosmology\.flrw\.scalar_inv_efuncs |
-    lmfit\.lineshapes | datasketch\.hashfunc | linearmodels\.\w+\.\w+ |
+    lmfit\.lineshapes | astropy\.modeling\.utils | sksurv\.metrics | gensim\.parsing\.preprocessing | nltk\.tag\.hmm | mlforecast\.auto | skfda\.misc\.kernels | datasketch\.hashfunc | linearmodels\.\w+\.\w+ |
     kornia\.augmentation\._[23]d\.\w+\.\w+ | torch_geometric\.nn\.pool\.glob | pytorch_lightning\.callbacks\.finetuning
 )$""", re.X)
 # Of these also functions that call what they are handed.
@@ -810,8 +812,40 @@ sklearn.externals.joblib.numpy_pickle rcb NumpyArrayWrapper NDArrayWrapper ZNDAr
 sklearn.externals.joblib.numpy_pickle_compat rcb NDArrayWrapper ZNDArrayWrapper
 dill._dill rc _create_array
 dill.dill rc _create_array
+# of a text, which the machine reads
+dill._dill rc _eval_repr
+dill.dill rc _eval_repr
 dill._dill rcg _load_type _import_module _get_attr
 dill.dill rcg _load_type _import_module _get_attr
+cloudpickle.cloudpickle rcg subimport
+# the shape of a tree of containers
+torch.utils._pytree rnb LeafSpec TreeSpec
+# hold the optimizer and the schedule that they were given
+accelerate.optimizer rnb AcceleratedOptimizer
+accelerate.scheduler rnb AcceleratedScheduler
+# how a callback prints, and what a backend of arrays compares with
+xgboost.collective r communicator_print
+numpy.testing._private.utils r assert_allclose assert_equal
+# of one version of torch only
+torch.optim._multi_tensor.adagrad rnb Adagrad
+torch.optim._multi_tensor.radam rnb RAdam
+timm.layers.activations r gelu gelu_tanh
+monai.transforms.utils r is_positive
+torchaudio.models.rnnt_decoder r _default_hypo_sort_key
+x_transformers.attend r create_causal_mask
+gpytorch.kernels.kernel r default_postprocess_script
+monai.data.utils r no_collation
+optuna.samplers._tpe.multi_objective_sampler r _default_weights_above
+vit_pytorch.extractor r clone_and_detach
+skorch.callbacks.logging r rename_tensorboard_key
+# calls the model that the explainer beside it belongs to
+captum._utils.gradient r compute_gradients
+# what they count and compare with
+deap.tools.support r identity
+deap.tools.indicator r hypervolume
+astropy.modeling.statistic r leastsquare
+# a dictionary with attributes, of pairs
+linearmodels.shared.utility rc _new_attr_dict_
 # a partial of the kind that it is handed; a named tuple's class, or a new one when the module has none: the machine follows both
 dill._dill rcg _create_ftype _create_namedtuple
 dill.dill rcg _create_ftype _create_namedtuple
@@ -825,8 +859,11 @@ diffusers.configuration_utils rcb FrozenDict
 skorch.net rnb NeuralNet
 skorch.classifier rnb NeuralNetClassifier NeuralNetBinaryClassifier
 skorch.regressor rnb NeuralNetRegressor
+skorch.probabilistic rnb ExactGPRegressor GPRegressor GPBinaryClassifier
 # puts the graphs of a batch together
 torch_geometric.loader.dataloader rnb DataLoader Collater
+# a table of tensors: the thread that it may start copies them
+tensordict._td rnb TensorDict
 # makes an object of the class that it is handed, and fills it: the machine follows
 tensordict._reductions rc _make_td
 # what a quantized layer shows, and rounds its input with
@@ -1303,10 +1340,16 @@ def collect_whole(package, entries, dropped):
         for name, thing in list(getattr(module, "__dict__", {}).items()):
             if str(name).startswith("__pyx_unpickle_") and resolves(module_name, name, thing):
                 entries[(module_name, name)] = ("rcb", "cython")
-            if not isinstance(thing, type) or not isinstance(name, str) or not WHOLE_NAME.match(name):
+            if not isinstance(thing, type) or not isinstance(name, str):
                 continue
             home = str(thing.__module__)
             own = home == module_name and name == thing.__name__
+            if not WHOLE_NAME.match(name):
+                # A class named as functions are: the package's row is not for it, and one that did not fit has none.
+                apart = set(home.split(".")) & (NOT_READ | SKIP_PARTS) or hasattr(thing, "__get__") or hasattr(thing, "__enter__")
+                if own and not apart and not issubclass(thing, (type, enum.Enum)) and re.match(r"[A-Za-z_]\w*$", name) and not made_taint(thing):
+                    entries.setdefault((home, name), ("rnb", "whole"))
+                continue
             if issubclass(thing, enum.Enum):
                 if own:
                     entries.setdefault((home, name), ("rcb", "enum"))

@@ -100,7 +100,8 @@ impl Machine<'_> {
 
     /// A network of skorch's loads the part of its state that is kept under [`LOADED`], which is read where its key is. That has to be seen.
     pub(super) fn loads_state(&mut self, id: u32, state: Value, target: Value, at: u64) {
-        let network = self.globals.get(id as usize).is_some_and(|g| g.module.starts_with("skorch.") && g.name.starts_with("NeuralNet"));
+        let network = |module: &str, name: &str| module == "skorch.probabilistic" || module.starts_with("skorch.") && name.starts_with("NeuralNet");
+        let network = self.globals.get(id as usize).is_some_and(|g| network(&g.module, &g.name));
         if network && (self.odd_key || !matches!(state.kind(), Kind::Dict(_))) {
             self.loads_unknown(target, at);
         }

@@ -18,6 +18,8 @@ pub(super) const KEY: usize = 4096;
 impl Machine<'_> {
     pub(super) fn build(&mut self, target: Value, state: Value, at: u64) {
         match target.kind() {
+            // Numbers of joblib's taken for opcodes: the wrapper is no dictionary, and fills nothing.
+            Kind::Global(_) if self.is_wrapper(state) => self.act(at),
             Kind::Global(id) => {
                 self.act(at);
                 self.globals[id as usize].usage.built = true;
@@ -217,7 +219,7 @@ impl Machine<'_> {
             }
         }
         let distribution =
-            self.globals.get(id as usize).is_some_and(|g| g.module.starts_with("scipy.stats.") && (g.name.ends_with("_gen") || g.name.starts_with("rv_")));
+            self.globals.get(id as usize).is_some_and(|g| g.name.ends_with("_gen") || g.module.starts_with("scipy.stats.") && g.name.starts_with("rv_"));
         if !distribution {
             return;
         }
