@@ -100,6 +100,11 @@ fn tokens(header: &[u8]) -> Vec<Token> {
 
 /// Size of a type code such as `<f8`, `|S10`, `<U4`; an object is said by the second value.
 fn type_code(code: &str) -> (Option<u64>, bool) {
+    if code.contains(',') {
+        // A record, as `numpy.dtype` takes it from one text.
+        let parts = code.split(',').map(type_code);
+        return parts.fold((Some(0), false), |(sum, any), (size, object)| (sum.zip(size).and_then(|(a, b)| a.checked_add(b)), any | object));
+    }
     let plain = code.trim_start_matches(['<', '>', '|', '=']);
     let (kind, rest) = match plain.char_indices().next() {
         Some((_, c)) => (c, plain.get(c.len_utf8()..).unwrap_or("")),
@@ -108,7 +113,8 @@ fn type_code(code: &str) -> (Option<u64>, bool) {
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let n = digits.parse::<u64>().ok();
     match kind {
-        'O' if rest.chars().all(|c| c.is_ascii_digit()) => (None, true),
+        // Numpy 2's own texts are objects, too.
+        'O' | 'T' if rest.chars().all(|c| c.is_ascii_digit()) => (None, true),
         'b' | 'i' | 'u' | 'f' | 'c' | 'S' | 'V' | 'a' | 'M' | 'm' => (n, false),
         'U' => (n.and_then(|n| n.checked_mul(4)), false),
         '?' => (Some(1), false),
@@ -147,6 +153,8 @@ fn parse(header: &[u8]) -> Header {
             Token::Text(text) if depth <= 1 && next == Some(&Token::Mark(b':')) => {
                 key = text.clone();
                 field = 0;
+                // There are no others: one that is put together, or spelled in a way that we do not read, may be any of them.
+                out.expression |= !matches!(key.as_str(), "descr" | "fortran_order" | "shape");
             }
             Token::Text(text) => {
                 if key == "descr" {
@@ -246,7 +254,10 @@ mod tests {
 
     #[test]
     fn object_types_wherever_they_hide() {
-        for descr in ["'\\x4f'", "'|O'", "'O'", "[('a', '|O')]", "[('a', '<f8'), ('b', '|O8')]", "[('a', [('b', 'O')])]", "('O', (2,))", "'3O'", "'object_'"] {
+        for descr in [
+            "'\\x4f'", "'|O'", "'O'", "[('a', '|O')]", "[('a', '<f8'), ('b', '|O8')]", "[('a', [('b', 'O')])]", "('O', (2,))", "'3O'", "'object_'", "'i4,O'",
+            "'f8, (2,2)O'", "[('a', 'M8[s],O')]", "'c8,T'",
+        ] {
             let h = parse(format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (3,), }}").as_bytes());
             assert!(h.object, "{descr}");
         }
@@ -254,5 +265,7 @@ mod tests {
         assert!(!h.object && !h.expression);
         assert_eq!((h.item, h.shape), (Some(16), Some(vec![3, 2])));
         assert!(parse(b"{'descr': '<f8', 'shape': (len('a'),)}").expression);
+        assert!(parse(b"{'descr': '<f8', '\\N{LATIN SMALL LETTER D}escr': 'O', 'shape': (1,)}").expression);
+        assert_eq!(type_code("<i4,S8"), (Some(12), false));
     }
 }

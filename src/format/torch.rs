@@ -116,8 +116,28 @@ fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             scan.child("trailing bytes", inner.rest(bytes), true);
             Ok(())
         };
+        // What phones run instead of the source.
+        let mut bytecode = |inner: View<'_>, scan: &mut Scan<'_>| -> Result<()> {
+            let bytes = inner.take(0, inner.len(), SOURCE)?;
+            for f in SCRIPT_FILE {
+                let name = format!("aten::{f}");
+                // Its length stands before it, in one byte or in four.
+                let len = name.len() as u8;
+                let whole = |at: &usize| bytes.get(..*at).is_some_and(|before| before.ends_with(&[len]) || before.ends_with(&[len, 0, 0, 0]));
+                if let Some(at) = memchr::memmem::find_iter(&bytes, name.as_bytes()).find(whole) {
+                    scan.state(inner, at as u64, name.len() as u64, Fact::ScriptCall { name });
+                }
+            }
+            pickle::run_all(inner, 0, scan, |v, at, scan| pickle::weigh(v, at, scan).map(pickle::Outcome::ended))
+        };
         let longer = wanted.is_some_and(|bytes| entry.size > *bytes);
-        archive.member(n, scan, numbers, if script { Some(&mut by) } else { longer.then_some(&mut both) })?;
+        let by: zip::By<'_, '_> = match key {
+            _ if script => Some(&mut by),
+            "bytecode.pkl" => Some(&mut bytecode),
+            _ if longer => Some(&mut both),
+            _ => None,
+        };
+        archive.member(n, scan, numbers, by)?;
     }
     Ok(())
 }

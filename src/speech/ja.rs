@@ -554,6 +554,7 @@ pub(super) const BOOK: Book = Book {
         ("torch-prefix", "PyTorchの先頭部分"),
         ("zfile-length", "zfileの長さ"),
         ("npy-shape", "NumPy配列の形状"),
+        ("dtype-state", "NumPyの型の状態"),
         ("npy-expression", "NumPyヘッダーの式"),
         ("npy-version", "NumPy形式のバージョン"),
         ("oci-digest", "OCIダイジェスト"),

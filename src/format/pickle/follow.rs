@@ -77,7 +77,7 @@ fn handing(module: &str, name: &str) -> Option<Handing> {
         ("numpy.random._pickle", "__bit_generator_ctor") => Rest { f: 0, from: 1 },
         // Libraries' own: the function that made the tensor, whose result becomes a subclass.
         ("jax._src.array", "_reconstruct_array") => Tuple { f: 0, args: 1 },
-        ("torch._tensor" | "torch.tensor", "_rebuild_from_type" | "_rebuild_from_type_v2") => Tuple { f: 0, args: 2 },
+        ("torch._tensor" | "torch.tensor" | "fastai.torch_core", "_rebuild_from_type" | "_rebuild_from_type_v2") => Tuple { f: 0, args: 2 },
         ("dill._dill" | "dill.dill", "_create_array") => Tuple { f: 0, args: 1 },
         _ => return None,
     })
@@ -438,9 +438,16 @@ impl Machine<'_> {
             }
             "collections" => matches!(name, "deque" | "OrderedDict" | "Counter" | "UserList"),
             "array" => name == "array",
+            // What keeps an iterator, or a function that draws from one.
+            "itertools" | "functools" | "types" | "copyreg" | "operator" => return,
             _ => false,
         };
-        if !container {
+        if let ("fractions", "Fraction") | ("builtins", "int" | "long") = (module, name)
+            && let Some(power) = items.first().and_then(|v| self.written_out(*v))
+        {
+            self.facts_capped((at, 1, Fact::Expansion { power }));
+        }
+        if !container && (!self.endless || matches!(name, "zip" | "izip" | "enumerate" | "iter" | "reversed" | "getattr")) {
             return;
         }
         let zeros = |v: &Value| match v.kind() {
@@ -448,9 +455,21 @@ impl Machine<'_> {
             _ => 0,
         };
         let most = items.iter().map(|v| self.lasts(*v, DEPTH).max(zeros(v))).max().unwrap_or(0);
-        if most >= 1 << 30 {
+        // Other constructors may know what to do with a range.
+        if most >= if container { 1 << 30 } else { u64::MAX } {
             self.facts_capped((at, 1, Fact::Expansion { power: most.ilog2() + 1 }));
         }
+    }
+
+    /// What a number with an exponent comes to when it is written out, as a power of two; a long one takes hours.
+    fn written_out(&self, v: Value) -> Option<u32> {
+        let text = match v.kind() {
+            Kind::Call { global, .. } if self.canonical_name(global).1 == "Decimal" => self.string(*self.args_of(v)?.first()?)?,
+            _ => self.string(v)?,
+        };
+        let (_, exponent) = text.rsplit_once(['e', 'E'])?;
+        let digits = exponent.trim_start_matches(['+', '-']).replace('_', "");
+        digits.trim().parse::<u64>().ok().filter(|n| *n >= 1 << 22).map(|n| n.saturating_mul(3).try_into().unwrap_or(u32::MAX))
     }
 
     /// How many items an iterator hands out that computes them, 0 if it hands out what stands in the pickle.
@@ -476,7 +495,8 @@ impl Machine<'_> {
                 (Some(_), Some(stop)) | (Some(stop), None) if args.len() <= 2 || int(2).is_some() => of(0).min(u64::try_from(stop).unwrap_or(0)),
                 _ => of(0),
             },
-            ("builtins", "zip") | ("itertools", "izip") => (0..args.len()).map(of).min().unwrap_or(0),
+            ("itertools", "zip_longest" | "izip_longest") => (0..args.len()).map(of).max().unwrap_or(0),
+            ("builtins", "zip") | ("itertools", "izip" | "compress") => (0..args.len()).map(of).min().unwrap_or(0),
             ("builtins", "enumerate" | "iter" | "reversed") => of(0),
             ("builtins", "range" | "xrange") => {
                 let (from, to) = if args.len() > 1 { (int(0), int(1)) } else { (Some(0), int(0)) };
@@ -625,6 +645,7 @@ impl Machine<'_> {
 
     /// Remembers what a callable wraps, and that it will be called.
     fn wrap_callee(&mut self, id: u32, callee: Option<Value>, at: u64) {
+        self.callables = true;
         let wrapped = match callee.map(Value::kind) {
             Some(Kind::Global(w)) => {
                 // It is called when the result is, which is followed; only `__new__` stands for its class.

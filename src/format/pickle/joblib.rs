@@ -63,7 +63,8 @@ fn dtype(m: &Machine<'_>, v: Value) -> Option<Dtype> {
     }
     let code = m.args_of(v)?.first().and_then(|c| m.string(*c)).filter(|c| c.len() <= CODE)?;
     let kind = code.trim_start_matches(['<', '>', '|', '=']);
-    let digits: String = kind.chars().skip(1).filter(char::is_ascii_digit).collect();
+    // A unit of time may stand behind the number; anything else makes a record, or another type.
+    let digits = kind.get(1..).unwrap_or_default().split('[').next().unwrap_or_default();
     let size: u64 = match kind {
         // Numpy writes a length; it reads letters without one as well.
         "?" | "b" | "B" => 1,
@@ -85,7 +86,7 @@ fn dtype(m: &Machine<'_>, v: Value) -> Option<Dtype> {
 const DTYPES: usize = 1 << 16;
 
 /// BUILD on a type: its state says more than its name.
-pub(super) fn typed(m: &mut Machine<'_>, target: Value, state: Value) {
+pub(super) fn typed(m: &mut Machine<'_>, target: Value, state: Value, at: u64) {
     let Kind::Call { global, node } = target.kind() else { return };
     if m.globals.get(global as usize).is_some_and(|g| g.name == "dtype") {
         if m.dtypes.len() >= DTYPES {
@@ -93,6 +94,9 @@ pub(super) fn typed(m: &mut Machine<'_>, target: Value, state: Value) {
             return;
         }
         let known = dtype(m, target).and_then(|plain| filled(m, plain, state));
+        if let Some(detail) = denied(m, state) {
+            m.facts_capped((at, 1, Fact::Header { what: "dtype-state", detail, memory: true }));
+        }
         m.dtypes.insert(node, known);
     }
 }
@@ -120,6 +124,46 @@ fn filled(m: &Machine<'_>, plain: Dtype, state: Value) -> Option<Dtype> {
     Some(Dtype { size, object, code: plain.code })
 }
 
+/// What is known of a type, by its state if it got one.
+fn known(m: &Machine<'_>, v: Value) -> Option<Dtype> {
+    let Kind::Call { node, .. } = v.kind() else { return None };
+    m.dtypes.get(&node).cloned().unwrap_or_else(|| dtype(m, v))
+}
+
+/// Whether this is a type of which it is not known that it holds no objects.
+pub(super) fn may_hold_objects(m: &Machine<'_>, v: Value) -> bool {
+    let Kind::Call { global, .. } = v.kind() else { return false };
+    m.globals.get(global as usize).is_some_and(|g| g.name == "dtype" || g.name.ends_with("DType")) && known(m, v).is_none_or(|t| t.object)
+}
+
+/// The part that a type's state gives it and that the state itself denies: numpy believes the flags and the size, so that bytes become the addresses
+/// of objects, and a field is read from behind its element.
+fn denied(m: &Machine<'_>, state: Value) -> Option<String> {
+    let items = m.whole_items(state)?;
+    let number = |v: Option<&Value>| if let Some(Kind::Int(n)) = v.map(|v| v.kind()) { u64::try_from(n).ok() } else { None };
+    number(items.first())?;
+    let size = number(items.get(5)).unwrap_or(0);
+    // Before there were flags, the fields told.
+    let objects = items.get(7).is_none_or(|flags| number(Some(flags)).is_some_and(|n| n & 1 == 1));
+    let part = |v: Value| {
+        let parts = m.items(v)?;
+        let inner = *parts.first()?;
+        // Numpy writes each part as it writes the whole.
+        let Some(inner) = known(m, inner) else { return Some(m.show(inner)) };
+        // Of a subarray, its shape stands there.
+        let from = number(parts.get(1)).unwrap_or(0);
+        let fits = from.checked_add(inner.size).is_some_and(|end| end <= size);
+        (inner.object && !objects || !fits).then(|| format!("{} at {from} of {size}", inner.code))
+    };
+    let fields = match items.get(4).map(|f| (*f, f.kind())) {
+        Some((fields, Kind::Dict(_))) if !objects && m.object_fields.contains(&fields.0) => return Some(m.show(fields)),
+        Some((fields, Kind::Dict(_))) => m.entries(fields)?,
+        Some((_, Kind::None)) | None => Vec::new(),
+        Some((other, _)) => return Some(m.show(other)),
+    };
+    items.get(2).copied().into_iter().chain(fields.into_iter().map(|(_, field)| field)).find_map(part)
+}
+
 /// Takes the array whose wrapper was just built from the tape.
 ///
 /// # Errors
@@ -135,11 +179,7 @@ pub fn array(m: &mut Machine<'_>, state: Value) -> Result<()> {
         return Err(unknown());
     }
     let field = |name: &str| entries.iter().rev().find(|(k, _)| k == name).map(|(_, v)| *v);
-    let built = |v: Value| match v.kind() {
-        Kind::Call { node, .. } => m.dtypes.get(&node).cloned(),
-        _ => None,
-    };
-    let Dtype { size, object, code } = field("dtype").and_then(|d| built(d).unwrap_or_else(|| dtype(m, d))).ok_or_else(unknown)?;
+    let Dtype { size, object, code } = field("dtype").and_then(|d| known(m, d)).ok_or_else(unknown)?;
     if object {
         m.inner.push(at);
         let end = super::end_of(m, at)?;

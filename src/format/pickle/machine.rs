@@ -26,7 +26,7 @@ use crate::limits::Limits;
 use literal::{Key, decode, integer, is_float, key, long};
 use state::KEY;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Calls of one global that are rendered; more are only counted.
 const CALLS_SHOWN: u32 = 6;
@@ -165,6 +165,16 @@ pub struct Machine<'s> {
     heaviest: u32,
     /// What `append`, `extend` or `add` was set to, of those that are no plain values.
     method: Option<String>,
+    /// Whether the pickle has anything that does something when it is called without an opcode.
+    pub(super) callables: bool,
+    /// Whether it asks for iterators that may have no end.
+    pub(super) endless: bool,
+    /// Objects and dictionaries that have such a thing for an attribute or entry, with its name, and whether it is an object that has one.
+    armed: HashMap<u64, (String, bool)>,
+    /// Whether it asks for types of numpy's.
+    pub(super) typed: bool,
+    /// Dictionaries with a field that holds objects.
+    pub(super) object_fields: HashSet<u64>,
     /// Whether a key was computed, so that nobody knows which it is.
     odd_key: bool,
     /// What arrays' types come to, by the node of the call that made them.
@@ -271,6 +281,11 @@ impl<'s> Machine<'s> {
             first_act: u64::MAX,
             heaviest: 0,
             method: None,
+            callables: false,
+            endless: false,
+            armed: HashMap::new(),
+            typed: false,
+            object_fields: HashSet::new(),
             odd_key: false,
             dtypes: HashMap::new(),
             unaligned: false,
@@ -937,6 +952,9 @@ impl<'s> Machine<'s> {
         if self.globals.len() >= self.limits.facts || self.names > NAMES {
             return Err(Error::limit(at, "imports"));
         }
+        self.callables |= name.contains('.');
+        self.endless |= module == "itertools";
+        self.typed |= name == "dtype";
         let id = self.globals.len() as u32;
         self.globals.push(Global {
             module: module.to_string(),
@@ -1129,6 +1147,14 @@ impl<'s> Machine<'s> {
         }
         if evaluates && self.evaluated(args) {
             self.state_evaluated(result, at, len);
+        }
+        if self.callables {
+            // `__new__` keeps what it is handed, as a rule: tuples with names hold anything.
+            if hand == Hand::Call {
+                self.handed_armed(id, args, at);
+            }
+            // Some classes make attributes of the dictionary that they are handed.
+            self.arm(result, args);
         }
         let follow = self.follow(id, args, result, at, len)?;
         if shown(calls, self.facts.len(), &self.limits) {

@@ -32,6 +32,8 @@ pub const PICKLE: Format =
 pub const SPECIAL_METHODS: &[&str] = &[
     "__setstate__", "__reduce__", "__reduce_ex__", "__class__", "__getattr__", "__getattribute__", "__setattr__", "__del__", "__call__", "__new__",
     "__init_subclass__", "__set_name__", "__setitem__", "__builtins__", "__globals__", "__code__", "__import__",
+    // Numpy asks these of whatever it makes an array of, and reads the memory that they name.
+    "__array__", "__array_interface__", "__array_struct__",
 ];
 
 /// Opcodes of a probing run.

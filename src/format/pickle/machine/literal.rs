@@ -89,12 +89,15 @@ pub(super) fn key(line: &[u8]) -> Key {
 
 /// LONG1 and LONG4: little-endian two's complement.
 pub(super) fn long(bytes: &[u8], len: u64) -> Value {
-    if len > 8 {
+    let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
+    // Longer than it need be, it is the same number.
+    let (short, rest) = bytes.split_at(bytes.len().min(8));
+    let fill = if negative { 0xff } else { 0 };
+    if len > bytes.len() as u64 || rest.iter().any(|b| *b != fill) || !rest.is_empty() && (short.last() >= Some(&0x80)) != negative {
         return Value::PLAIN;
     }
-    let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
     let mut out = if negative { [0xff; 8] } else { [0; 8] };
-    for (o, b) in out.iter_mut().zip(bytes) {
+    for (o, b) in out.iter_mut().zip(short) {
         *o = *b;
     }
     Value::int(i64::from_le_bytes(out))

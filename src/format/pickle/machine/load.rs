@@ -81,8 +81,13 @@ impl Machine<'_> {
 
     /// A loader is handed something that is no constant: bytes that are put together while it loads, or an object.
     fn loads_other(&mut self, v: Value, result: Value, at: u64, surely: bool) {
+        let mut array = false;
         let computes = match v.kind() {
-            Kind::Call { global, .. } => self.globals.get(global as usize).is_some_and(|g| constant::pure(&g.module, &g.name)),
+            Kind::Call { global, .. } => self.globals.get(global as usize).is_some_and(|g| {
+                // An array takes numbers in any order; libraries make theirs otherwise.
+                array = matches!((g.module.as_str(), g.name.as_str()), ("array", _) | ("numpy", "ndarray"));
+                array || constant::pure(&g.module, &g.name)
+            }),
             Kind::Persistent(_) | Kind::Lost => false,
             Kind::Str(_) => {
                 self.unread |= surely;
@@ -91,7 +96,7 @@ impl Machine<'_> {
             _ => return,
         };
         // All that is missing of what a long text encodes is room for it.
-        if computes && self.args_of(v).is_some_and(|args| matches!(args.first().map(|a| a.kind()), Some(Kind::Str(_) | Kind::Bytes(_)))) {
+        if computes && !array && self.args_of(v).is_some_and(|args| matches!(args.first().map(|a| a.kind()), Some(Kind::Str(_) | Kind::Bytes(_)))) {
             self.unread = true;
         } else if computes || surely {
             self.loads_unknown(result, at);

@@ -12,6 +12,9 @@ use crate::fact::Fact;
 /// Methods that item opcodes call: an object's own, where its state sets them.
 const METHODS: &[&str] = &["append", "extend", "add"];
 
+/// Objects with a method of their own that are remembered.
+const ARMED: usize = 1 << 16;
+
 /// Bytes of a memo key's line that are looked at.
 pub(super) const KEY: usize = 4096;
 
@@ -29,9 +32,10 @@ impl Machine<'_> {
                 self.act(at);
                 self.rebind(target, state, at);
                 self.executes(global, state, at);
-                self.computed_state(state, at);
+                self.computed_state(target, state, at);
                 self.loads_state(global, state, target, at);
-                super::super::joblib::typed(self, target, state);
+                super::super::joblib::typed(self, target, state, at);
+                self.arm(target, state);
                 let g = &mut self.globals[global as usize];
                 g.usage.built = true;
                 if g.tensor {
@@ -65,6 +69,9 @@ impl Machine<'_> {
                 let weight = self.weigh(items);
                 self.heaviest = self.heaviest.max(weight);
                 self.slots.add(id, items, weight);
+                if self.callables || self.typed {
+                    self.note_items(target, items);
+                }
             }
             Kind::Call { .. } | Kind::Global(_) | Kind::Persistent(_) => self.fill_other(target, items, opcode, at),
             Kind::Lost => self.lost = true,
@@ -85,12 +92,16 @@ impl Machine<'_> {
                 if self.globals.get(global as usize).is_some_and(|g| g.evaluates) && self.has_code(items, 6) {
                     self.state_evaluated(target, at, 1);
                 }
-                // Of a class whose objects were filled before, as no writer fills first and appends then.
-                if let Some(text) = self.method.clone().filter(|_| opcode != "SETITEM" && opcode != "SETITEMS" && self.globals[global as usize].usage.built) {
-                    self.facts_capped((at, 1, Fact::SpecialKey { key: text }));
+                let set = matches!(opcode, "SETITEM" | "SETITEMS");
+                let own = self.own_method(target, items, set);
+                if let Some(key) = own {
+                    self.facts_capped((at, 1, Fact::SpecialKey { key }));
+                }
+                if set {
+                    self.arm_with(target, items);
                 }
                 let bit = match opcode {
-                    "SETITEM" | "SETITEMS" => 1,
+                    _ if set => 1,
                     "APPEND" | "APPENDS" => 2,
                     _ => 4,
                 };
@@ -106,6 +117,118 @@ impl Machine<'_> {
                 self.facts_capped((at, 1, Fact::Mutation { opcode, module: "persistent_load".into(), name: String::new(), global: true, text }));
             }
             _ => {}
+        }
+    }
+
+    /// What item opcodes call of an object that was filled before, by a state, by items that are its attributes or by the dictionary that it was made of:
+    /// no writer fills first and adds items then. And what tables call of a key that can be called, as those of pandas do.
+    fn own_method(&self, target: Value, items: &[Value], set: bool) -> Option<String> {
+        let Kind::Call { global, .. } = target.kind() else { return None };
+        let g = self.globals.get(global as usize)?;
+        // Of these, any number of entries comes in batches.
+        if set && matches!(g.module.as_str(), "builtins" | "__builtin__" | "collections") {
+            return None;
+        }
+        if g.usage.built
+            && let Some((key, _)) = self.armed.get(&target.0)
+        {
+            return Some(key.clone());
+        }
+        if set {
+            let key = if self.callables { items.chunks_exact(2).map(|pair| pair[0]).find(|key| self.acts_when_called(*key)) } else { None };
+            return key.map(|key| self.show(key));
+        }
+        let method = self.method.as_ref()?;
+        let filled = g.usage.built || g.mutated & 1 != 0 || self.args_of(target)?.iter().any(|v| matches!(v.kind(), Kind::Dict(_)));
+        filled.then(|| method.clone())
+    }
+
+    /// Remembers an object one of whose attributes does something when it is called.
+    pub(super) fn arm(&mut self, target: Value, state: Value) {
+        if self.armed.is_empty() {
+            return;
+        }
+        let parts = std::iter::once(state).chain(self.items(state).unwrap_or_default());
+        let found = parts.filter(|part| matches!(part.kind(), Kind::Dict(_))).find_map(|part| self.armed.get(&part.0).cloned());
+        if let Some((key, _)) = found {
+            self.set_armed(target, (key, false));
+        }
+    }
+
+    /// The same for a dictionary, or an object that takes items for attributes.
+    fn arm_with(&mut self, target: Value, items: &[Value]) {
+        if self.callables
+            && let Some([key, value]) = items.chunks_exact(2).find(|pair| self.acts_when_called(pair[1]))
+        {
+            let key = self.string(*key).unwrap_or_else(|| "?".into());
+            let of_object = self.armed.contains_key(&value.0);
+            self.set_armed(target, (cut(&key).to_string(), of_object));
+        }
+    }
+
+    fn set_armed(&mut self, target: Value, by: (String, bool)) {
+        if self.armed.len() < ARMED {
+            self.armed.insert(target.0, by);
+        } else {
+            self.lost = true;
+        }
+    }
+
+    /// What a list or a dictionary of any length gets: all but its first items are forgotten.
+    #[inline(never)]
+    fn note_items(&mut self, target: Value, items: &[Value]) {
+        if let Kind::Dict(_) = target.kind() {
+            self.arm_with(target, items);
+            let field = |v: Value| if let Kind::Tuple(_) = v.kind() { self.items(v)?.first().copied() } else { None };
+            let objects = items.chunks_exact(2).any(|pair| field(pair[1]).is_some_and(|part| super::super::joblib::may_hold_objects(self, part)));
+            if objects && self.object_fields.len() < ARMED {
+                self.object_fields.insert(target.0);
+            }
+            return;
+        }
+        // Pairs that a dictionary may be made of.
+        for pair in items {
+            if let Some([key, value]) = self.items(*pair).as_deref()
+                && self.acts_when_called(*value)
+                && let Some(key) = self.string(*key).filter(|key| METHODS.contains(&key.as_str()))
+            {
+                self.method = Some(key);
+            }
+        }
+    }
+
+    /// A method, a function with its arguments, or an object that has one of them: other functions that may stand in a state only compute.
+    fn acts_when_called(&self, v: Value) -> bool {
+        match v.kind() {
+            Kind::Global(id) => self.globals.get(id as usize).is_some_and(|g| {
+                g.name.rsplit_once('.').is_some_and(|(_, method)| method.trim_start_matches('_').starts_with(|c: char| c.is_ascii_lowercase()))
+            }),
+            Kind::Call { global, .. } => {
+                self.armed.contains_key(&v.0)
+                    || self.globals.get(global as usize).is_some_and(|g| matches!(g.name.as_str(), "partial" | "_partial" | "MethodType" | "_create_ftype"))
+            }
+            _ => false,
+        }
+    }
+
+    /// A call that is handed such an object: constructors ask what they are handed for methods by name, as `dict` does for `keys`.
+    pub(super) fn handed_armed(&mut self, id: u32, args: Value, at: u64) {
+        let kept = self.globals.get(id as usize).is_some_and(|g| {
+            matches!(g.name.as_str(), "partial" | "_partial" | "MethodType" | "getattr" | "defaultdict" | "Tokenizer" | "_reconstructor" | "__newobj__")
+                || g.tensor
+                || g.module.starts_with("dill.")
+                || g.module.starts_with("cloudpickle")
+        });
+        if kept {
+            return;
+        }
+        let armed = |v: Value| match (v.kind(), self.armed.get(&v.0)) {
+            (Kind::Call { .. }, Some((key, _))) | (Kind::Dict(_), Some((key, true))) => Some(key.clone()),
+            _ if self.acts_when_called(v) => Some(self.show(v)),
+            _ => None,
+        };
+        if let Some(key) = self.items(args).unwrap_or_default().into_iter().find_map(armed) {
+            self.facts_capped((at, 1, Fact::SpecialKey { key }));
         }
     }
 
@@ -171,7 +294,7 @@ impl Machine<'_> {
     }
 
     /// A state that a call makes, a dictionary of pairs say: its keys matter as those of any other.
-    fn computed_state(&mut self, state: Value, at: u64) {
+    fn computed_state(&mut self, target: Value, state: Value, at: u64) {
         if !matches!(state.kind(), Kind::Call { .. }) {
             return;
         }
@@ -194,6 +317,7 @@ impl Machine<'_> {
             };
             if let [key, value] = inner.as_slice() {
                 self.pair(*key, *value, at);
+                self.arm_with(target, &inner);
             }
             // Names alone, to be zipped with their values.
             for key in &inner {
