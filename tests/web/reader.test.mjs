@@ -103,6 +103,23 @@ for (const name of BROWSERS) {
     const report = (on) => on.$eval("weigh-station", (station) => station.report);
     const shownRules = (on) => on.$$eval('section[aria-labelledby="findings"] [data-rule]', (all) => all.map((one) => one.dataset.rule));
 
+    test("a long pickle comes while it is weighed, and what stands at its end is found where it is", async () => {
+      await empty(page);
+      const call = await page.$eval("weigh-station", (station) => {
+        const latin = (text) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+        const batch = latin(`(${"X\x04\x00\x00\x00nameK\x07\x86".repeat(1000)}e`);
+        const parts = [latin("\x80\x02]"), ...Array.from({ length: 1000 }, () => batch)];
+        const before = parts.reduce((sum, part) => sum + part.length, 0);
+        station.take([{ path: "long.pkl", file: new File([...parts, latin("cos\nsystem\nX\x04\x00\x00\x00echo\x85R.")], "long.pkl") }]);
+        return before;
+      });
+      await done(page);
+      const [file] = (await report(page)).files;
+      assert.equal(file.verdict, "dangerous");
+      assert.deepEqual(file.gaps, []);
+      assert.ok(file.findings[0].places.some(({ offset }) => offset >= call && offset < file.size), JSON.stringify(file.findings[0].places));
+    });
+
     test("by keyboard alone: choose, read, open the bytes, close them, save", async () => {
       await page.evaluate(() => document.activeElement?.blur());
       const to = async (selector, most = 60) => {

@@ -63,6 +63,8 @@ impl Machine<'_> {
         if let Some(fewer) = usize::try_from(allowance).ok().and_then(|n| bytes.get(..n)) {
             bytes = fewer;
         }
+        // What lists and dictionaries are filled with is looked at then.
+        let notes = self.callables || self.typed;
         let window = bytes.len();
         let end = self.tape.at() + window as u64;
         let (marks, pool, slots, memo) = (&mut self.marks, &mut self.pool, &mut self.slots, &mut self.memo);
@@ -167,7 +169,7 @@ impl Machine<'_> {
                     }
                     let [target, items @ ..] = stack.above(from - 1) else { break };
                     let (Kind::List(id) | Kind::Dict(id)) = target.kind() else { break };
-                    if !plain(items) {
+                    if notes || !plain(items) {
                         break;
                     }
                     let weight = weigh(pool, slots, items);
@@ -279,6 +281,7 @@ mod tests {
                 20 => (1, [&[b']', 0x8c, text.len() as u8], text, b"a"].concat()),
                 21 => (1, [&b"}\x8c"[..], &[text.len() as u8], text, b"K\x01s"].concat()),
                 22 => (1, vec![[b')', b'N', 0x88, 0x89, 0x8f][below(5) as usize]]),
+                23 if below(12) == 0 => (1, [&b"cos\npath.join\n"[..], b"cnumpy\ndtype\n(\x8c\x02O8tR\x85"][below(2) as usize].to_vec()),
                 23 => (1, [&b"cos\nsystem\n"[..], b"ccollections\nOrderedDict\n)R"][below(2) as usize].to_vec()),
                 24 => (1, b"ccollections\nOrderedDict\n)R(\x8c\x01aK\x02u".to_vec()),
                 25 => (0, [&[0x95], &below(60).to_le_bytes()[..]].concat()),
@@ -300,7 +303,10 @@ mod tests {
         let memo: Vec<_> = (0..40).map(|key| machine.memo.get(key)).collect();
         let kept: Vec<_> = machine.stack.above(0).iter().map(|v| (machine.show(*v), machine.items(*v))).collect();
         let heavy = (machine.heaviest, machine.pool.heaviest, machine.slots.heaviest);
-        format!("{stop:?} {state:?} {memo:?} {kept:?} {heavy:?} {:?} {:?} {:?}", machine.globals, machine.facts, machine.nested)
+        let mut noted = (machine.object_fields.iter().collect::<Vec<_>>(), machine.armed.iter().collect::<Vec<_>>(), &machine.method);
+        noted.0.sort();
+        noted.1.sort();
+        format!("{noted:?} {stop:?} {state:?} {memo:?} {kept:?} {heavy:?} {:?} {:?} {:?}", machine.globals, machine.facts, machine.nested)
     }
 
     #[test]
