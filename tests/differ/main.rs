@@ -153,7 +153,7 @@ fn missed(record: &Record, report: &FileReport, latin1: u64) -> Vec<(u64, String
             "import" if module == "preset" => fired("WS119"),
             _ if module == "preset" => fired("WS119"),
             _ if module.is_empty() && what != "persistent" => true,
-            _ if module == "computed" && import.is_none() || name == "computed" => fired("WS112"),
+            _ if (module == "computed" || name == "computed") && import.is_none() => fired("WS112"),
             "import" => import.is_some(),
             // What a computed call returns is part of that call; what a loader made of a persistent id is what torch makes of it.
             _ if module == "?" => fired("WS112") || followed || persisted && report.imports.iter().any(|i| i.usage != Used::Imported),
