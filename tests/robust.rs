@@ -399,18 +399,22 @@ fn what_costs_more_than_it_is_long_is_a_gap() {
     let inner = [&b"\x80\x04"[..], &b"N0".repeat(10_000), b"N."].concat();
     let again = [&b"\x80\x04cpickle\nloads\nq\0"[..], &bytes(&inner), b"\x85q\x01", &b"h\0h\x01R0".repeat(50_000), b"N."].concat();
     timed("a constant that is loaded again and again", &again, "again.pkl");
-    let mut ways = [&b"\x80\x04"[..], &b"N0".repeat(1 << 20), b"N."].concat();
+    let ways = |inner: &[u8]| {
+        let fork = b"\x95\x03\0\0\0\0\0\0\0C\x05abcde0".repeat(5);
+        let first = [&b"\x80\x04"[..], &inner.repeat(1 << 19), b"N."].concat();
+        (0..6).fold(first, |ways, _| [&b"\x80\x04"[..], &fork, &bytes(&ways), b"."].concat())
+    };
     let mut made = b"\x80\x04cos\nsystem\n)R.".to_vec();
     for _ in 0..6 {
-        let fork = b"\x95\x03\0\0\0\0\0\0\0C\x05abcde0".repeat(5);
-        ways = [&b"\x80\x04"[..], &fork, &bytes(&ways), b"."].concat();
         made.resize(made.len().max(64), b'.');
         let loads = b"h\0h\x02h\x01\x85R\x85R0".repeat(40);
         made = [&b"\x80\x04cpickle\nloads\nq\0"[..], &bytes(&made), b"q\x01cbuiltins\nbytes\nq\x02", &loads, b"N."].concat();
     }
     let blob = [&b"\0"[..], &b"\x80\x02".repeat(2_000)].concat();
     let cases = [
-        ("ways through frames in one another", ways),
+        ("ways through frames in one another", ways(b"N0N0")),
+        ("ways through lines in one another", ways(b"I1\n0")),
+        ("ways through ids in one another", ways(b"NP0\n0")),
         ("constants made of constants in one another", made),
         ("tiny pickles", b"N.".repeat(2 << 20)),
         ("beginnings in constants", [&b"\x80\x04"[..], &bytes(&blob), b"."].concat().repeat(1_000)),

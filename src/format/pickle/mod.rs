@@ -594,7 +594,7 @@ fn buried(blob: View<'_>, tries: &mut u32, scan: &mut Scan<'_>) -> Result<Option
 fn tried<'s>(blob: View<'s>, at: u64, share: u64, scan: &mut Scan<'_>) -> Result<(Machine<'s>, Stop)> {
     let mut m = Machine::new(blob, at, Frames::LINEAR, scan.limits());
     let stop = m.run(PROBE.min(scan.work_left() / 8))?;
-    scan.work(m.cost().saturating_sub(share.saturating_mul(blob.len())));
+    scan.work(m.cost().saturating_sub(paid(share, blob, scan)));
     Ok((m, stop))
 }
 
@@ -632,7 +632,12 @@ fn begins(inner: View<'_>, scan: &mut Scan<'_>) -> Result<bool> {
 
 /// Whether a constant surely is something that is read by itself; asking every format costs as much as a long constant's share.
 fn surely(inner: View<'_>, scan: &mut Scan<'_>) -> bool {
-    scan.work((CHILD / 2).saturating_sub(machine::SHARE.saturating_mul(inner.len()))) && super::sure(inner)
+    scan.work((CHILD / 2).saturating_sub(paid(machine::SHARE, inner, scan))) && super::sure(inner)
+}
+
+/// What the bytes of a constant pay for; in a pickle that is read in many ways they have done so the first time.
+fn paid(share: u64, inner: View<'_>, scan: &Scan<'_>) -> u64 {
+    if scan.again { 0 } else { share.saturating_mul(inner.len()) }
 }
 
 /// What reading a constant by itself costs, however short it is.
@@ -640,7 +645,7 @@ const CHILD: u64 = 16 * 1024;
 
 /// Reads a constant by itself. `again` says that its bytes are read in more than one way, or were made of others.
 fn inside(name: &str, inner: View<'_>, data: bool, again: bool, scan: &mut Scan<'_>) {
-    let share = if again || scan.again { 0 } else { machine::SHARE.saturating_mul(inner.len()) };
+    let share = if again { 0 } else { paid(machine::SHARE, inner, scan) };
     if scan.work(CHILD.saturating_sub(share)) {
         let before = scan.again;
         scan.again |= again;
@@ -651,6 +656,15 @@ fn inside(name: &str, inner: View<'_>, data: bool, again: bool, scan: &mut Scan<
 
 /// States what a machine found. `again` says that another has read the same bytes.
 fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, again: bool, scan: &mut Scan<'_>) -> Result<()> {
+    let before = scan.again;
+    scan.again |= again;
+    let stated = found(view, m, stop, counted, scan);
+    scan.again = before;
+    stated
+}
+
+/// [`state`], where the scan knows whether the bytes are read again.
+fn found(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, scan: &mut Scan<'_>) -> Result<()> {
     for (at, len, fact) in std::mem::take(&mut m.facts) {
         if counted && matches!(&fact, Fact::PersistentId { text } if text.trim_matches(['\'', '"']).chars().all(|c| c.is_ascii_digit())) {
             continue;
@@ -703,7 +717,7 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, again: 
                 // What does something by itself is read as the constant that it is.
                 let alone = m.nested.binary_search(&(from, len)).is_ok() && loadable(inner, scan)?;
                 if !alone && (surely || begins(inner, scan)?) {
-                    inside(&name, inner, false, again, scan);
+                    inside(&name, inner, false, false, scan);
                 }
             }
             Load::Encoded(from, len) => {
@@ -748,7 +762,7 @@ fn state(view: View<'_>, m: &mut Machine<'_>, stop: Stop, counted: bool, again: 
         if let Some(encoding) = constant::encoding(&inner.head(8)?) {
             encoded(inner, encoding, m, at, scan)?;
         } else if loadable(inner, scan)? {
-            inside(&format!("constant at {at}"), inner, true, again, scan);
+            inside(&format!("constant at {at}"), inner, true, false, scan);
         }
     }
     Ok(())
