@@ -234,7 +234,7 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     let asks = m.facts.iter().any(|(at, _, f)| *at < odd && matches!(f, Fact::PersistentId { .. }));
     if marked {
         let far = m.ops >= 3 || stopped;
-        let ran = named || computed || stopped && m.ops >= 3 || matches!(stop, Stop::Allowance);
+        let ran = named || computed || asks || stopped && m.ops >= 3 || matches!(stop, Stop::Allowance);
         // Who writes protocol 0 or 1 writes no mark, and nobody one in front of what no unpickler takes.
         let or_else = if head[1] < 2 || stop == Stop::Fault("unknown-opcode") && !far { Likeness::No } else { Likeness::Weak };
         return if ran || far && !matches!(stop, Stop::Fault(_)) { Likeness::Sure } else { or_else };
