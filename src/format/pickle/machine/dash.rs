@@ -50,6 +50,12 @@ fn either(short: bool, bytes: &[u8]) -> Option<(u64, &[u8])> {
     }
 }
 
+/// Under which key a value is put that is remembered, and what is behind that; `next` is the key of whoever names none.
+#[inline(always)]
+fn put_where(op: u8, args: &[u8], next: u64) -> Option<(u64, &[u8])> {
+    if op == 0x94 { Some((next, args)) } else { either(op == b'q', args) }
+}
+
 impl Machine<'_> {
     /// Runs at most so many opcodes, and none that is not plain data. A function of its own, and small: a browser optimises it while the first bytes are
     /// read.
@@ -74,26 +80,23 @@ impl Machine<'_> {
         while stack.has_room() {
             let [op, args @ ..] = bytes else { break };
             let op = *op;
-            bytes = match op {
+            // What it makes, and what is behind it.
+            let (value, behind) = match op {
                 b'K' => {
                     let Some((n, behind)) = small(args) else { break };
-                    stack.put(Value::int(n as i64));
-                    behind
+                    (Value::int(n as i64), behind)
                 }
                 b'M' => {
                     let [a, b, behind @ ..] = args else { break };
-                    stack.put(Value::int(u16::from_le_bytes([*a, *b]) as i64));
-                    behind
+                    (Value::int(u16::from_le_bytes([*a, *b]) as i64), behind)
                 }
                 b'J' => {
                     let Some((n, behind)) = word(args) else { break };
-                    stack.put(Value::int(n as i32 as i64));
-                    behind
+                    (Value::int(n as i32 as i64), behind)
                 }
                 b'G' => {
                     let [_, _, _, _, _, _, _, _, behind @ ..] = args else { break };
-                    stack.put(Value::PLAIN);
-                    behind
+                    (Value::PLAIN, behind)
                 }
                 0x8c | b'U' | b'X' => {
                     let Some((len, text)) = either(op != b'X', args) else { break };
@@ -102,31 +105,12 @@ impl Machine<'_> {
                     }
                     let len = len as usize;
                     let Some(behind) = text.get(len..) else { break };
-                    stack.put(Value::str(end - bytes.len() as u64, if special(text, len) { MARKED as usize } else { len }));
-                    behind
+                    (Value::str(end - bytes.len() as u64, if special(text, len) { MARKED as usize } else { len }), behind)
                 }
                 b'h' | b'j' => {
                     let Some((key, behind)) = either(op == b'h', args) else { break };
                     let Some(value) = memo.get(key) else { break };
-                    stack.put(value);
-                    behind
-                }
-                b'q' | b'r' | 0x94 => {
-                    let Some((key, behind)) = (if op == 0x94 { Some((memo.len, args)) } else { either(op == b'q', args) }) else { break };
-                    let Some(top) = stack.last() else { break };
-                    if stack.len <= floor || memo.over {
-                        break;
-                    }
-                    memo.put(key, top);
-                    behind
-                }
-                b'(' => {
-                    if marks.len() >= self.limits.stack / 8 {
-                        break;
-                    }
-                    floor = stack.len;
-                    marks.push(floor);
-                    args
+                    (value, behind)
                 }
                 b't' | 0x85..=0x87 => {
                     let from = if op == b't' { floor } else { stack.len.wrapping_sub((op - 0x84) as usize) };
@@ -144,12 +128,42 @@ impl Machine<'_> {
                         pool.keep(items, weight)
                     };
                     stack.truncate(from);
-                    stack.put(Value::tuple(span.at, span.len as usize));
                     if op == b't' {
                         marks.truncate(marks.len() - 1);
                         floor = marks.last().unwrap_or(0);
                     }
-                    args
+                    (Value::tuple(span.at, span.len as usize), args)
+                }
+                b'2' => {
+                    let Some(top) = stack.last() else { break };
+                    if stack.len <= floor {
+                        break;
+                    }
+                    (top, args)
+                }
+                b')' => (Value::tuple(0, 0), args),
+                b']' => (Value::list(slots.fresh()), args),
+                b'}' => (Value::dict(slots.fresh()), args),
+                b'N' => (Value::NONE, args),
+                0x88 | 0x89 => (Value::bool(op == 0x88), args),
+                b'q' | b'r' | 0x94 => {
+                    let Some((key, behind)) = put_where(op, args, memo.len) else { break };
+                    let Some(top) = stack.last() else { break };
+                    if stack.len <= floor || memo.over {
+                        break;
+                    }
+                    memo.put(key, top);
+                    (bytes, ops) = (behind, ops + 1);
+                    continue;
+                }
+                b'(' => {
+                    if marks.len() >= self.limits.stack / 8 {
+                        break;
+                    }
+                    floor = stack.len;
+                    marks.push(floor);
+                    (bytes, ops) = (args, ops + 1);
+                    continue;
                 }
                 b'e' | b'u' | b'a' | b's' => {
                     let marked = matches!(op, b'e' | b'u');
@@ -180,43 +194,29 @@ impl Machine<'_> {
                         marks.truncate(marks.len() - 1);
                         floor = fence;
                     }
-                    args
+                    (bytes, ops) = (args, ops + 1);
+                    continue;
                 }
-                b'0' | b'2' => {
-                    let Some(top) = stack.last() else { break };
+                b'0' => {
                     if stack.len <= floor {
                         break;
                     }
-                    if op == b'0' {
-                        stack.truncate(stack.len - 1);
-                    } else {
-                        stack.put(top);
-                    }
-                    args
-                }
-                b')' => {
-                    stack.put(Value::tuple(0, 0));
-                    args
-                }
-                b']' => {
-                    stack.put(Value::list(slots.fresh()));
-                    args
-                }
-                b'}' => {
-                    stack.put(Value::dict(slots.fresh()));
-                    args
-                }
-                b'N' => {
-                    stack.put(Value::NONE);
-                    args
-                }
-                0x88 | 0x89 => {
-                    stack.put(Value::bool(op == 0x88));
-                    args
+                    stack.truncate(stack.len - 1);
+                    (bytes, ops) = (args, ops + 1);
+                    continue;
                 }
                 _ => break,
             };
-            ops += 1;
+            stack.put(value);
+            (bytes, ops) = (behind, ops + 1);
+            // Picklers remember most of what they have just made.
+            if let [op @ (b'q' | b'r' | 0x94), args @ ..] = behind
+                && !memo.over
+                && let Some((key, behind)) = put_where(*op, args, memo.len)
+            {
+                memo.put(key, value);
+                (bytes, ops) = (behind, ops + 1);
+            }
         }
         let (len, passed) = (stack.len, window - bytes.len());
         self.stack.set_len(len);
