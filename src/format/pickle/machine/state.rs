@@ -267,6 +267,12 @@ impl Machine<'_> {
             if matches!(value.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Lost) {
                 self.method = Some(text);
             }
+        } else if evaluate::TERMS.contains(&text.as_str()) {
+            self.note_term(value);
+        } else if let Some(key) = evaluate::ADDRESS.iter().find(|key| **key == text) {
+            if value.kind() != Kind::None {
+                self.address = Some(key);
+            }
         } else if text == template::KEY {
             let made = self.string(value);
             if !made.as_deref().is_some_and(template::plain) {
@@ -281,7 +287,11 @@ impl Machine<'_> {
     /// The text that an object may be equal to, as numpy's texts are: one of its arguments, or the bytes of an array's element.
     fn equal_text(&self, key: Value) -> Option<String> {
         let special = |text: &String| {
-            text == LOADED || text == template::KEY || METHODS.contains(&text.as_str()) || super::super::SPECIAL_METHODS.contains(&text.as_str())
+            text == LOADED
+                || text == template::KEY
+                || evaluate::ADDRESS.contains(&text.as_str())
+                || METHODS.contains(&text.as_str())
+                || super::super::SPECIAL_METHODS.contains(&text.as_str())
         };
         self.args_of(key)?.into_iter().take(4).find_map(|v| {
             let made = match self.constant(v)? {
@@ -334,6 +344,8 @@ impl Machine<'_> {
         self.facts_capped((at, len, Fact::EvaluatedText { call }));
     }
 
+    /// What is filled with text that it executes, or with an address that it hands to machine code.
+    ///
     /// A distribution takes its state as a dictionary; pairs of names and values in another shape would pass by unread.
     fn executes(&mut self, id: u32, state: Value, at: u64) {
         if self.globals.get(id as usize).is_some_and(|g| evaluate::keeps_formula(&g.module)) {
@@ -341,6 +353,12 @@ impl Machine<'_> {
             if let Some(text) = hidden.or_else(|| self.strange_formula.clone()) {
                 self.facts_capped((at, 1, Fact::ExecutedState { text }));
             }
+        }
+        self.keeps_terms(id, Value::NONE, at);
+        if let Some(key) = self.address
+            && self.globals.get(id as usize).is_some_and(|g| evaluate::frees_address(&g.module, &g.name))
+        {
+            self.facts_capped((at, 1, Fact::SpecialKey { key: key.to_string() }));
         }
         let distribution =
             self.globals.get(id as usize).is_some_and(|g| g.name.ends_with("_gen") || g.module.starts_with("scipy.stats.") && g.name.starts_with("rv_"));
@@ -355,6 +373,19 @@ impl Machine<'_> {
         };
         if !known {
             let text = self.show(state);
+            self.facts_capped((at, 1, Fact::ExecutedState { text }));
+        }
+    }
+
+    /// A part of a formula that is made of texts, or filled with them, and would be evaluated later.
+    pub(super) fn keeps_terms(&mut self, id: u32, made_of: Value, at: u64) {
+        if !self.globals.get(id as usize).is_some_and(|g| evaluate::keeps_terms(&g.module)) {
+            return;
+        }
+        for text in self.items(made_of).unwrap_or_default() {
+            self.note_term(text);
+        }
+        if let Some(text) = self.strange_term.take() {
             self.facts_capped((at, 1, Fact::ExecutedState { text }));
         }
     }
