@@ -261,7 +261,7 @@ fn reaches_files(method: &str) -> bool {
     let (verb, what) = method.trim_start_matches('_').split_once('_').unwrap_or((method.trim_start_matches('_'), ""));
     match verb {
         "load" => !["data", "state", "hook"].iter().any(|own| what.starts_with(own)),
-        "to" | "from" => FILES.contains(&what),
+        "to" | "from" => what.split('_').any(|word| FILES.contains(&word)),
         _ => FILES.contains(&verb),
     }
 }

@@ -33,6 +33,8 @@ impl Machine<'_> {
                 self.rebind(target, state, at);
                 self.executes(global, state, at);
                 self.computed_state(target, state, at);
+                self.keeps_terms(global, Value::NONE, at);
+                self.keeps_address(global, at);
                 self.loads_state(global, state, target, at);
                 super::super::joblib::typed(self, target, state, at);
                 self.arm(target, state);
@@ -344,8 +346,6 @@ impl Machine<'_> {
         self.facts_capped((at, len, Fact::EvaluatedText { call }));
     }
 
-    /// What is filled with text that it executes, or with an address that it hands to machine code.
-    ///
     /// A distribution takes its state as a dictionary; pairs of names and values in another shape would pass by unread.
     fn executes(&mut self, id: u32, state: Value, at: u64) {
         if self.globals.get(id as usize).is_some_and(|g| evaluate::keeps_formula(&g.module)) {
@@ -353,12 +353,6 @@ impl Machine<'_> {
             if let Some(text) = hidden.or_else(|| self.strange_formula.clone()) {
                 self.facts_capped((at, 1, Fact::ExecutedState { text }));
             }
-        }
-        self.keeps_terms(id, Value::NONE, at);
-        if let Some(key) = self.address
-            && self.globals.get(id as usize).is_some_and(|g| evaluate::frees_address(&g.module, &g.name))
-        {
-            self.facts_capped((at, 1, Fact::SpecialKey { key: key.to_string() }));
         }
         let distribution =
             self.globals.get(id as usize).is_some_and(|g| g.name.ends_with("_gen") || g.module.starts_with("scipy.stats.") && g.name.starts_with("rv_"));
@@ -387,6 +381,15 @@ impl Machine<'_> {
         }
         if let Some(text) = self.strange_term.take() {
             self.facts_capped((at, 1, Fact::ExecutedState { text }));
+        }
+    }
+
+    /// An object that is filled with what it hands to machine code as an address.
+    fn keeps_address(&mut self, id: u32, at: u64) {
+        if let Some(key) = self.address
+            && self.globals.get(id as usize).is_some_and(|g| evaluate::frees_address(&g.module, &g.name))
+        {
+            self.facts_capped((at, 1, Fact::SpecialKey { key: key.to_string() }));
         }
     }
 
