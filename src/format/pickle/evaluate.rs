@@ -26,12 +26,12 @@ pub(super) fn keeps_formula(module: &str) -> bool {
     module == "statsmodels.base.data"
 }
 
-/// The keys of a formula's parts, which formulaic and patsy evaluate when somebody asks for a table of the model's columns.
-pub(super) const TERMS: &[&str] = &["expr", "token", "code"];
+/// The key of a formula's part, which formulaic evaluates when somebody asks for a table of the model's columns.
+pub(super) const TERM: &str = "expr";
 
-/// The classes that keep them.
+/// The classes that keep one, or are made of formulas.
 pub(super) fn keeps_terms(module: &str) -> bool {
-    module.starts_with("formulaic.") || module.starts_with("patsy.")
+    module.starts_with("formulaic.")
 }
 
 /// The keys under which an object keeps the address of what machine code made for it.

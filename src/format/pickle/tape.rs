@@ -359,9 +359,6 @@ pub fn special(bytes: &[u8], len: usize) -> bool {
             // `append`, `extend` and `add`.
             [b'a', b'p', ..] => len == 6,
             [b'e', b'x', ..] => len == 6 || len == 4,
-            // `token` and `code`.
-            [b't', b'o', ..] => len == 5,
-            [b'c', b'o', ..] => len == 4,
             [b'a', b'd', ..] => len == 3,
             // `handle` and `_handle`.
             [b'h', b'a', ..] => len == 6,

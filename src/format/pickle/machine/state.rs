@@ -269,7 +269,7 @@ impl Machine<'_> {
             if matches!(value.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Lost) {
                 self.method = Some(text);
             }
-        } else if evaluate::TERMS.contains(&text.as_str()) {
+        } else if text == evaluate::TERM {
             self.note_term(value);
         } else if let Some(key) = evaluate::ADDRESS.iter().find(|key| **key == text) {
             if value.kind() != Kind::None {
