@@ -18,6 +18,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Any tar archive.
 pub const TAR: Format = Format { id: "tar", name: "tar archive", extensions: &["tar"], refines: &[], probe, read };
 
+/// Bytes of a sparse member's map that are passed over.
+const MAP: u64 = 64 * BLOCK;
 const BLOCK: u64 = 512;
 /// Bytes of an extended header or a long name that are read.
 const EXTENDED: usize = 1 << 20;
@@ -318,6 +320,7 @@ impl<'s> Walk<'s> {
         let left = self.view.len().saturating_sub(from);
         let data = self.view.slice(from.min(self.view.len()), size.min(left))?;
         let sparse = h.kind == b'S' || x.sparse;
+        let data = if x.sparse { behind_map(data)? } else { data };
         if sparse {
             let path = scan.path_of(&name);
             scan.gap_in("tar-sparse", &path);
@@ -432,4 +435,17 @@ pub fn walk(view: View<'_>, scan: &mut Scan<'_>, by: By<'_>) -> Result<()> {
 
 fn read(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     walk(view, scan, &mut |_, _| Ok(false))
+}
+
+/// What stands behind the map that a sparse member begins with in the newest of GNU's formats: lines of digits, in whole blocks.
+fn behind_map(data: View<'_>) -> Result<View<'_>> {
+    let mut at = 0;
+    while at < MAP
+        && data
+            .take(at, BLOCK, BLOCK as usize)
+            .is_ok_and(|block| block.first().is_some_and(u8::is_ascii_digit) && block.iter().all(|b| b.is_ascii_digit() || matches!(b, b'\n' | 0)))
+    {
+        at += BLOCK;
+    }
+    data.slice(at, data.len().saturating_sub(at))
 }

@@ -190,11 +190,12 @@ fn script_calls(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let local = token.kind == Kind::Name && word(token.at, token.end) == b"__torch__";
         let names: Vec<&str> = parts.iter().map(String::as_str).collect();
         let reaches = match names.as_slice() {
-            ["torch", f] | ["ops", "aten", f] | ["torch", "ops", "aten", f] => called && SCRIPT_FILE.contains(f),
+            // A name that is given to one of them is called later.
+            ["torch", f] | ["ops", "aten", f] | ["torch", "ops", "aten", f] => SCRIPT_FILE.contains(f),
             // Those of torchaudio that read and write sound take a path.
-            ["ops", "torchaudio", f] | ["torch", "ops", "torchaudio", f] if f.ends_with("_file") => called,
+            ["ops", "torchaudio", f] | ["torch", "ops", "torchaudio", f] if f.ends_with("_file") || f.ends_with("_get_info") => true,
             // What a remote worker runs.
-            ["rpc", f] | ["ops", "prim", f] => called && f.starts_with("rpc_"),
+            ["rpc", f] | ["ops", "prim", f] => f.starts_with("rpc_"),
             ["ops", space, _] | ["torch", "ops", space, _] => !OPERATORS.contains(space),
             ["torch", "classes", space, ..] | ["__torch__", "torch", "classes", space, ..] => !CLASSES.contains(space),
             ["exec" | "eval" | "compile" | "__import__" | "open"] => called,

@@ -208,7 +208,12 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             return matches!(known::standing(module, owner), Standing::Expected(uses) if uses.make || uses.call);
         }
         // A method that makes a text of another does so when it is called, which is a finding of its own.
-        let harmless = !attr.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { effect, .. } if effect != Effect::Hide);
+        let harmless = !attr.starts_with("__")
+            && match standing(module, name) {
+                Standing::Dangerous { effect, .. } => effect == Effect::Hide,
+                Standing::Expected(_) => true,
+                Standing::Unknown(_) => !reaches_files(attr),
+            };
         return harmless && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
     !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
@@ -245,9 +250,28 @@ fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
 /// A method of a class that is expected, named and not called: from protocol 4 on what `getattr(Class, "method")` is before, and in what cloudpickle
 /// and dill write.
 fn method_of_expected(module: &str, name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(class, method)| !method.starts_with("__") && matches!(standing(module, class), Standing::Expected(u) if u.make || u.call))
+    name.rsplit_once('.').is_some_and(|(class, method)| {
+        !method.starts_with("__") && !reaches_files(method) && matches!(standing(module, class), Standing::Expected(u) if u.make || u.call)
+    })
 }
+
+/// Whether a method has the name that all libraries give to what reads or writes a file, or loads objects: a class that was read for what loading
+/// runs of it keeps such methods for its callers, and hands them down to classes that no table names. What only loads what it is handed is another.
+fn reaches_files(method: &str) -> bool {
+    let (verb, what) = method.trim_start_matches('_').split_once('_').unwrap_or((method.trim_start_matches('_'), ""));
+    match verb {
+        "load" => !["data", "state", "hook"].iter().any(|own| what.starts_with(own)),
+        "to" | "from" => what.split('_').any(|word| FILES.contains(&word)),
+        _ => FILES.contains(&verb),
+    }
+}
+
+/// What such names begin with, and what stands behind `to_` and `from_` in others.
+const FILES: &[&str] = &[
+    "loads", "dump", "dumps", "save", "savefig", "savetxt", "read", "write", "open", "download", "fetch", "restore", "export", "push", "popen", "unpickle",
+    "tofile", "fromfile", "import", "exec", "pickle", "csv", "disk", "file", "files", "json", "excel", "parquet", "hdf", "hdf5", "sql", "feather", "stata",
+    "pretrained", "clipboard", "html", "xml", "latex", "gbq", "orc", "url", "path", "netcdf", "zarr", "checkpoint", "joblib", "folder",
+];
 
 /// A function rather than a class, by the convention that all the libraries of the allowlist keep.
 fn function_like(name: &str) -> bool {

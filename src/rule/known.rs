@@ -709,7 +709,7 @@ mod tests {
             ("numpy.core.multiarray", "_reconstruct", true, true),
             ("numpy._core.multiarray", "scalar", true, false),
             ("torch._utils", "_rebuild_tensor_v2", true, false),
-            ("torch.nn.modules.linear", "Linear", true, true),
+            ("torch.nn.modules.linear", "Linear", false, true),
             ("torch.nn.functional", "relu", false, false),
             ("sklearn.tree.tree", "DecisionTreeClassifier", true, true),
             ("sklearn.tree._tree", "Tree", true, true),

@@ -26,6 +26,22 @@ pub(super) fn keeps_formula(module: &str) -> bool {
     module == "statsmodels.base.data"
 }
 
+/// The key of a formula's part, which formulaic evaluates when somebody asks for a table of the model's columns.
+pub(super) const TERM: &str = "expr";
+
+/// The classes that keep one, or are made of formulas.
+pub(super) fn keeps_terms(module: &str) -> bool {
+    module.starts_with("formulaic.")
+}
+
+/// The keys under which an object keeps the address of what machine code made for it.
+pub(super) const ADDRESS: &[&str] = &["handle", "_handle"];
+
+/// The class whose objects hand it to machine code when they go. What a library pickled of one has none.
+pub(super) fn frees_address(module: &str, name: &str) -> bool {
+    module == "lightgbm.basic" && name == "Dataset"
+}
+
 /// What `eval` makes nothing of but a number or the value of a name.
 fn word(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '+' | '-')) && !text.contains("__")
@@ -71,6 +87,16 @@ impl Machine<'_> {
             None => self.show(key),
         };
         self.strange_formula.get_or_insert(strange.chars().take(400).collect());
+    }
+
+    /// Remembers a text that is no part of a formula, under the key of one or among a formula's arguments.
+    pub(super) fn note_term(&mut self, value: Value) {
+        if let Some(text) = self.text_of(value, FORMULA)
+            && self.pay(8 * text.len() as u64).is_some()
+            && !formula(&text)
+        {
+            self.strange_term.get_or_insert(text.chars().take(400).collect());
+        }
     }
 
     fn is_number(&self, v: Value) -> bool {

@@ -13,6 +13,8 @@ use crate::fact::Fact;
 const DEPTH: u32 = 8;
 /// What one look at an iterator costs of the pickle's allowance.
 const STEP: u64 = 64;
+/// Items or bytes that a container is filled with while nothing of them stands in the pickle: no library makes one so, and a hundred calls are short.
+const FILLED: u64 = 1 << 20;
 /// Items of a sequence that a function is mapped over.
 const MAPPED: usize = 8;
 
@@ -438,10 +440,19 @@ impl Machine<'_> {
             }
             "collections" => matches!(name, "deque" | "OrderedDict" | "Counter" | "UserList"),
             "array" => name == "array",
+            "numpy" => matches!(name, "bytes_" | "string_"),
             // What keeps an iterator, or a function that draws from one.
             "itertools" | "functools" | "types" | "copyreg" | "operator" => return,
             _ => false,
         };
+        // The array that a library rebuilds is empty until its state comes.
+        if module.starts_with("numpy") && matches!(name, "ndarray" | "recarray" | "chararray" | "matrix" | "_reconstruct" | "_mareconstruct" | "_mrreconstruct")
+        {
+            let most = items.iter().map(|v| self.cells(*v)).max().unwrap_or(0);
+            if most >= FILLED {
+                self.facts_capped((at, 1, Fact::Expansion { power: most.ilog2() + 1 }));
+            }
+        }
         if let ("fractions", "Fraction") | ("builtins", "int" | "long") = (module, name)
             && let Some(power) = items.first().and_then(|v| self.written_out(*v))
         {
@@ -451,12 +462,12 @@ impl Machine<'_> {
             return;
         }
         let zeros = |v: &Value| match v.kind() {
-            Kind::Int(n) if matches!(name, "bytes" | "bytearray") => u64::try_from(n).unwrap_or(0),
+            Kind::Int(n) if name.starts_with("bytes") || matches!(name, "bytearray" | "string_") => u64::try_from(n).unwrap_or(0),
             _ => 0,
         };
         let most = items.iter().map(|v| self.lasts(*v, DEPTH).max(zeros(v))).max().unwrap_or(0);
         // Other constructors may know what to do with a range.
-        if most >= if container { 1 << 30 } else { u64::MAX } {
+        if most >= if container { FILLED } else { u64::MAX } {
             self.facts_capped((at, 1, Fact::Expansion { power: most.ilog2() + 1 }));
         }
     }
@@ -503,8 +514,27 @@ impl Machine<'_> {
                 let step = int(2).unwrap_or(1).unsigned_abs().max(1);
                 from.zip(to).map_or(0, |(from, to)| from.abs_diff(to) / step)
             }
-            _ => 0,
+            // An object that the pickle makes of another class hands out what its `__getitem__` does, for ever if that never raises: of `numpy.s_`
+            // say, or of a list that holds a class. No library goes over one while it loads.
+            ("builtins" | "itertools" | "array" | "codecs" | "datetime" | "functools" | "dill._dill", _) => 0,
+            ("collections", name) if !name.starts_with("User") => 0,
+            (module, "_reconstruct" | "ndarray" | "scalar" | "dtype" | "_frombuffer") if module.starts_with("numpy") => 0,
+            _ if self.globals.get(global as usize).is_some_and(|g| g.tensor) => 0,
+            _ => u64::MAX - 1,
         }
+    }
+
+    /// How many items an array of this shape has.
+    fn cells(&self, shape: Value) -> u64 {
+        let sides = match shape.kind() {
+            Kind::Int(_) => vec![shape],
+            Kind::Tuple(_) => self.items(shape).unwrap_or_default(),
+            _ => return 0,
+        };
+        sides.iter().fold(1, |cells: u64, side| match side.kind() {
+            Kind::Int(n) => cells.saturating_mul(u64::try_from(n).unwrap_or(0)),
+            _ => 0,
+        })
     }
 
     /// Whether going over it hands out values that stand in the pickle, and calls nothing.

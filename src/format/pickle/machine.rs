@@ -116,6 +116,8 @@ pub struct Machine<'s> {
     pub(super) slots: Slots,
     /// The first text, of those that a statistical model would evaluate as its formula, that is none.
     pub(super) strange_formula: Option<String>,
+    /// The first text that stands where a part of a formula does, of those that are none.
+    pub(super) strange_term: Option<String>,
     /// Imports in order of first appearance.
     pub globals: Vec<Global>,
     by_name: HashMap<String, u32>,
@@ -165,6 +167,8 @@ pub struct Machine<'s> {
     heaviest: u32,
     /// What `append`, `extend` or `add` was set to, of those that are no plain values.
     method: Option<String>,
+    /// The key of an address in machine code, of those that are set to something.
+    address: Option<&'static str>,
     /// Whether the pickle has anything that does something when it is called without an opcode.
     pub(super) callables: bool,
     /// Whether it asks for iterators that may have no end.
@@ -254,6 +258,7 @@ impl<'s> Machine<'s> {
             pool: Pool::default(),
             slots: Slots::default(),
             strange_formula: None,
+            strange_term: None,
             globals: Vec::new(),
             by_name: HashMap::new(),
             names: 0,
@@ -281,6 +286,7 @@ impl<'s> Machine<'s> {
             first_act: u64::MAX,
             heaviest: 0,
             method: None,
+            address: None,
             callables: false,
             endless: false,
             armed: HashMap::new(),
@@ -1156,6 +1162,7 @@ impl<'s> Machine<'s> {
             // Some classes make attributes of the dictionary that they are handed.
             self.arm(result, args);
         }
+        self.keeps_terms(id, args, at);
         let follow = self.follow(id, args, result, at, len)?;
         if shown(calls, self.facts.len(), &self.limits) {
             for text in self.items(args).unwrap_or_default().into_iter().take(8) {

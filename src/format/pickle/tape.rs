@@ -361,8 +361,12 @@ pub fn special(bytes: &[u8], len: usize) -> bool {
             [b'_', b'p', ..] => len == TEMPLATE,
             [b'f', b'o', ..] => len == FORMULA,
             // `append`, `extend` and `add`.
-            [b'a', b'p', ..] | [b'e', b'x', ..] => len == 6,
+            [b'a', b'p', ..] => len == 6,
+            [b'e', b'x', ..] => len == 6 || len == 4,
             [b'a', b'd', ..] => len == 3,
+            // `handle` and `_handle`.
+            [b'h', b'a', ..] => len == 6,
+            [b'_', b'h', ..] => len == 7,
             _ => false,
         }
 }

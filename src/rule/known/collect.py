@@ -313,13 +313,14 @@ SKIP_MODULES = {"pandas.core.config", "pandas.tools.plotting", "scipy.special._m
                 # A class of onnxruntime that reads the file it is made with.
                 "torchmetrics.functional.audio.dnsmos"}
 
-# Packages whose pickles make their objects and fill them, but do not call their classes: those open environments, download weights and
-# start workers.
+# Packages whose pickles make their objects and fill them, but do not call their classes: those open environments, download weights,
+# start workers, and take as much memory as the sizes that they are handed say.
 MADE_ONLY = set("""
     ultralytics stable_baselines3 sb3_contrib gymnasium skorch optuna kornia torch_geometric peft segmentation_models_pytorch
     sentence_transformers pytorch_metric_learning pyod tslearn pygam hmmlearn textblob river shap slicer spacy.language spacy.lang spacy.tokenizer
     thinc.model thinc.layers thinc.backends gym fastai fastcore flair trl setfit langchain_core langchain_community sktime darts sksurv surprise
     pytorch_tabnet timm torchvision torchmetrics diffusers pytorch_lightning lightning_fabric torchaudio efficientnet_pytorch pytorch_forecasting
+    torch.nn torch.ao torch.quantization torch.distributions torch.optim
 """.split())
 
 # Packages that are read whole, module by module, whatever a class's name: what is left over may be made and filled, in other versions too. Their rows
@@ -802,7 +803,7 @@ mxnet.ndarray.sparse rcb CSRNDArray RowSparseNDArray
 mxnet.numpy.multiarray rcb ndarray
 catboost.core rcb CatBoost CatBoostClassifier CatBoostRegressor CatBoostRanker
 # their constructors open files, too, in machine code
-xgboost.core rnb Booster DMatrix
+xgboost.core rnb Booster
 lightgbm.basic rnb Booster Dataset
 catboost.core rnb Pool
 _catboost rcb _CatBoost
@@ -1005,6 +1006,25 @@ pendulum.duration rcb Duration AbsoluteDuration
 pendulum.tz.timezone rcb FixedTimezone
 pendulum.tz.timezone rc Timezone._unpickle
 scipy.spatial.transform._rigid_transform rc RigidTransform.from_matrix
+# parts of the compiler, whose objects live in machine code: it goes wrong with one that is made without them
+torch r AliasDb AnyType Argument ArgumentSpec AwaitType Block BoolType CallStack Capsule ClassType Code CompleteArgumentSpec ComplexType
+torch r ConcreteModuleType ConcreteModuleTypeBuilder DeepCopyMemoTable DeserializationStorageContext DeviceObjType DictType EnumType ErrorReport
+torch r ExecutionPlan FileCheck FloatType FunctionSchema FutureType Gradient Graph IODescriptor InferredType IntType InterfaceType ListType
+torch r LiteScriptModule LockingLogger Node NoneType NoopLogger NumberType OperatorInfo OptionalType PyObjectType RRefType ScriptClass
+torch r ScriptClassFunction ScriptMethod ScriptModule ScriptModuleSerializer ScriptObjectProperty SerializationStorageContext StaticModule
+torch r StreamObjType StringType SymBoolType SymIntType TensorType ThroughputBenchmark TracingState TupleType Type UnionType Use Value _TritonLibrary
+# hold an address as a number, which they hand to machine code when they go; no library can pickle one
+lightgbm.basic r _InnerPredictor
+xgboost.core r DMatrix QuantileDMatrix DeviceQuantileDMatrix ExtMemQuantileDMatrix _ProxyDMatrix
+# machine code that goes wrong when one is made without its constructor, as nothing in a real pickle is
+scipy.spatial._qhull r _Qhull
+hdbscan._hdbscan_boruvka r KDTreeBoruvkaAlgorithm BallTreeBoruvkaAlgorithm
+# called with a number they take as much memory or time as it says, with a path they read the file, with a text they format it
+preshed.bloom rnb BloomFilter
+scipy.stats._qmc rnb Halton
+scipy.stats._wilcoxon rnb WilcoxonDistribution
+astropy.wcs.wcs rnb WCS
+PIL.ImageFilter rnb RankFilter MedianFilter MinFilter MaxFilter ModeFilter
 sklearn.utils r shuffle resample
 sklearn.utils._indexing r shuffle resample
 # its functions stand in the package itself from version 3 on

@@ -33,6 +33,8 @@ impl Machine<'_> {
                 self.rebind(target, state, at);
                 self.executes(global, state, at);
                 self.computed_state(target, state, at);
+                self.keeps_terms(global, Value::NONE, at);
+                self.keeps_address(global, at);
                 self.loads_state(global, state, target, at);
                 super::super::joblib::typed(self, target, state, at);
                 self.arm(target, state);
@@ -267,6 +269,12 @@ impl Machine<'_> {
             if matches!(value.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_) | Kind::Lost) {
                 self.method = Some(text);
             }
+        } else if text == evaluate::TERM {
+            self.note_term(value);
+        } else if let Some(key) = evaluate::ADDRESS.iter().find(|key| **key == text) {
+            if value.kind() != Kind::None {
+                self.address = Some(key);
+            }
         } else if text == template::KEY {
             let made = self.string(value);
             if !made.as_deref().is_some_and(template::plain) {
@@ -281,7 +289,11 @@ impl Machine<'_> {
     /// The text that an object may be equal to, as numpy's texts are: one of its arguments, or the bytes of an array's element.
     fn equal_text(&self, key: Value) -> Option<String> {
         let special = |text: &String| {
-            text == LOADED || text == template::KEY || METHODS.contains(&text.as_str()) || super::super::SPECIAL_METHODS.contains(&text.as_str())
+            text == LOADED
+                || text == template::KEY
+                || evaluate::ADDRESS.contains(&text.as_str())
+                || METHODS.contains(&text.as_str())
+                || super::super::SPECIAL_METHODS.contains(&text.as_str())
         };
         self.args_of(key)?.into_iter().take(4).find_map(|v| {
             let made = match self.constant(v)? {
@@ -356,6 +368,28 @@ impl Machine<'_> {
         if !known {
             let text = self.show(state);
             self.facts_capped((at, 1, Fact::ExecutedState { text }));
+        }
+    }
+
+    /// A part of a formula that is made of texts, or filled with them, and would be evaluated later.
+    pub(super) fn keeps_terms(&mut self, id: u32, made_of: Value, at: u64) {
+        if !self.globals.get(id as usize).is_some_and(|g| evaluate::keeps_terms(&g.module)) {
+            return;
+        }
+        for text in self.items(made_of).unwrap_or_default() {
+            self.note_term(text);
+        }
+        if let Some(text) = self.strange_term.take() {
+            self.facts_capped((at, 1, Fact::ExecutedState { text }));
+        }
+    }
+
+    /// An object that is filled with what it hands to machine code as an address.
+    fn keeps_address(&mut self, id: u32, at: u64) {
+        if let Some(key) = self.address
+            && self.globals.get(id as usize).is_some_and(|g| evaluate::frees_address(&g.module, &g.name))
+        {
+            self.facts_capped((at, 1, Fact::SpecialKey { key: key.to_string() }));
         }
     }
 
