@@ -135,7 +135,7 @@ fn named(f: &Fact) -> Option<(&str, &str, Option<&str>)> {
 
 /// An import is named once; a call of it is a finding of its own, because its arguments tell the consequence.
 fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
-    let (module, name, call) = named(f)?;
+    let (module, name, call) = named(f).filter(|_| !dtype_by_memo(f))?;
     let beyond = beyond(f);
     let effect = match standing(module, name) {
         Standing::Dangerous { effect, .. } => effect,
@@ -237,9 +237,21 @@ fn imports_foreign(module: &str, name: &str) -> bool {
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
     match standing(module, name) {
-        Standing::Unknown(place) => Some((module, name, *usage, place)),
+        Standing::Unknown(place) if !dtype_by_memo(f) => Some((module, name, *usage, place)),
         _ => None,
     }
+}
+
+/// What plain unpicklers ask for in a file of joblib's where the array that stands there asks for numpy's type, by the place of a text in its own memo.
+/// It is the file's data that they take for a module, and none has this name: but libraries may, and some modules do something when they are imported.
+fn dtype_by_memo(f: &Fact) -> bool {
+    let Fact::Import { module, name, wraps, .. } = f else { return false };
+    let acts = match known::standing(module, name) {
+        Standing::Dangerous { reason, .. } => reason.starts_with("importing it"),
+        Standing::Unknown(place) => place == Place::Library,
+        Standing::Expected(_) => false,
+    };
+    name == "dtype" && wraps.iter().any(|(m, n)| m == "numpy" && n == "dtype") && !acts
 }
 
 /// A method of a class that is expected, named and not called: from protocol 4 on what `getattr(Class, "method")` is before, and in what cloudpickle
