@@ -99,8 +99,8 @@ fn standing(module: &str, name: &str) -> Standing {
             other => other,
         };
     }
-    // In a pickle it does nothing until it is called, which the machine follows: what it hands out counts as what `getattr` does.
-    if matches!((module, name), ("operator" | "_operator", "attrgetter")) {
+    // In a pickle they do nothing until they are called, which the machine follows: what they hand out counts as what `getattr` does.
+    if matches!((module, name), ("operator" | "_operator", "attrgetter" | "methodcaller")) {
         return Standing::Expected(known::Uses { reference: true, call: true, make: false, build: false, wraps: false, getattr: true });
     }
     // Where torch keeps what it is itself: its modules import it under its name, and its functions are methods of one class.
@@ -211,7 +211,12 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
         let harmless = !attr.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { effect, .. } if effect != Effect::Hide);
         return harmless && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
-    !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
+    // Whoever is handed what resolves a name calls it with arguments of its own.
+    !name.starts_with("__")
+        && !matches!(
+            standing(module, name),
+            Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib) | Standing::Expected(known::Uses { getattr: true, .. })
+        )
 }
 
 /// A function that loads bytes, or takes what a text names, which no library's pickle names but to call it: whoever calls it later is not seen.
