@@ -1014,13 +1014,12 @@ impl<'s> Machine<'s> {
         !builtin && self.pool.node(node).is_some_and(|span| self.pool.weight(span) == 1)
     }
 
-    /// Whether this is what a call of a container's class, of numpy's type or of its maker of numbers hands back: neither a plain text nor callable.
+    /// Whether this is what a call of a container's class or of numpy's type hands back: neither a plain text nor callable. (What numpy's `scalar` hands
+    /// back may be either: of a type of objects it unpickles one.)
     fn is_data(&self, v: Value) -> bool {
         let Kind::Call { global, .. } = v.kind() else { return false };
-        self.globals.get(global as usize).is_some_and(|g| match (g.module.as_str(), g.name.as_str()) {
-            ("collections", "OrderedDict" | "defaultdict" | "Counter" | "deque") | ("numpy", "dtype") => true,
-            ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => true,
-            _ => false,
+        self.globals.get(global as usize).is_some_and(|g| {
+            matches!((g.module.as_str(), g.name.as_str()), ("collections", "OrderedDict" | "defaultdict" | "Counter" | "deque") | ("numpy", "dtype"))
         })
     }
 
@@ -1104,8 +1103,9 @@ impl<'s> Machine<'s> {
         if self.overspent() {
             return Err(Error::limit(at, "pickle-work"));
         }
-        if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) || self.handed == 0 && self.is_data(callee) {
-            // Numbers and texts cannot be called: every unpickler raises here. What is handed to a function may be called later, or never.
+        if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) || self.wrapped && self.handed == 0 && self.is_data(callee) {
+            // Numbers and texts cannot be called: every unpickler raises here. So it does with what the bytes of joblib's arrays, taken for opcodes, have
+            // for a callee; what is handed to a function may be called later, or never.
             return self.fault("not-callable");
         }
         // The Python unpickler unpacks whatever stands there: of a dictionary, its keys.
