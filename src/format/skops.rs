@@ -153,11 +153,13 @@ fn close(view: View<'_>, node: Node, parent: Option<&mut Node>, end: u64, stated
         } else if stated.insert((loader.clone(), module.to_string(), name.to_string())) {
             // Objects are made by their class's `__new__` alone.
             let made = called && loader == "ObjectNode";
+            // What an operator's function is handed is not looked at.
+            let wraps = (loader == "OperatorFuncNode").then(|| ("?".into(), "…".into())).into_iter().collect();
             scan.state(
                 view,
                 at,
                 len,
-                Fact::Import { module: module.to_string(), name: name.to_string(), usage: Use { called: called && !made, made, built }, wraps: Vec::new() },
+                Fact::Import { module: module.to_string(), name: name.to_string(), usage: Use { called: called && !made, made, built }, wraps },
             );
             if called {
                 scan.state(view, at, len, Fact::Call { module: module.to_string(), name: name.to_string(), text: format!("{module}.{name}(…)") });

@@ -99,8 +99,8 @@ fn standing(module: &str, name: &str) -> Standing {
             other => other,
         };
     }
-    // In a pickle it does nothing until it is called, which the machine follows: what it hands out counts as what `getattr` does.
-    if matches!((module, name), ("operator" | "_operator", "attrgetter")) {
+    // In a pickle they do nothing until they are called, which the machine follows: what they hand out counts as what `getattr` does.
+    if matches!((module, name), ("operator" | "_operator", "attrgetter" | "methodcaller")) {
         return Standing::Expected(known::Uses { reference: true, call: true, make: false, build: false, wraps: false, getattr: true });
     }
     // Where torch keeps what it is itself: its modules import it under its name, and its functions are methods of one class.
@@ -135,7 +135,7 @@ fn named(f: &Fact) -> Option<(&str, &str, Option<&str>)> {
 
 /// An import is named once; a call of it is a finding of its own, because its arguments tell the consequence.
 fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
-    let (module, name, call) = named(f)?;
+    let (module, name, call) = named(f).filter(|_| !dtype_by_memo(f))?;
     let beyond = beyond(f);
     let effect = match standing(module, name) {
         Standing::Dangerous { effect, .. } => effect,
@@ -216,7 +216,12 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             };
         return harmless && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
-    !name.starts_with("__") && !matches!(standing(module, name), Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib))
+    // Whoever is handed what resolves a name calls it with arguments of its own.
+    !name.starts_with("__")
+        && !matches!(
+            standing(module, name),
+            Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib) | Standing::Expected(known::Uses { getattr: true, .. })
+        )
 }
 
 /// A function that loads bytes, or takes what a text names, which no library's pickle names but to call it: whoever calls it later is not seen.
@@ -242,9 +247,21 @@ fn imports_foreign(module: &str, name: &str) -> bool {
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
     match standing(module, name) {
-        Standing::Unknown(place) => Some((module, name, *usage, place)),
+        Standing::Unknown(place) if !dtype_by_memo(f) => Some((module, name, *usage, place)),
         _ => None,
     }
+}
+
+/// What plain unpicklers ask for in a file of joblib's where the array that stands there asks for numpy's type, by the place of a text in its own memo.
+/// It is the file's data that they take for a module, and none has this name: but libraries may, and some modules do something when they are imported.
+fn dtype_by_memo(f: &Fact) -> bool {
+    let Fact::Import { module, name, wraps, .. } = f else { return false };
+    let acts = match known::standing(module, name) {
+        Standing::Dangerous { reason, .. } => reason.starts_with("importing it"),
+        Standing::Unknown(place) => place == Place::Library,
+        Standing::Expected(_) => false,
+    };
+    name == "dtype" && wraps.iter().any(|(m, n)| m == "numpy" && n == "dtype") && !acts
 }
 
 /// A method of a class that is expected, named and not called: from protocol 4 on what `getattr(Class, "method")` is before, and in what cloudpickle

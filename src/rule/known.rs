@@ -316,7 +316,12 @@ impl Tables {
             let (component, after) = rest.split_once('.').unwrap_or((rest, ""));
             // Libraries import modules under a private alias: `_os`, `_sys`.
             let spellings = [component, component.trim_start_matches('_')];
-            if dotted && spellings.iter().any(|spelling| self.is_module(spelling)) {
+            // A class that was read is no module, whatever its name, and what stands in it is a method, but for the modules that classes keep.
+            let class = |until: &str| self.expected(module, until).is_some_and(|uses| uses.make || uses.call);
+            let head = name.strip_suffix(rest).unwrap_or_default().trim_end_matches('.');
+            let read = if head.is_empty() { class(component) } else { after.is_empty() && class(head) };
+            let names_module = |spelling: &&str| if read { TELLTALE_MODULES.contains(spelling) } else { self.is_module(spelling) };
+            if dotted && spellings.iter().any(names_module) {
                 let found = spellings.iter().find_map(|spelling| self.danger_at(spelling, after));
                 if found.is_some() {
                     return found;

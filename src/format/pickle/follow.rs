@@ -91,7 +91,7 @@ fn makes(module: &str, name: &str) -> Option<usize> {
         ("copyreg", "_reconstructor" | "__newobj__" | "__newobj_ex__") => Some(0),
         // The same for types of data.
         ("polars.datatypes.classes" | "polars.datatypes", "_custom_reconstruct") => Some(0),
-        ("scipy.spatial.ckdtree", "new_object") => Some(0),
+        ("scipy.spatial.ckdtree", "new_object") | ("dateutil.tz._tzfile", "_unpickle") => Some(0),
         ("numpy.core.multiarray" | "numpy._core.multiarray", "_reconstruct") => Some(0),
         ("numpy.ma.core" | "numpy.ma.mrecords", "_mareconstruct" | "_mrreconstruct") => Some(0),
         ("torch._utils", "_rebuild_wrapper_subclass") | ("tensordict._reductions", "_make_td") => Some(0),
@@ -210,7 +210,11 @@ impl Machine<'_> {
                     let owner = self.items(args).and_then(|i| i.first().copied());
                     let (Some(owner), Some(method)) = (owner, first.and_then(|v| self.string(v))) else { return Ok(Target::Unknown) };
                     let rest = made_with.get(1..).unwrap_or(&[]).to_vec();
-                    return self.method(owner, &method, &rest, at);
+                    let target = self.method(owner, &method, &rest, at)?;
+                    if let Target::Import(found, _) = target {
+                        self.wrap_callee(global, Some(Value::global(found)), at);
+                    }
+                    return Ok(target);
                 }
                 // A method of a constant or of an object that a call made.
                 ("builtins", "getattr" | "object.__getattribute__" | "str.__getattribute__" | "bytes.__getattribute__") => {
@@ -368,6 +372,38 @@ impl Machine<'_> {
                 if !matches!(shown.as_str(), "Ellipsis" | "NotImplemented") && !bounds.is_some_and(numbers) {
                     self.state_evaluated(result, at, len);
                 }
+                Ok(None)
+            }
+            // `eval(type + '.__dict__["' + name + '"]')`: the type is taken out of the description, which any text may stand for.
+            ("dill._dill" | "dill.dill", "_getattr") => {
+                let class = match first.map(Value::kind) {
+                    Some(Kind::Global(class)) => self.canonical_name(class),
+                    _ => Default::default(),
+                };
+                let dotted = if class.0 == "builtins" { class.1.clone() } else { format!("{}.{}", class.0, class.1) };
+                let word = |n: &String| n.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                let shown = items.as_ref().and_then(|i| i.get(2)).and_then(|s| self.string(*s));
+                match second.and_then(|s| self.string(s)).filter(word) {
+                    Some(n) if shown == Some(format!("<method '{n}' of '{dotted}' objects>")) => {
+                        let method = format!("{}.{n}", class.1);
+                        self.wrap(id, (class.0.clone(), method.clone()));
+                        return self.named(&class.0, &method, at, 1, false).map(|id| Some(Value::global(id)));
+                    }
+                    _ => self.state_evaluated(result, at, len),
+                }
+                Ok(None)
+            }
+            // A method that is handed nothing but its object. With arguments it is a call that somebody else makes.
+            ("operator", "methodcaller") => {
+                let plain = first.and_then(|n| self.string(n)).is_some_and(|n| !n.starts_with('_'));
+                if !plain || items.is_none_or(|i| i.len() > 1) {
+                    self.wrap(id, ("?".to_string(), first.map(|n| self.show(n)).unwrap_or_default()));
+                }
+                Ok(None)
+            }
+            // A text is the path of a file that it opens; an object is read from.
+            ("dateutil.tz.tz" | "dateutil.tz", "tzfile") if first.is_none_or(|f| !matches!(f.kind(), Kind::None)) => {
+                self.wrap(id, ("?".to_string(), first.map(|f| self.show(f)).unwrap_or_default()));
                 Ok(None)
             }
             // The class of that name, or a new one of tuples with names when there is none.

@@ -997,7 +997,8 @@ impl<'s> Machine<'s> {
             }
             return Ok(Value::global(self.import(m.clone(), n.clone(), at, 1)?));
         }
-        if self.is_instance(module) || self.is_instance(name) {
+        let no_text = |v: Value| matches!(v.kind(), Kind::Tuple(_) | Kind::List(_) | Kind::Dict(_) | Kind::Set(_)) || self.is_instance(v) || self.is_data(v);
+        if no_text(module) || no_text(name) {
             return self.fault("not-a-name");
         }
         // A number or None raises; anything made by a call may be any text.
@@ -1017,6 +1018,15 @@ impl<'s> Machine<'s> {
         let Kind::Call { global, node } = v.kind() else { return false };
         let builtin = self.globals.get(global as usize).is_none_or(|g| matches!(g.module.as_str(), "builtins" | "__builtin__" | "?"));
         !builtin && self.pool.node(node).is_some_and(|span| self.pool.weight(span) == 1)
+    }
+
+    /// Whether this is what a call of a container's class or of numpy's type hands back: neither a plain text nor callable. (What numpy's `scalar` hands
+    /// back may be either: of a type of objects it unpickles one.)
+    fn is_data(&self, v: Value) -> bool {
+        let Kind::Call { global, .. } = v.kind() else { return false };
+        self.globals.get(global as usize).is_some_and(|g| {
+            matches!((g.module.as_str(), g.name.as_str()), ("collections", "OrderedDict" | "defaultdict" | "Counter" | "deque") | ("numpy", "dtype"))
+        })
     }
 
     /// Something is called or made that no opcode calls: said like a call.
@@ -1099,8 +1109,9 @@ impl<'s> Machine<'s> {
         if self.overspent() {
             return Err(Error::limit(at, "pickle-work"));
         }
-        if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) {
-            // Numbers and texts cannot be called: every unpickler raises here.
+        if !matches!(callee.kind(), Kind::Global(_) | Kind::Call { .. } | Kind::Persistent(_)) || self.wrapped && self.handed == 0 && self.is_data(callee) {
+            // Numbers and texts cannot be called: every unpickler raises here. So it does with what the bytes of joblib's arrays, taken for opcodes, have
+            // for a callee; what is handed to a function may be called later, or never.
             return self.fault("not-callable");
         }
         // The Python unpickler unpacks whatever stands there: of a dictionary, its keys.

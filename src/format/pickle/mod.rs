@@ -17,7 +17,7 @@ mod value;
 use super::{Format, Match};
 use crate::bytes::{Coder, Source, Unpacked, View};
 use crate::error::Result;
-use crate::fact::{Fact, Tensor};
+use crate::fact::{Fact, Tensor, Use};
 use crate::scan::Scan;
 use constant::Encoding;
 use machine::{Load, Machine, Stop};
@@ -412,6 +412,7 @@ pub fn weigh_for<'s>(view: View<'s>, at: u64, scan: &mut Scan<'_>, counted: bool
         plain.nested.clear();
         plain.blobs.clear();
         until_raised(view, &mut plain, &machine)?;
+        dtype_of_texts(view, &mut plain, &machine)?;
         state(view, &mut plain, unless_limited(before), counted, true, scan)?;
         if machine.aligned {
             older_joblib(view, at, &machine, counted, scan)?;
@@ -536,6 +537,27 @@ fn mistaken_dtype(view: View<'_>, plain: &Machine<'_>, joblib: &Machine<'_>) -> 
     let mut inner = Machine::new(view, from, Frames::LINEAR, &crate::limits::Limits::default());
     inner.run(u64::MAX)?;
     Ok(inner.globals.iter().any(|g| g.at == at && g.module == "numpy" && g.name == "dtype").then_some(at))
+}
+
+/// What [`mistaken_dtype`] is for the texts around the array, a key or the name of a column: a module may be called so, and the reading goes on. It
+/// is asked for and no more, and keeps what joblib takes it for; the rules know such an import.
+fn dtype_of_texts(view: View<'_>, plain: &mut Machine<'_>, joblib: &Machine<'_>) -> Result<()> {
+    let mut texts: Vec<_> = plain.globals.iter_mut().filter(|g| g.asked && g.name == "dtype" && g.module != "numpy").collect();
+    let ends = joblib.inner.iter().skip(1).copied().chain([u64::MAX]);
+    for (from, end) in joblib.inner.iter().copied().zip(ends) {
+        if !texts.iter().any(|g| (from..end).contains(&g.at)) {
+            continue;
+        }
+        let mut inner = Machine::new(view, from, Frames::LINEAR, &crate::limits::Limits::default());
+        inner.run(u64::MAX)?;
+        let types: HashSet<u64> = inner.globals.iter().filter(|g| g.module == "numpy" && g.name == "dtype").map(|g| g.at).collect();
+        for g in texts.iter_mut().filter(|g| types.contains(&g.at)) {
+            (g.usage, g.wraps) = (Use::default(), vec![("numpy".into(), "dtype".into())]);
+        }
+    }
+    let known: HashSet<_> = texts.iter().filter(|g| !g.wraps.is_empty()).map(|g| g.module.as_str()).collect();
+    plain.facts.retain(|(.., f)| !matches!(f, Fact::Call { module, name, .. } if name == "dtype" && known.contains(module.as_str())));
+    Ok(())
 }
 
 /// Whether no module can be called so: the name is empty, has characters that no file's name has, or is a line of bytes that are no text.

@@ -457,6 +457,7 @@ time rcb struct_time
 io rcb BytesIO StringIO
 re rc _compile
 re rc compile
+re r escape search match fullmatch findall finditer split
 re rcb RegexFlag
 logging rc getLogger
 logging rcb LogRecord Filter PercentStyle StrFormatStyle
@@ -470,12 +471,20 @@ operator rc itemgetter
 operator r matmul lshift rshift index iadd isub imul itruediv getitem countOf indexOf length_hint
 math r sqrt exp log log2 log10 log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh floor ceil fabs pow hypot erf erfc gamma lgamma
 math r isnan isinf isfinite copysign degrees radians trunc fmod fsum factorial gcd asinh acosh atanh
+math r prod comb perm lcm isqrt cbrt exp2 dist isclose
 cmath r sqrt exp log phase polar rect
 statistics r mean median mode stdev variance pstdev pvariance fmean harmonic_mean geometric_mean
 string r capwords
+# tell the time, or wait
+time r time time_ns perf_counter monotonic process_time strftime gmtime localtime mktime sleep
+uuid r uuid1 uuid3 uuid4 uuid5
+textwrap r wrap fill dedent indent shorten
+_heapq r heappush heappop heapify heapreplace heappushpop
+_hashlib r openssl_md5 openssl_sha1 openssl_sha224 openssl_sha256 openssl_sha384 openssl_sha512
 zlib r adler32 crc32
-posixpath r join basename
-ntpath r join basename
+# of a path they read the text alone
+posixpath r join basename dirname split splitext abspath normpath
+ntpath r join basename dirname split splitext abspath normpath
 json r dumps
 copy r copy deepcopy
 itertools rc count
@@ -577,6 +586,8 @@ numpy._core rcg _ufunc_reconstruct
 numpy.core rc _DType_reconstruct
 numpy._core rc _DType_reconstruct
 numpy.char rcb chararray
+numpy.strings r lower upper capitalize title swapcase strip lstrip rstrip replace add multiply mod center ljust rjust zfill encode decode
+numpy.strings r count find rfind index rindex startswith endswith isalpha isdigit isdecimal isnumeric isspace islower isupper istitle isalnum str_len
 # made and filled, never called by a pickle: scipy's discrete distributions keep one
 numpy rnb vectorize
 numpy.lib.function_base rnb vectorize
@@ -586,6 +597,7 @@ numpy.random rcb mtrand.RandomState
 numpy.random._pickle rcb __generator_ctor
 numpy.random._pickle rcb __randomstate_ctor __bit_generator_ctor
 numpy.random.mtrand rcb RandomState
+numpy.random rcb RandomState
 numpy.random.bit_generator rcb SeedSequence SeedlessSeedSequence BitGenerator
 numpy.random.bit_generator rcb __pyx_unpickle_SeedSequence __pyx_unpickle_SeedlessSeedSequence
 mtrand rcb __RandomState_ctor
@@ -636,6 +648,11 @@ pytz.tzinfo rc unpickler
 pytz.tzinfo rcb StaticTzInfo DstTzInfo
 dateutil.tz.tz rcb tzutc tzlocal tzoffset tzrange tzstr
 dateutil.tz rcb tzutc tzlocal tzoffset
+# with None before its name it opens nothing; the machine says what else it is handed
+dateutil.tz.tz rcbw tzfile
+dateutil.tz rcbw tzfile
+# makes an object of the class that it is handed and fills it with numbers
+dateutil.tz._tzfile rcb _unpickle
 dateutil.relativedelta rcb relativedelta
 # the table of functions that every layer kept before torch 1.2, by name
 torch.nn.backends.thnn rc _get_thnn_function_backend
@@ -816,8 +833,9 @@ dill.dill rc _create_array
 # of a text, which the machine reads
 dill._dill rc _eval_repr
 dill.dill rc _eval_repr
-dill._dill rcg _load_type _import_module _get_attr
-dill.dill rcg _load_type _import_module _get_attr
+# the machine lets the last of them evaluate nothing but the name of a method of a plain type
+dill._dill rcg _load_type _import_module _get_attr _getattr
+dill.dill rcg _load_type _import_module _get_attr _getattr
 cloudpickle.cloudpickle rcg subimport
 # the shape of a tree of containers
 torch.utils._pytree rnb LeafSpec TreeSpec
@@ -940,6 +958,37 @@ spacy.tokenizer rcb Tokenizer
 spacy.util r _get_attr_unless_lookup raise_error filter_chain_spans
 spacy.util rcb SimpleFrozenList SimpleFrozenDict
 spacy.ml.models.textcat r resize_and_set_ref
+# keep the paths of a compiled model and of what a fit wrote; nothing of it is started or read before the next fit
+prophet.models rnb CmdStanPyBackend
+cmdstanpy.model rnb CmdStanModel
+cmdstanpy.compilation rnb CompilerOptions
+cmdstanpy.compiler_opts rnb CompilerOptions
+cmdstanpy.cmdstan_args rnb CmdStanArgs OptimizeArgs SamplerArgs
+cmdstanpy.cmdstan_args rcb Method
+cmdstanpy.stanfit.mle rnb CmdStanMLE
+cmdstanpy.stanfit.mcmc rnb CmdStanMCMC
+cmdstanpy.stanfit.runset rnb RunSet
+cmdstanpy.stanfit.metadata rnb InferenceMetadata
+stanio.reshape rcb Variable VariableType
+# one more loader of a table's rows, with weights; its constructor alone draws from them
+fastai.tabular.core rnb TabWeightedDL
+# the hook of a model that is being prepared for quantization: asks its own observer
+torch.ao.quantization.quantize r _observer_forward_hook _observer_forward_pre_hook
+torch.quantization.quantize r _observer_forward_hook _observer_forward_pre_hook
+# counts of words and a few settings, in every home that it had
+keras_preprocessing.text rnb Tokenizer
+keras.preprocessing.text rnb Tokenizer
+keras.src.preprocessing.text rnb Tokenizer
+keras.src.legacy.preprocessing.text rnb Tokenizer
+tf_keras.src.preprocessing.text rnb Tokenizer
+# look a type up by its name, keep numbers, copy an array
+tensorflow.python.framework.dtypes rc as_dtype
+tensorflow.python.framework.tensor_shape rc TensorShape Dimension
+tensorflow.python.framework.ops rc convert_to_tensor
+# the layers of the first YOLOv8 models, before every group of them had a module of its own
+ultralytics.nn.modules rnb Conv DWConv DWConvTranspose2d ConvTranspose DFL TransformerLayer TransformerBlock Bottleneck BottleneckCSP C3 C2 C2f C1 C3x C3TR
+ultralytics.nn.modules rnb C3Ghost ChannelAttention SpatialAttention CBAM SPP SPPF Focus GhostConv GhostBottleneck Concat Proto Ensemble Detect Segment Classify
+ultralytics.yolo.utils rcb IterableSimpleNamespace
 # a dictionary; what reads settings from text is called later
 thinc.config rnb Config
 # the `compile` beside it stays unknown: hostile numbers crash it
