@@ -78,6 +78,14 @@ fn row_of_short_ones(view: View<'_>) -> bool {
 fn row_from(view: View<'_>, from: u64, behind_frame: &mut Option<u64>) -> bool {
     let mut at = from;
     for _ in 0..ROW {
+        // What a file begins with has been looked at, or nobody would ask for a row. Whether the others come to a STOP is seen below.
+        if at > 0 {
+            match probe_chain(view, at, 0, &mut 0) {
+                Likeness::Sure => return true,
+                Likeness::Named if breaks_behind_import(view.rest(at)) => return true,
+                _ => {}
+            }
+        }
         let mut m = Machine::new(view, at, Frames::LINEAR, &crate::limits::Limits::default());
         let mut stop = m.run(PROBE / 4);
         if matches!(stop, Ok(Stop::Fault("stack-empty"))) {
@@ -91,12 +99,6 @@ fn row_from(view: View<'_>, from: u64, behind_frame: &mut Option<u64>) -> bool {
         }
         *behind_frame = behind_frame.or(m.tape.frame_left());
         at = m.tape.at();
-        match probe_chain(view, at, 0, &mut 0) {
-            Likeness::Sure => return true,
-            Likeness::Named if breaks_behind_import(view.rest(at)) => return true,
-            // Whether this one comes to a STOP is seen in the next turn.
-            _ => {}
-        }
     }
     true
 }
