@@ -159,8 +159,7 @@ export class WeighStation extends LitElement {
       this.#scanners?.stop();
       this.#scanners = scannersAt(this.#desk.address);
     }
-    this.#scanners.warm();
-    warmUp(this.#scanners);
+    this.#scanners.warm(warmUp());
   }
 
   #newGuide(): Guide {
