@@ -11,7 +11,6 @@ import { Checks } from "../scanner/checks.ts";
 import { Pool } from "../scanner/client.ts";
 import { Guide } from "../scanner/guide.ts";
 import { missing, onRefusal } from "../scanner/refused.ts";
-import { warmUp } from "../scanner/warmup.ts";
 import { scannersAt, tables, tally, Weighing, type Item, type Row } from "../scanner/weighing.ts";
 import css from "../style/weighstation.css";
 import { messagesFor } from "../text/text.ts";
@@ -159,7 +158,7 @@ export class WeighStation extends LitElement {
       this.#scanners?.stop();
       this.#scanners = scannersAt(this.#desk.address);
     }
-    this.#scanners.warm(warmUp());
+    this.#scanners.warm();
   }
 
   #newGuide(): Guide {

@@ -42,13 +42,10 @@ function workerAddress(own: string | null): string {
   return trusted(blob);
 }
 
-/** The number of a task whose answer nobody waits for; no other has it. */
-const UNHEARD = 0;
-
 export class Pool {
   #members: Member[] = [];
   #queue: Job[] = [];
-  #next = UNHEARD + 1;
+  #next = 1;
   /** The self-test of every worker that started: all of them were refused, or null before the first. */
   locked: boolean | null = null;
 
@@ -67,16 +64,11 @@ export class Pool {
     });
   }
 
-  /**
-   * Starts one worker ahead of need, so that the first file does not wait for it. What it is given to do meanwhile is answered to nobody: a task that comes goes
-   * to this worker all the same, which is quicker than to start another.
-   */
-  warm(meanwhile: Task | null = null): void {
+  /** Starts one worker ahead of need, so that the first file does not wait for it. */
+  warm(): void {
     if (this.#members.length > 0) return;
     try {
-      const member = this.#start();
-      this.#members.push(member);
-      if (meanwhile) member.worker.postMessage({ id: UNHEARD, task: meanwhile } satisfies Request);
+      this.#members.push(this.#start());
     } catch (error) {
       this.#abandon(new ScannerBlocked(String(error)));
     }
