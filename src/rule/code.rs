@@ -237,11 +237,13 @@ fn uncalled_loader(f: &Fact) -> Option<Args> {
 
 /// Whether importing a module runs code that nobody looked at, or that does something by itself.
 fn imports_foreign(module: &str, name: &str) -> bool {
-    match known::standing(module, name) {
-        Standing::Unknown(Place::Foreign) => module != "__main__",
-        Standing::Dangerous { reason, .. } => reason.starts_with("importing it"),
-        _ => false,
-    }
+    let standing = known::standing(module, name);
+    matches!(standing, Standing::Unknown(Place::Foreign)) && module != "__main__" || acts_when_imported(&standing)
+}
+
+/// Whether a module does something when it is imported, whatever is done with the name.
+fn acts_when_imported(standing: &Standing) -> bool {
+    matches!(standing, Standing::Dangerous { reason, .. } if reason.starts_with("importing it"))
 }
 
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
@@ -256,12 +258,9 @@ fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
 /// It is the file's data that they take for a module, and none has this name: but libraries may, and some modules do something when they are imported.
 fn dtype_by_memo(f: &Fact) -> bool {
     let Fact::Import { module, name, wraps, .. } = f else { return false };
-    let acts = match known::standing(module, name) {
-        Standing::Dangerous { reason, .. } => reason.starts_with("importing it"),
-        Standing::Unknown(place) => place == Place::Library,
-        Standing::Expected(_) => false,
-    };
-    name == "dtype" && wraps.iter().any(|(m, n)| m == "numpy" && n == "dtype") && !acts
+    let standing = known::standing(module, name);
+    let by_chance = !acts_when_imported(&standing) && !matches!(standing, Standing::Unknown(Place::Library));
+    name == "dtype" && wraps.iter().any(|(m, n)| m == "numpy" && n == "dtype") && by_chance
 }
 
 /// A method of a class that is expected, named and not called: from protocol 4 on what `getattr(Class, "method")` is before, and in what cloudpickle

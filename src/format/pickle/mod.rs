@@ -536,9 +536,14 @@ fn mistaken_dtype(view: View<'_>, plain: &Machine<'_>, joblib: &Machine<'_>) -> 
     });
     let Some(at) = imports.chain(facts).min() else { return Ok(None) };
     let Some(from) = joblib.inner.iter().copied().take_while(|from| *from < at).last() else { return Ok(None) };
+    Ok(types_of(view, from)?.contains(&at).then_some(at))
+}
+
+/// Where the pickle of an array of objects asks for numpy's types.
+fn types_of(view: View<'_>, from: u64) -> Result<HashSet<u64>> {
     let mut inner = Machine::new(view, from, Frames::LINEAR, &crate::limits::Limits::default());
     inner.run(u64::MAX)?;
-    Ok(inner.globals.iter().any(|g| g.at == at && g.module == "numpy" && g.name == "dtype").then_some(at))
+    Ok(inner.globals.iter().filter(|g| g.module == "numpy" && g.name == "dtype").map(|g| g.at).collect())
 }
 
 /// What [`mistaken_dtype`] is for the texts around the array, a key or the name of a column: a module may be called so, and the reading goes on. It
@@ -550,9 +555,7 @@ fn dtype_of_texts(view: View<'_>, plain: &mut Machine<'_>, joblib: &Machine<'_>)
         if !texts.iter().any(|g| (from..end).contains(&g.at)) {
             continue;
         }
-        let mut inner = Machine::new(view, from, Frames::LINEAR, &crate::limits::Limits::default());
-        inner.run(u64::MAX)?;
-        let types: HashSet<u64> = inner.globals.iter().filter(|g| g.module == "numpy" && g.name == "dtype").map(|g| g.at).collect();
+        let types = types_of(view, from)?;
         for g in texts.iter_mut().filter(|g| types.contains(&g.at)) {
             (g.usage, g.wraps) = (Use::default(), vec![("numpy".into(), "dtype".into())]);
         }
