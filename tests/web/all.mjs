@@ -14,12 +14,12 @@ await run(async () => {
   const chromedriver = needChromedriver();
 
   say("rustfmt; clippy, native and wasm");
-  call("cargo", ["fmt", "--check"], { why: "The Rust sources are not formatted (cargo fmt), or rustfmt is missing (rustup component add rustfmt)." });
-  call("cargo", ["clippy", "--all-targets", "--", "-D", "warnings"], { why: "clippy has something to say about the native build." });
+  call("cargo", ["fmt", "--all", "--check"], { why: "The Rust sources are not formatted (cargo fmt), or rustfmt is missing (rustup component add rustfmt)." });
+  call("cargo", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], { why: "clippy has something to say about the native build." });
   call("cargo", ["clippy", "--lib", "--target", WASM, "--", "-D", "warnings"], { why: "clippy has something to say about the wasm build." });
 
   say("cargo test, optimised: the corpus is large");
-  call("cargo", ["test", "--profile", "tested"], { why: "A Rust test failed." });
+  call("cargo", ["test", "--workspace", "--profile", "tested"], { why: "A Rust test failed." });
   say("cargo build --release: what users run is compared with the wasm below");
   call("cargo", ["build", "--release", "--bins"], { why: "The command line does not build." });
 

@@ -6,9 +6,7 @@
 
 use super::machine::Machine;
 use super::value::{Kind, Value};
-
-/// The key of a formula in a state.
-pub const KEY: &str = "formula";
+pub use weighstation_plain::run::FORMULA as KEY;
 
 /// How deep arguments are looked through; a matrix of vectors needs three.
 const DEPTH: u32 = 6;
@@ -55,7 +53,7 @@ impl Machine<'_> {
             Kind::Plain | Kind::None | Kind::Bool(_) | Kind::Int(_) | Kind::Global(_) => false,
             Kind::Str(_) => !self.string(*v).is_some_and(|text| word(&text)),
             Kind::Call { global, .. } => !self.computes(global),
-            Kind::Dict(id) => self.pay(16).and_then(|()| self.slots.items(id)).is_none_or(|(inner, more)| more || self.has_code(inner, depth)),
+            Kind::Dict(id) => self.pay(16).and_then(|()| self.data.slots.items(id)).is_none_or(|(inner, more)| more || self.has_code(inner, depth)),
             Kind::Tuple(_) | Kind::List(_) | Kind::Set(_) => self.whole_items(*v).is_none_or(|inner| self.has_code(&inner, depth)),
             Kind::Bytes(_) | Kind::Persistent(_) | Kind::Lost => true,
         })

@@ -174,7 +174,7 @@ pub fn array(m: &mut Machine<'_>, state: Value) -> Result<()> {
     let Kind::Dict(slot) = state.kind() else { return Err(unknown()) };
     let entries = m.entries(state).ok_or_else(unknown)?;
     // A key that is no plain text may be equal to one, and the last of two counts.
-    let whole = m.slots.items(slot).is_some_and(|(items, more)| !more && items.len() == entries.len() * 2);
+    let whole = m.data.slots.items(slot).is_some_and(|(items, more)| !more && items.len() == entries.len() * 2);
     if !whole {
         return Err(unknown());
     }

@@ -15,8 +15,7 @@ mod step;
 use super::constant::{self};
 use super::evaluate;
 use super::follow::Target;
-use super::memo::{MARKED, Memo, Pool, Slots};
-use super::stack::Stack;
+use super::memo::{MARKED, Memo};
 use super::tape::{Frames, Tape};
 use super::torch::Seen;
 use super::value::{Kind, Value};
@@ -27,6 +26,7 @@ use crate::limits::Limits;
 use literal::{decode, integer};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use weighstation_plain::run::{Data, NESTED_FROM, weigh};
 
 /// Calls of one global that are rendered; more are only counted.
 const CALLS_SHOWN: u32 = 6;
@@ -34,8 +34,6 @@ const CALLS_SHOWN: u32 = 6;
 const ODD_KEYS: usize = 1000;
 /// Bytes of a text that is still read to tell what it names, or of a memo's key, before which any number of zeros may stand.
 const NAME: usize = 64 * 1024;
-/// Letters of the shortest pickle that calls something in Base64: shorter texts are not read by themselves.
-const NESTED_FROM: u64 = 40;
 /// Constants that are read by themselves; more are a gap.
 const NESTED: usize = 1 << 16;
 /// Bytes kept of a name; longer than any path that a system opens.
@@ -107,13 +105,10 @@ pub struct Machine<'s> {
     view: View<'s>,
     /// The bytes, with the position.
     pub tape: Tape<'s>,
-    stack: Stack<Value>,
-    marks: Stack<usize>,
-    memo: Memo,
+    /// The stack, the memo and what objects hold.
+    pub(super) data: Data,
     /// What PUT remembered under something that is no index.
     odd_keys: HashMap<Vec<u8>, Value>,
-    pool: Pool,
-    pub(super) slots: Slots,
     /// The first text, of those that a statistical model would evaluate as its formula, that is none.
     pub(super) strange_formula: Option<String>,
     /// The first text that stands where a part of a formula does, of those that are none.
@@ -164,7 +159,6 @@ pub struct Machine<'s> {
     pub acted: bool,
     /// Offset of the first opcode that called or built something.
     pub first_act: u64,
-    heaviest: u32,
     /// What `append`, `extend` or `add` was set to, of those that are no plain values.
     method: Option<String>,
     /// The key of an address in machine code, of those that are set to something.
@@ -202,36 +196,6 @@ pub struct Machine<'s> {
     start: u64,
 }
 
-/// What these come to when all that they hold is written out, as a power of two.
-#[inline(always)]
-fn weigh(pool: &Pool, slots: &Slots, items: &[Value]) -> u32 {
-    let (mut holding, mut filled) = (0u32, false);
-    for v in items {
-        holding += u32::from(v.holds());
-        filled |= v.is_filled();
-    }
-    match holding {
-        0 => 0,
-        _ if pool.heaviest == 0 && (slots.heaviest == 0 || !filled) => holding.ilog2(),
-        _ => weigh_holding(pool, slots, items) + holding.ilog2(),
-    }
-}
-
-/// What the heaviest of these comes to.
-#[inline(never)]
-fn weigh_holding(pool: &Pool, slots: &Slots, items: &[Value]) -> u32 {
-    let mut most = 0;
-    for v in items {
-        let weight = match v.kind() {
-            Kind::Tuple(s) | Kind::Set(s) if pool.heaviest > 0 => pool.weight(s),
-            Kind::List(id) | Kind::Dict(id) => slots.weight(id),
-            _ => 0,
-        };
-        most = most.max(weight);
-    }
-    most
-}
-
 /// How an object is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hand {
@@ -251,12 +215,8 @@ impl<'s> Machine<'s> {
         Machine {
             view,
             tape: Tape::new(view, at, frames),
-            stack: Stack::default(),
-            marks: Stack::default(),
-            memo: Memo::new(limits.memo),
+            data: Data::new(limits.memo),
             odd_keys: HashMap::new(),
-            pool: Pool::default(),
-            slots: Slots::default(),
             strange_formula: None,
             strange_term: None,
             globals: Vec::new(),
@@ -284,7 +244,6 @@ impl<'s> Machine<'s> {
             torch: Seen::default(),
             acted: false,
             first_act: u64::MAX,
-            heaviest: 0,
             method: None,
             address: None,
             callables: false,
@@ -345,8 +304,8 @@ impl<'s> Machine<'s> {
             Err(Error::Limit { what, .. }) => Stop::Limit(what),
             Err(e) => return Err(e),
         };
-        if self.heaviest >= 40 {
-            self.facts.push((0, 0, Fact::Expansion { power: self.heaviest }));
+        if self.data.heaviest >= 40 {
+            self.facts.push((0, 0, Fact::Expansion { power: self.data.heaviest }));
         }
         // Nobody names so much, or has the same bytes read so often, but to wear out whoever looks.
         let flood = match stop {
@@ -361,15 +320,15 @@ impl<'s> Machine<'s> {
     /// Forgets what is on the stack, of which there is more than is kept, and goes on with what is behind: an import there is one.
     #[cold]
     fn forget(&mut self, what: &'static str) {
-        self.stack.truncate(0);
-        self.marks.truncate(0);
+        self.data.stack.truncate(0);
+        self.data.marks.truncate(0);
         self.forgot = Some(what);
     }
 
     /// What stands where nothing is left: what was forgotten, if anything was.
     #[cold]
     fn under(&self) -> Result<Value> {
-        if self.forgot.is_some() && self.stack.len() == 0 { Ok(Value::LOST) } else { self.fault("stack-empty") }
+        if self.forgot.is_some() && self.data.stack.is_empty() { Ok(Value::LOST) } else { self.fault("stack-empty") }
     }
 
     fn fault<T>(&self, what: &'static str) -> Result<T> {
@@ -378,7 +337,7 @@ impl<'s> Machine<'s> {
 
     #[inline(always)]
     fn floor(&self) -> usize {
-        match self.marks.last() {
+        match self.data.marks.last() {
             Some(mark) if !self.unfenced => mark,
             _ => 0,
         }
@@ -386,10 +345,10 @@ impl<'s> Machine<'s> {
 
     #[inline(always)]
     fn pop(&mut self) -> Result<Value> {
-        if self.stack.len() <= self.floor() {
+        if self.data.stack.len() <= self.floor() {
             return self.under();
         }
-        match self.stack.pop() {
+        match self.data.stack.pop() {
             Some(v) => Ok(v),
             None => self.under(),
         }
@@ -397,10 +356,10 @@ impl<'s> Machine<'s> {
 
     #[inline(always)]
     fn top(&self) -> Result<Value> {
-        if self.stack.len() <= self.floor() {
+        if self.data.stack.len() <= self.floor() {
             return self.under();
         }
-        match self.stack.last() {
+        match self.data.stack.last() {
             Some(v) => Ok(v),
             None => self.under(),
         }
@@ -408,18 +367,18 @@ impl<'s> Machine<'s> {
 
     #[inline(always)]
     fn push(&mut self, v: Value) -> Result<()> {
-        if self.stack.len() >= self.limits.stack {
+        if self.data.stack.len() >= self.limits.stack {
             self.forget("pickle-stack");
         }
-        self.stack.push(v);
+        self.data.stack.push(v);
         Ok(())
     }
 
     #[inline(always)]
     fn mark(&mut self) -> Result<usize> {
-        let mark = if self.marks_inside { self.stack.take_out(Value::MARK) } else { self.marks.pop() };
+        let mark = if self.marks_inside { self.data.stack.take_out(Value::MARK) } else { self.data.marks.pop() };
         match mark {
-            Some(m) => Ok(m.min(self.stack.len())),
+            Some(m) => Ok(m.min(self.data.stack.len())),
             None if self.forgot.is_some() => Ok(0),
             None => self.fault("mark-missing"),
         }
@@ -443,7 +402,7 @@ impl<'s> Machine<'s> {
 
     #[inline(always)]
     fn get(&mut self, key: u64) -> Result<()> {
-        match self.memo.get(key) {
+        match self.data.memo.get(key) {
             Some(v) => self.push(v),
             None if self.forgot.is_some() => self.push(Value::LOST),
             None => self.fault("memo-unset"),
@@ -453,9 +412,9 @@ impl<'s> Machine<'s> {
     /// Begins the memo anew, with as many entries as the next one goes on counting from.
     #[cold]
     fn forget_memo(&mut self) {
-        let len = self.memo.len;
-        self.memo = Memo::new(self.limits.memo);
-        self.memo.len = len;
+        let len = self.data.memo.len;
+        self.data.memo = Memo::new(self.limits.memo);
+        self.data.memo.len = len;
         self.forgot = Some("pickle-memo");
     }
 
@@ -465,17 +424,17 @@ impl<'s> Machine<'s> {
             self.odd_keys.clear();
             self.forgot = Some("pickle-memo");
         }
-        self.memo.len += u64::from(self.odd_keys.insert(key, v).is_none());
+        self.data.memo.len += u64::from(self.odd_keys.insert(key, v).is_none());
         Ok(())
     }
 
     #[inline(always)]
     fn put(&mut self, key: u64) -> Result<()> {
         let v = self.top()?;
-        if self.memo.over {
+        if self.data.memo.over {
             self.forget_memo();
         }
-        self.memo.put(key, v);
+        self.data.memo.put(key, v);
         Ok(())
     }
 
@@ -528,18 +487,18 @@ impl<'s> Machine<'s> {
     }
 
     fn weigh(&self, items: &[Value]) -> u32 {
-        weigh(&self.pool, &self.slots, items)
+        weigh(&self.data.pool, &self.data.slots, items)
     }
 
     fn tuple(&mut self, from: usize) -> Value {
-        let items = self.stack.above(from);
+        let items = self.data.stack.above(from);
         if items.is_empty() {
             return Value::tuple(0, 0);
         }
         let weight = self.weigh(items);
-        self.heaviest = self.heaviest.max(weight);
-        let span = self.pool.keep(items, weight);
-        self.stack.truncate(from);
+        self.data.heaviest = self.data.heaviest.max(weight);
+        let span = self.data.pool.keep(items, weight);
+        self.data.stack.truncate(from);
         Value::tuple(span.at, usize::from(span.len))
     }
 
@@ -594,8 +553,8 @@ impl<'s> Machine<'s> {
     }
 
     fn stack_global(&mut self, module: Value, name: Value, at: u64) -> Result<Value> {
-        self.memo.retain(module);
-        self.memo.retain(name);
+        self.data.memo.retain(module);
+        self.data.memo.retain(name);
         if matches!(module.kind(), Kind::Lost) || matches!(name.kind(), Kind::Lost) {
             self.lost = true;
             if self.forgot.is_some() {
@@ -631,7 +590,7 @@ impl<'s> Machine<'s> {
     fn is_instance(&self, v: Value) -> bool {
         let Kind::Call { global, node } = v.kind() else { return false };
         let builtin = self.globals.get(global as usize).is_none_or(|g| matches!(g.module.as_str(), "builtins" | "__builtin__" | "?"));
-        !builtin && self.pool.node(node).is_some_and(|span| self.pool.weight(span) == 1)
+        !builtin && self.data.pool.node(node).is_some_and(|span| self.data.pool.weight(span) == 1)
     }
 
     /// Whether this is what a call of a container's class or of numpy's type hands back: neither a plain text nor callable. (What numpy's `scalar` hands
@@ -691,20 +650,20 @@ impl<'s> Machine<'s> {
         if items.is_empty() {
             return Value::tuple(0, 0);
         }
-        let span = self.pool.keep(items, 0);
+        let span = self.data.pool.keep(items, 0);
         Value::tuple(span.at, usize::from(span.len))
     }
 
     /// The result of calling import `id` with these arguments.
     pub(super) fn result_of(&mut self, id: u32, args: &[Value]) -> Value {
         let args = self.tuple_of(args);
-        let span = self.pool.keep(&[args], 0);
+        let span = self.data.pool.keep(&[args], 0);
         Value::call(id, span.at as u32)
     }
 
     /// Gives a call's result other arguments than it was made with.
     pub(super) fn replace(&mut self, node: u32, args: Value) {
-        self.pool.replace(node, args);
+        self.data.pool.replace(node, args);
     }
 
     /// Registers an extension code for the EXT opcodes behind it.
@@ -730,7 +689,7 @@ impl<'s> Machine<'s> {
         }
         // The Python unpickler unpacks whatever stands there: of a dictionary, its keys.
         let args = match args.kind() {
-            Kind::Dict(slot) => match self.slots.items(slot) {
+            Kind::Dict(slot) => match self.data.slots.items(slot) {
                 Some((items, false)) => {
                     let keys: Vec<Value> = items.chunks(2).filter_map(|pair| pair.first().copied()).collect();
                     self.tuple_of(&keys)
@@ -758,7 +717,7 @@ impl<'s> Machine<'s> {
             }
         };
         self.act(at);
-        let span = self.pool.keep(&[args], u32::from(hand == Hand::Make));
+        let span = self.data.pool.keep(&[args], u32::from(hand == Hand::Make));
         let result = Value::call(id, span.at as u32);
         let names_type = self.names_type(id, args) || self.caches_nothing(id, args);
         let g = &mut self.globals[id as usize];
@@ -791,7 +750,7 @@ impl<'s> Machine<'s> {
         let follow = self.follow(id, args, result, at, len)?;
         if shown(calls, self.facts.len(), &self.limits) {
             for text in self.items(args).unwrap_or_default().into_iter().take(8) {
-                self.memo.retain(text);
+                self.data.memo.retain(text);
             }
             let text = self.show(result);
             let g = &self.globals[id as usize];

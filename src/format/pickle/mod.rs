@@ -6,13 +6,10 @@ mod follow;
 mod joblib;
 pub mod listing;
 pub mod machine;
-mod memo;
 pub mod opcode;
-mod stack;
 mod tape;
 mod template;
 pub mod torch;
-mod value;
 
 use super::{Format, Match};
 use crate::bytes::{Coder, Source, Unpacked, View};
@@ -23,6 +20,7 @@ use constant::Encoding;
 use machine::{Load, Machine, Stop};
 use std::collections::{HashMap, HashSet};
 pub use tape::Frames;
+use weighstation_plain::{memo, value};
 
 /// Raw pickles.
 pub const PICKLE: Format =

@@ -2,11 +2,8 @@
 
 use crate::bytes::View;
 use crate::error::{Error, Result};
+use weighstation_plain::run::special;
 
-/// Length of a key of that text.
-const TEMPLATE: usize = super::template::KEY.len();
-/// Length of the other.
-const FORMULA: usize = super::evaluate::KEY.len();
 /// Bytes read at first: files of a million small pickles are written too.
 const FIRST: usize = 512;
 /// Bytes read at once later on.
@@ -348,25 +345,4 @@ impl<'s> Tape<'s> {
         let Some(from) = at.checked_sub(self.start) else { return true };
         self.buf.get(from as usize..).is_none_or(|text| text.len() < len as usize || special(text, len as usize))
     }
-}
-
-/// Whether a text of `len` bytes, which stands at the beginning of `bytes`, may be a key that matters, such as `__setstate__`: told by its first two
-/// bytes and its length, which is cheap.
-#[inline(always)]
-pub fn special(bytes: &[u8], len: usize) -> bool {
-    len > 2
-        && len < 64
-        && match bytes {
-            [b'_', b'_', ..] => true,
-            [b'_', b'p', ..] => len == TEMPLATE,
-            [b'f', b'o', ..] => len == FORMULA,
-            // `append`, `extend` and `add`.
-            [b'a', b'p', ..] => len == 6,
-            [b'e', b'x', ..] => len == 6 || len == 4,
-            [b'a', b'd', ..] => len == 3,
-            // `handle` and `_handle`.
-            [b'h', b'a', ..] => len == 6,
-            [b'_', b'h', ..] => len == 7,
-            _ => false,
-        }
 }

@@ -1,8 +1,7 @@
 //! Text in an object's state that its class executes while it is filled: scipy's distributions write the source of three functions
 //! into their own state and run it in `__setstate__` (`rv_generic._attach_argparser_methods`).
 
-/// The key of that text.
-pub const KEY: &str = "_parse_arg_template";
+pub use weighstation_plain::run::TEMPLATE as KEY;
 
 /// Whether a template is what scipy writes: definitions with names and plain defaults, that return names.
 pub fn plain(text: &str) -> bool {

@@ -1,227 +1,24 @@
-//! The run through plain data.
-//!
-//! Nearly all of a large pickle is numbers and short texts that are put on the stack, collected and remembered. Opcode by opcode that costs little
-//! more than finding out again where the machine stands: the position, the stack's length and the last mark are loaded and stored for each. Here they
-//! are locals, which stay in registers, for as long as nothing else comes. Whatever is not that simple is left, untouched, to the loop that knows everything: an
-//! import, a call, a text that may name something, an opcode that is cut by the buffer's or the frame's end, an empty stack.
+//! The run through plain data, as the machine begins it: [`weighstation_plain::run`] says what it is for.
 
-use super::super::memo::MARKED;
-use super::super::tape::special;
-use super::super::value::{Kind, Span, Value};
-use super::{Machine, NESTED_FROM, weigh};
-
-/// Whether a list or a dictionary is filled with nothing but data, under keys that mean nothing.
-#[inline(always)]
-fn plain(items: &[Value]) -> bool {
-    let mut plain = true;
-    for v in items {
-        plain &= v.is_data() & !v.is_text_of(MARKED);
-    }
-    plain
-}
-
-/// The first byte as a number, and what is behind it.
-#[inline(always)]
-fn small(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    match bytes {
-        [n, behind @ ..] => Some((*n as u64, behind)),
-        [] => None,
-    }
-}
-
-/// The first four.
-#[inline(always)]
-fn word(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    match bytes {
-        [a, b, c, d, behind @ ..] => Some((u32::from_le_bytes([*a, *b, *c, *d]), behind)),
-        _ => None,
-    }
-}
-
-/// The first one or four.
-#[inline(always)]
-fn either(short: bool, bytes: &[u8]) -> Option<(u64, &[u8])> {
-    if short {
-        return small(bytes);
-    }
-    match word(bytes) {
-        Some((n, behind)) => Some((n as u64, behind)),
-        None => None,
-    }
-}
-
-/// Under which key a value is put that is remembered, and what is behind that; `next` is the key of whoever names none.
-#[inline(always)]
-fn put_where(op: u8, args: &[u8], next: u64) -> Option<(u64, &[u8])> {
-    if op == 0x94 { Some((next, args)) } else { either(op == b'q', args) }
-}
+use super::Machine;
+use weighstation_plain::run::Limits;
 
 impl Machine<'_> {
-    /// Runs at most so many opcodes, and none that is not plain data. A function of its own, and small: a browser optimises it while the first bytes are
-    /// read.
-    #[inline(never)]
+    /// Runs at most so many opcodes, and none that is not plain data.
     pub(super) fn dash(&mut self, allowance: u64) {
         if self.unfenced || self.marks_inside {
             return;
         }
-        let mut bytes = self.tape.window();
+        let mut window = self.tape.window();
         // No opcode is shorter than a byte, so that as many bytes are no more opcodes than that.
-        if let Some(fewer) = usize::try_from(allowance).ok().and_then(|n| bytes.get(..n)) {
-            bytes = fewer;
+        if let Some(fewer) = usize::try_from(allowance).ok().and_then(|n| window.get(..n)) {
+            window = fewer;
         }
-        // What lists and dictionaries are filled with is looked at then.
-        let notes = self.callables || self.typed;
-        let window = bytes.len();
-        let end = self.tape.at() + window as u64;
-        let (marks, pool, slots, memo) = (&mut self.marks, &mut self.pool, &mut self.slots, &mut self.memo);
-        let mut floor = marks.last().unwrap_or(0);
-        let mut stack = self.stack.top(self.limits.stack);
-        let mut ops = 0;
-        while stack.has_room() {
-            let [op, args @ ..] = bytes else { break };
-            let op = *op;
-            // What it makes, and what is behind it.
-            let (value, behind) = match op {
-                b'K' => {
-                    let Some((n, behind)) = small(args) else { break };
-                    (Value::int(n as i64), behind)
-                }
-                b'M' => {
-                    let [a, b, behind @ ..] = args else { break };
-                    (Value::int(u16::from_le_bytes([*a, *b]) as i64), behind)
-                }
-                b'J' => {
-                    let Some((n, behind)) = word(args) else { break };
-                    (Value::int(n as i32 as i64), behind)
-                }
-                b'G' => {
-                    let [_, _, _, _, _, _, _, _, behind @ ..] = args else { break };
-                    (Value::PLAIN, behind)
-                }
-                0x8c | b'U' | b'X' => {
-                    let Some((len, text)) = either(op != b'X', args) else { break };
-                    if len >= NESTED_FROM {
-                        break;
-                    }
-                    let len = len as usize;
-                    let Some(behind) = text.get(len..) else { break };
-                    (Value::str(end - bytes.len() as u64, if special(text, len) { MARKED as usize } else { len }), behind)
-                }
-                b'h' | b'j' => {
-                    let Some((key, behind)) = either(op == b'h', args) else { break };
-                    let Some(value) = memo.get(key) else { break };
-                    (value, behind)
-                }
-                b't' | 0x85..=0x87 => {
-                    let from = if op == b't' { floor } else { stack.len.wrapping_sub((op - 0x84) as usize) };
-                    if from < floor || from > stack.len || op == b't' && marks.len() == 0 {
-                        break;
-                    }
-                    let items = stack.above(from);
-                    let span = if items.is_empty() {
-                        Span { at: 0, len: 0 }
-                    } else if let Some(span) = pool.keep_flat(items) {
-                        span
-                    } else {
-                        let weight = weigh(pool, slots, items);
-                        self.heaviest = self.heaviest.max(weight);
-                        pool.keep(items, weight)
-                    };
-                    stack.truncate(from);
-                    if op == b't' {
-                        marks.truncate(marks.len() - 1);
-                        floor = marks.last().unwrap_or(0);
-                    }
-                    (Value::tuple(span.at, span.len as usize), args)
-                }
-                b'2' => {
-                    let Some(top) = stack.last() else { break };
-                    if stack.len <= floor {
-                        break;
-                    }
-                    (top, args)
-                }
-                b')' => (Value::tuple(0, 0), args),
-                b']' => (Value::list(slots.fresh()), args),
-                b'}' => (Value::dict(slots.fresh()), args),
-                b'N' => (Value::NONE, args),
-                0x88 | 0x89 => (Value::bool(op == 0x88), args),
-                b'q' | b'r' | 0x94 => {
-                    let Some((key, behind)) = put_where(op, args, memo.len) else { break };
-                    let Some(top) = stack.last() else { break };
-                    if stack.len <= floor || memo.over {
-                        break;
-                    }
-                    memo.put(key, top);
-                    (bytes, ops) = (behind, ops + 1);
-                    continue;
-                }
-                b'(' => {
-                    if marks.len() >= self.limits.stack / 8 {
-                        break;
-                    }
-                    floor = stack.len;
-                    marks.push(floor);
-                    (bytes, ops) = (args, ops + 1);
-                    continue;
-                }
-                b'e' | b'u' | b'a' | b's' => {
-                    let marked = matches!(op, b'e' | b'u');
-                    // What stands below the mark that goes may stand above another.
-                    let fence = match marks.above(marks.len().wrapping_sub(2)) {
-                        [below, _] if marked => *below,
-                        _ if marked => 0,
-                        _ => floor,
-                    };
-                    let from = match op {
-                        b'a' => stack.len.wrapping_sub(1),
-                        b's' => stack.len.wrapping_sub(2),
-                        _ => floor,
-                    };
-                    if from <= fence || from >= stack.len || marked && marks.len() == 0 {
-                        break;
-                    }
-                    let [target, items @ ..] = stack.above(from - 1) else { break };
-                    let (Kind::List(id) | Kind::Dict(id)) = target.kind() else { break };
-                    if notes || !plain(items) {
-                        break;
-                    }
-                    let weight = weigh(pool, slots, items);
-                    self.heaviest = self.heaviest.max(weight);
-                    slots.add(id, items, weight);
-                    stack.truncate(from);
-                    if marked {
-                        marks.truncate(marks.len() - 1);
-                        floor = fence;
-                    }
-                    (bytes, ops) = (args, ops + 1);
-                    continue;
-                }
-                b'0' => {
-                    if stack.len <= floor {
-                        break;
-                    }
-                    stack.truncate(stack.len - 1);
-                    (bytes, ops) = (args, ops + 1);
-                    continue;
-                }
-                _ => break,
-            };
-            stack.put(value);
-            (bytes, ops) = (behind, ops + 1);
-            // Picklers remember most of what they have just made.
-            if let [op @ (b'q' | b'r' | 0x94), args @ ..] = behind
-                && !memo.over
-                && let Some((key, behind)) = put_where(*op, args, memo.len)
-            {
-                memo.put(key, value);
-                (bytes, ops) = (behind, ops + 1);
-            }
-        }
-        let (len, passed) = (stack.len, window - bytes.len());
-        self.stack.set_len(len);
-        self.ops += ops;
-        self.tape.advance(passed);
+        let end = self.tape.at() + window.len() as u64;
+        let limits = Limits { stack: self.limits.stack, marks: self.limits.stack / 8, filling: !self.callables && !self.typed };
+        let ran = self.data.dash(window, end, &limits);
+        self.ops += ran.ops;
+        self.tape.advance(ran.passed);
     }
 }
 
@@ -299,10 +96,10 @@ mod tests {
     }
 
     fn ended(machine: &Machine, stop: crate::error::Result<Stop>) -> String {
-        let state = (machine.ops, machine.tape.at(), machine.stack.above(0), machine.marks.above(0), machine.memo.len);
-        let memo: Vec<_> = (0..40).map(|key| machine.memo.get(key)).collect();
-        let kept: Vec<_> = machine.stack.above(0).iter().map(|v| (machine.show(*v), machine.items(*v))).collect();
-        let heavy = (machine.heaviest, machine.pool.heaviest, machine.slots.heaviest);
+        let state = (machine.ops, machine.tape.at(), machine.data.stack.above(0), machine.data.marks.above(0), machine.data.memo.len);
+        let memo: Vec<_> = (0..40).map(|key| machine.data.memo.get(key)).collect();
+        let kept: Vec<_> = machine.data.stack.above(0).iter().map(|v| (machine.show(*v), machine.items(*v))).collect();
+        let heavy = (machine.data.heaviest, machine.data.pool.heaviest, machine.data.slots.heaviest);
         let mut noted = (machine.object_fields.iter().collect::<Vec<_>>(), machine.armed.iter().collect::<Vec<_>>(), &machine.method);
         noted.0.sort();
         noted.1.sort();

@@ -15,7 +15,7 @@ impl Machine<'_> {
                 _ => None,
             },
             // torch hands back what stands in a class's place.
-            Kind::Persistent(id) => match self.items(*self.pool.items(id)?.first()?)?.as_slice() {
+            Kind::Persistent(id) => match self.items(*self.data.pool.items(id)?.first()?)?.as_slice() {
                 [tag, text, ..] if matches!((tag.kind(), text.kind()), (Kind::Str(tag), Kind::Str(_)) if self.read_text(tag)? == "module") => {
                     self.string(*text)
                 }
@@ -107,11 +107,11 @@ impl Machine<'_> {
             Kind::Tuple(s) | Kind::Set(s) if s.len == 0 && s.at == 0 => Some(Vec::new()),
             Kind::Tuple(s) | Kind::Set(s) => {
                 self.pay(16 + u64::from(s.len) * 2)?;
-                self.pool.items(s)
+                self.data.pool.items(s)
             }
             Kind::List(id) => {
                 self.pay(16)?;
-                self.slots.items(id).map(|(i, _)| i.to_vec())
+                self.data.slots.items(id).map(|(i, _)| i.to_vec())
             }
             _ => None,
         }
@@ -121,7 +121,7 @@ impl Machine<'_> {
     pub fn args_of(&self, v: Value) -> Option<Vec<Value>> {
         match v.kind() {
             Kind::Call { node, .. } => {
-                let args = self.pool.items(self.pool.node(node)?)?;
+                let args = self.data.pool.items(self.data.pool.node(node)?)?;
                 self.items(*args.first()?)
             }
             _ => None,
@@ -133,7 +133,7 @@ impl Machine<'_> {
         match v.kind() {
             Kind::List(id) => {
                 self.pay(16)?;
-                self.slots.items(id).and_then(|(i, more)| (!more).then(|| i.to_vec()))
+                self.data.slots.items(id).and_then(|(i, more)| (!more).then(|| i.to_vec()))
             }
             Kind::Tuple(s) if s.len >= 255 => None,
             _ => self.items(v),
@@ -145,7 +145,7 @@ impl Machine<'_> {
         let Kind::Dict(id) = v.kind() else {
             return None;
         };
-        let (items, _) = self.slots.items(id)?;
+        let (items, _) = self.data.slots.items(id)?;
         Some(items.chunks_exact(2).filter_map(|p| Some((self.string(*p.first()?)?, *p.get(1)?))).collect())
     }
 }

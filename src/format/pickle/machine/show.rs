@@ -89,7 +89,7 @@ impl Machine<'_> {
             }
             Kind::Dict(id) => {
                 out.push('{');
-                match self.slots.items(id) {
+                match self.data.slots.items(id) {
                     Some((items, more)) => {
                         for (n, pair) in items.chunks(2).enumerate() {
                             if n > 0 {
@@ -112,7 +112,7 @@ impl Machine<'_> {
             }
             Kind::Persistent(span) => {
                 out.push_str("persistent_load(");
-                if let Some(id) = self.pool.items(span).and_then(|i| i.first().copied()) {
+                if let Some(id) = self.data.pool.items(span).and_then(|i| i.first().copied()) {
                     self.write(id, depth - 1, out);
                 }
                 out.push(')');

@@ -57,10 +57,10 @@ impl Machine<'_> {
     /// [`Machine::fill`] with everything on the stack from `from` on, which is taken off.
     pub(super) fn fill_from(&mut self, target: Value, from: usize, opcode: &'static str, at: u64) -> Result<()> {
         // Filling leaves the stack alone, so that it can lend its items without a copy: batches of a thousand follow one another.
-        let mut stack = std::mem::take(&mut self.stack);
+        let mut stack = std::mem::take(&mut self.data.stack);
         let filled = self.fill(target, stack.above(from), opcode, at);
         stack.truncate(from);
-        self.stack = stack;
+        self.data.stack = stack;
         filled
     }
 
@@ -69,8 +69,8 @@ impl Machine<'_> {
         match target.kind() {
             Kind::List(id) | Kind::Dict(id) => {
                 let weight = self.weigh(items);
-                self.heaviest = self.heaviest.max(weight);
-                self.slots.add(id, items, weight);
+                self.data.heaviest = self.data.heaviest.max(weight);
+                self.data.slots.add(id, items, weight);
                 if self.callables || self.typed {
                     self.note_items(target, items);
                 }

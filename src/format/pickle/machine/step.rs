@@ -45,7 +45,7 @@ impl Machine<'_> {
                 let k = match byte {
                     b'q' => self.tape.small()?,
                     b'r' => u64::from(self.tape.word()?),
-                    _ => self.memo.len,
+                    _ => self.data.memo.len,
                 };
                 self.put(k)?;
             }
@@ -70,13 +70,13 @@ impl Machine<'_> {
                 self.blob(at, n, if byte == b'B' { 5 } else { 2 })?;
             }
             b'(' => {
-                if self.marks.len() >= self.limits.stack / 8 {
+                if self.data.marks.len() >= self.limits.stack / 8 {
                     self.forget("pickle-stack");
                 }
                 if self.marks_inside {
                     self.push(Value::MARK)?;
                 } else {
-                    self.marks.push(self.stack.len());
+                    self.data.marks.push(self.data.stack.len());
                 }
             }
             b't' => {
@@ -86,7 +86,7 @@ impl Machine<'_> {
             }
             0x85..=0x87 => {
                 let n = usize::from(byte - 0x84);
-                let from = match self.stack.len().checked_sub(n).filter(|f| *f >= self.floor()) {
+                let from = match self.data.stack.len().checked_sub(n).filter(|f| *f >= self.floor()) {
                     Some(from) => from,
                     None if self.forgot.is_some() => self.floor(),
                     None => return self.fault("stack-empty"),
@@ -96,11 +96,11 @@ impl Machine<'_> {
             }
             b')' => self.push(Value::tuple(0, 0))?,
             b']' => {
-                let id = self.slots.fresh();
+                let id = self.data.slots.fresh();
                 self.push(Value::list(id))?;
             }
             b'}' => {
-                let id = self.slots.fresh();
+                let id = self.data.slots.fresh();
                 self.push(Value::dict(id))?;
             }
             0x8f => self.push(Value::set(0, 0))?,
@@ -120,13 +120,13 @@ impl Machine<'_> {
             b'e' | b'u' | 0x90 => {
                 let m = self.mark()?;
                 // With nothing on it, Python 2 takes the lowest mark itself for the dictionary, and puts nothing into it.
-                if byte == b'u' && self.marks_inside && self.stack.len() == 0 {
+                if byte == b'u' && self.marks_inside && self.data.stack.is_empty() {
                     return Ok(None);
                 }
                 // `stack[mark - 1]`: below the lowest mark that is the top.
                 let target = match m.checked_sub(1) {
-                    None if self.marks_inside => self.stack.last(),
-                    Some(below) if m > self.floor() => self.stack.above(below).first().copied(),
+                    None if self.marks_inside => self.data.stack.last(),
+                    Some(below) if m > self.floor() => self.data.stack.above(below).first().copied(),
                     _ => self.forgot.map(|_| Value::LOST),
                 };
                 let Some(target) = target else {
@@ -138,22 +138,22 @@ impl Machine<'_> {
                     _ => "ADDITEMS",
                 };
                 // The Python unpickler calls `extend` even with nothing.
-                if m < self.stack.len() || byte == b'e' {
+                if m < self.data.stack.len() || byte == b'e' {
                     self.fill_from(target, m, name, at)?;
                 }
             }
             b'l' | b'd' => {
                 let m = self.mark()?;
-                let id = self.slots.fresh();
+                let id = self.data.slots.fresh();
                 let (target, name) = if byte == b'l' { (Value::list(id), "LIST") } else { (Value::dict(id), "DICT") };
                 self.fill_from(target, m, name, at)?;
                 self.push(target)?;
             }
             0x91 => {
                 let m = self.mark()?;
-                let weight = self.weigh(self.stack.above(m));
-                let span = self.pool.keep(self.stack.above(m), weight);
-                self.stack.truncate(m);
+                let weight = self.weigh(self.data.stack.above(m));
+                let span = self.data.pool.keep(self.data.stack.above(m), weight);
+                self.data.stack.truncate(m);
                 self.push(Value::set(span.at, usize::from(span.len)))?;
             }
             _ => {
@@ -211,12 +211,12 @@ impl Machine<'_> {
             }
             b'o' => {
                 let m = self.mark()?;
-                let callee = match self.stack.above(m).first() {
+                let callee = match self.data.stack.above(m).first() {
                     Some(callee) => *callee,
                     None => self.under()?,
                 };
                 let args = self.tuple(m + 1);
-                self.stack.truncate(m);
+                self.data.stack.truncate(m);
                 let v = self.call(callee, args, at, 1, Hand::Call)?;
                 self.push(v)?;
             }
@@ -232,11 +232,11 @@ impl Machine<'_> {
                 let callee = self.pop()?;
                 let mut items = self.items(args).unwrap_or_default();
                 if let Kind::Dict(id) = kwargs.kind()
-                    && self.slots.items(id).is_some_and(|(i, _)| !i.is_empty())
+                    && self.data.slots.items(id).is_some_and(|(i, _)| !i.is_empty())
                 {
                     items.push(kwargs);
                 }
-                let span = self.pool.keep(&items, 0);
+                let span = self.data.pool.keep(&items, 0);
                 let v = self.call(callee, Value::tuple(span.at, usize::from(span.len)), at, 1, Hand::Make)?;
                 self.push(v)?;
             }
@@ -262,7 +262,7 @@ impl Machine<'_> {
             }
             b'P' => {
                 let (a, n) = self.tape.line()?;
-                let span = self.pool.keep(&[Value::str(at, n as usize)], 0);
+                let span = self.data.pool.keep(&[Value::str(at, n as usize)], 0);
                 let text = String::from_utf8_lossy(&self.tape.peek(a, n, 400)).into_owned();
                 self.facts_capped((at, n + 2, Fact::PersistentId { text }));
                 self.push(Value::persistent(span.at, 1))?;
@@ -270,7 +270,7 @@ impl Machine<'_> {
             b'Q' => {
                 let id = self.pop()?;
                 let made = self.persistent(id, at);
-                let span = self.pool.keep(&[id], 0);
+                let span = self.data.pool.keep(&[id], 0);
                 self.push(made.unwrap_or(Value::persistent(span.at, 1)))?;
             }
             0x82..=0x84 => {
@@ -301,15 +301,15 @@ impl Machine<'_> {
             }
             b'0' => {
                 // As all unpicklers do it: with nothing above the mark, POP takes the mark.
-                if self.marks.last() == Some(self.stack.len()) {
-                    self.marks.pop();
-                } else if self.stack.pop().is_none() {
+                if self.data.marks.last() == Some(self.data.stack.len()) {
+                    self.data.marks.pop();
+                } else if self.data.stack.pop().is_none() {
                     self.under()?;
                 }
             }
             b'1' => {
                 let m = self.mark()?;
-                self.stack.truncate(m);
+                self.data.stack.truncate(m);
             }
             b'2' => {
                 let v = self.top()?;

@@ -1,6 +1,7 @@
 //! The machine's memo and pools: what is remembered about objects, in bounded memory.
 
-use super::value::{Kind, Span, Value};
+use crate::stack::Stack;
+use crate::value::{Kind, Span, Value};
 use std::collections::HashMap;
 
 const CHUNK: usize = 4096;
@@ -16,6 +17,8 @@ const NEAR: u64 = 1 << 13;
 const ODD: usize = 256;
 /// Imports, and texts that may name something, kept of the entries behind those that are kept one by one.
 const LATE: usize = 1 << 16;
+/// Values kept whole.
+const WIDE: usize = 1 << 19;
 /// Entries put last, behind those that are kept one by one: what names an import or is handed to a call is put just before it is used.
 const RECENT: usize = 64;
 
@@ -36,7 +39,7 @@ pub struct Memo {
     /// Chunks of keys so high that only an odd pickle has them.
     far: HashMap<u64, Box<[u32; CHUNK]>>,
     chunks: usize,
-    wide: Vec<Value>,
+    wide: Stack<Value>,
     /// Whether more came than is kept: what is put now may be lost.
     pub over: bool,
     /// Number of entries in use, which is what MEMOIZE takes for its index.
@@ -55,7 +58,7 @@ impl Memo {
             near: Vec::new(),
             far: HashMap::new(),
             chunks: 0,
-            wide: Vec::new(),
+            wide: Stack::default(),
             over: false,
             len: 0,
         }
@@ -149,21 +152,20 @@ impl Memo {
         self.over |= self.chunks > (self.kept / CHUNK as u64) as usize + ODD;
     }
 
-    /// Stores a value. Words: 0 is unset; otherwise a four-bit tag (1 plain, 2 str, 3 global, 4 call, 5 wide, …) and 28 bits.
+    /// The word for a value: 0 is unset; otherwise a four-bit tag (1 plain, 2 str, 3 global, 4 call, 5 wide, …) and 28 bits. `None` where `wide` has to grow.
     #[inline(always)]
-    pub fn put(&mut self, key: u64, value: Value) {
-        if self.follows(key) {
-            self.put_late(key, value);
-            return;
-        }
-        let word = match value.kind() {
+    fn word_for(&mut self, value: Value) -> Option<u32> {
+        Some(match value.kind() {
             Kind::Plain => 1 << 28,
             // A text that may be a special key stays marked as one.
             Kind::Str(s) if s.at < SMALL => (if s.len == MARKED { 11 << 28 } else { 2 << 28 }) | s.at as u32,
             Kind::Global(id) if u64::from(id) < SMALL => 3 << 28 | id,
-            _ if self.wide.len() < 1 << 19 => {
-                self.wide.push(value);
-                5 << 28 | (self.wide.len() - 1) as u32
+            _ if self.wide.len() < WIDE => {
+                let word = 5 << 28 | self.wide.len() as u32;
+                if !self.wide.put(value) {
+                    return None;
+                }
+                word
             }
             // Which arguments an object was made with is mostly needed right after the call, when it still is on the stack.
             Kind::Call { global, .. } if u64::from(global) < SMALL => 4 << 28 | global,
@@ -174,6 +176,21 @@ impl Memo {
             Kind::Persistent(_) => 10 << 28,
             Kind::Str(_) | Kind::Bytes(_) | Kind::Lost => 12 << 28,
             _ => 1 << 28,
+        })
+    }
+
+    /// Stores a value.
+    pub fn put(&mut self, key: u64, value: Value) {
+        if self.follows(key) {
+            self.put_late(key, value);
+            return;
+        }
+        let word = match self.word_for(value) {
+            Some(word) => word,
+            None => {
+                self.wide.push(value);
+                5 << 28 | (self.wide.len() - 1) as u32
+            }
         };
         let slot = self.slot(key);
         let fresh = *slot == 0;
@@ -181,20 +198,51 @@ impl Memo {
         self.len += u64::from(fresh);
     }
 
-    /// Looks a value up. A text comes back with an unknown length.
+    /// As [`Memo::put`], for a value that is data, where nothing has to grow and nothing is looked for; says whether that was so. Else nothing is done.
     #[inline(always)]
-    pub fn get(&self, key: u64) -> Option<Value> {
-        if self.tail.contains(&key) {
-            return Some(self.late.get(&key).copied().unwrap_or(Value::LOST));
+    pub fn put_near(&mut self, key: u64, value: Value) -> bool {
+        if key >= self.kept {
+            return self.put_next(key, value);
         }
-        let word = self.word(key);
+        let page = (key / CHUNK as u64) as usize;
+        if !self.near.get(page).is_some_and(Option::is_some) {
+            return false;
+        }
+        let Some(word) = self.word_for(value) else { return false };
+        if let Some(Some(chunk)) = self.near.get_mut(page) {
+            let slot = &mut chunk[(key % CHUNK as u64) as usize];
+            self.len += u64::from(*slot == 0);
+            *slot = word;
+        }
+        true
+    }
+
+    /// The next one behind those that are kept one by one.
+    #[inline(always)]
+    fn put_next(&mut self, key: u64, value: Value) -> bool {
+        if key != self.tail.end || self.tail.is_empty() || value.is_text_of(MARKED) || !value.is_data() {
+            return false;
+        }
+        if value.is_text() {
+            let Some(place) = self.recent.get_mut(self.turn) else { return false };
+            *place = (key, value);
+            self.turn = (self.turn + 1) % RECENT;
+        }
+        self.tail.end += 1;
+        self.len += 1;
+        true
+    }
+
+    /// What a word stands for. A text comes back with an unknown length.
+    #[inline(always)]
+    fn value_of(&self, word: u32) -> Option<Value> {
         let low = word & (SMALL as u32 - 1);
         Some(match word >> 28 {
             0 => return None,
             2 => Value::str(u64::from(low), 0),
             3 => Value::global(low),
             4 => Value::call(low, 0),
-            5 => self.wide.get(low as usize).copied().unwrap_or(Value::PLAIN),
+            5 => self.wide.above(low as usize).first().copied().unwrap_or(Value::PLAIN),
             // Position 0 with a length is a forgotten one; without, an empty one.
             6 => Value::tuple(0, 1),
             7 => Value::list(0),
@@ -205,6 +253,24 @@ impl Memo {
             12 => Value::LOST,
             _ => Value::PLAIN,
         })
+    }
+
+    /// Looks a value up.
+    pub fn get(&self, key: u64) -> Option<Value> {
+        if self.tail.contains(&key) {
+            return Some(self.late.get(&key).copied().unwrap_or(Value::LOST));
+        }
+        self.value_of(self.word(key))
+    }
+
+    /// As [`Memo::get`], for what is found by its number alone; `None` for any other.
+    #[inline(always)]
+    pub fn get_near(&self, key: u64) -> Option<Value> {
+        if key >= self.kept {
+            return None;
+        }
+        let chunk = self.near.get((key / CHUNK as u64) as usize)?.as_ref()?;
+        self.value_of(chunk[(key % CHUNK as u64) as usize])
     }
 }
 
@@ -247,26 +313,28 @@ impl Pool {
         Span { at, len: kept.len() as u16 }
     }
 
-    /// As [`Pool::keep`], where none of the items holds others and there is room.
+    /// Keeps `N` items, at most three, none of which holds others, where there is room for them in the ring; else `None`, and nothing is kept.
     #[inline(always)]
-    pub fn keep_flat(&mut self, items: &[Value]) -> Option<Span> {
-        if items.len() > 255 {
-            return None;
-        }
+    pub fn keep_flat<const N: usize>(&mut self, items: &[Value; N]) -> Option<Span> {
         let at = self.head;
-        let from = at as usize % POOL;
-        let Some([places @ .., last]) = self.ring.get_mut(from..from + items.len() + 1) else { return None };
+        let room = self.ring.get_mut(at as usize % POOL..)?.first_chunk_mut::<4>()?;
         let mut holding = false;
-        for (place, v) in places.iter_mut().zip(items) {
+        for (place, v) in room.iter_mut().zip(items) {
             holding |= v.holds();
             *place = *v;
         }
         if holding {
             return None;
         }
-        *last = Value::int(0);
-        self.head += items.len() as u64 + 1;
-        Some(Span { at, len: items.len() as u16 })
+        *room.get_mut(N)? = Value::int(0);
+        self.head = self.head.wrapping_add(N as u64 + 1);
+        Some(Span { at, len: N as u16 })
+    }
+
+    /// Whether items can be kept without growing the ring, or beginning it anew.
+    #[inline(always)]
+    pub fn has_room(&self, items: usize) -> bool {
+        items <= 255 && self.head as usize % POOL + items < self.ring.len()
     }
 
     /// Where the ring grows, or begins anew.
@@ -371,7 +439,14 @@ impl Slots {
         id
     }
 
+    /// Whether a new one takes the place of another.
+    #[inline(always)]
+    pub fn turns(&self) -> bool {
+        self.next as usize % SLOTS < self.ring.len()
+    }
+
     /// Adds items.
+    #[inline(always)]
     pub fn add(&mut self, id: u64, items: &[Value], weight: u32) {
         let Some(slot) = self.ring.get_mut(id as usize % SLOTS) else {
             return;
@@ -396,6 +471,7 @@ impl Slots {
     }
 
     /// The weight that was kept.
+    #[inline(always)]
     pub fn weight(&self, id: u64) -> u32 {
         self.ring.get(id as usize % SLOTS).filter(|s| s.id == id).map_or(0, |s| s.weight)
     }
@@ -411,10 +487,62 @@ mod tests {
         memo.put(0xffff_ffff, Value::global(7));
         memo.put(u64::MAX, Value::str(9, 3));
         assert_eq!(memo.get(0xffff_ffff).map(Value::kind), Some(Kind::Global(7)));
-        assert_eq!(memo.get(u64::MAX).map(Value::kind), Some(Kind::Str(super::super::value::Spot { at: 9, len: 0 })));
+        assert_eq!(memo.get(u64::MAX).map(Value::kind), Some(Kind::Str(crate::value::Spot { at: 9, len: 0 })));
         assert_eq!(memo.get(1), None);
         assert_eq!(memo.len, 2);
         assert!(memo.chunks < 3);
+    }
+
+    #[test]
+    fn what_is_near_is_put_and_found_as_everything_is() {
+        for kept in [8, 1 << 20] {
+            let (mut quick, mut slow, mut near, mut next) = (Memo::new(kept), Memo::new(kept), 0, 0..);
+            for n in 0..20_000u64 {
+                let value = match n % 9 {
+                    0 => Value::int(n as i64),
+                    1 => Value::tuple(n, 2),
+                    2 => Value::list(n),
+                    3 => Value::str(n, MARKED as usize),
+                    4 if n % 5 == 0 => Value::global(n as u32),
+                    5 => Value::PLAIN,
+                    6 => Value::NONE,
+                    _ => Value::str(n * 40_000, 3),
+                };
+                // Mostly in order, now and then again, and sometimes far away.
+                let key = match n % 31 {
+                    7 => n / 2,
+                    9 if kept > 8 => n + 60_000_000,
+                    _ => next.next().unwrap_or(0),
+                };
+                slow.put(key, value);
+                if quick.put_near(key, value) {
+                    near += 1;
+                } else {
+                    quick.put(key, value);
+                }
+                assert_eq!((quick.len, quick.over, quick.get(key)), (slow.len, slow.over, slow.get(key)), "{key}");
+            }
+            for key in (0..20_000).chain(60_000_000..60_020_000) {
+                assert_eq!(quick.get(key), slow.get(key), "{key}");
+                assert!(quick.get_near(key).is_none_or(|found| Some(found) == quick.get(key)), "{key}");
+            }
+            quick.retain(Value::str(19_997 * 40_000, 3));
+            slow.retain(Value::str(19_997 * 40_000, 3));
+            assert_eq!(quick.late, slow.late);
+            assert!(near > 10_000, "{near} of {kept}");
+        }
+    }
+
+    #[test]
+    fn a_tuple_of_few_is_kept_as_any_other() {
+        let (mut quick, mut slow) = (Pool::default(), Pool::default());
+        for n in 0..3 * POOL as i64 {
+            let items = [Value::int(n), if n % 1000 == 0 { Value::list(3) } else { Value::str(n as u64, 2) }];
+            let kept = quick.keep_flat(&items).unwrap_or_else(|| quick.keep(&items, u32::from(n % 1000 == 0)));
+            let as_any = slow.keep(&items, u32::from(n % 1000 == 0));
+            assert_eq!((kept, quick.items(kept), quick.weight(kept)), (as_any, slow.items(as_any), slow.weight(as_any)));
+        }
+        assert!(slow.keep(&[Value::NONE], 0).at > 2 * POOL as u64);
     }
 
     #[test]
@@ -431,7 +559,7 @@ mod tests {
             memo.put(key, Value::NONE);
         }
         assert_eq!(memo.len, 1999);
-        assert_eq!(memo.get(5).map(Value::kind), Some(Kind::Str(super::super::value::Spot { at: 50, len: 0 })));
+        assert_eq!(memo.get(5).map(Value::kind), Some(Kind::Str(crate::value::Spot { at: 50, len: 0 })));
         assert_eq!(memo.get(1000), Some(Value::global(7)));
         assert_eq!(memo.get(1001), Some(Value::str(10_010, 5)));
         assert_eq!(memo.get(1002), Some(Value::LOST));

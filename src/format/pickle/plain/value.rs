@@ -63,6 +63,13 @@ pub struct Span {
 const SHIFT: u32 = 60;
 const LOW: u64 = (1 << SHIFT) - 1;
 
+/// Tags of lists and dictionaries, a bit for each.
+pub const FILLED: u32 = 1 << 7 | 1 << 8;
+/// Tags of what may hold other objects.
+const HOLDS: u32 = 1 << 6 | FILLED | 1 << 9;
+/// Tags of numbers, texts, bytes, and of what holds others: neither named nor made by a call.
+pub const DATA: u32 = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | HOLDS;
+
 impl Value {
     /// [`Kind::Plain`].
     pub const PLAIN: Value = Value(0);
@@ -151,28 +158,34 @@ impl Value {
         Value::pair(10, at, len)
     }
 
+    /// The tag, which is at most 15.
+    #[inline(always)]
+    pub const fn tag(self) -> u32 {
+        (self.0 >> SHIFT) as u32
+    }
+
     /// Whether it is a number, a text, bytes, or what holds others: neither named nor made by a call.
     #[inline(always)]
     pub const fn is_data(self) -> bool {
-        matches!(self.0 >> SHIFT, 0..=3 | 6..=9)
+        DATA >> self.tag() & 1 == 1
+    }
+
+    /// Whether it is a text.
+    #[inline(always)]
+    pub const fn is_text(self) -> bool {
+        self.0 >> SHIFT == 2
     }
 
     /// Whether it is a text of this length, saturated.
     #[inline(always)]
     pub const fn is_text_of(self, len: u16) -> bool {
-        self.0 >> SHIFT == 2 && self.0 as u16 == len
+        self.is_text() && self.0 as u16 == len
     }
 
     /// Whether it may hold other objects.
     #[inline(always)]
     pub const fn holds(self) -> bool {
-        matches!(self.0 >> SHIFT, 6..=9)
-    }
-
-    /// Whether it is a list or a dictionary.
-    #[inline(always)]
-    pub const fn is_filled(self) -> bool {
-        matches!(self.0 >> SHIFT, 7 | 8)
+        HOLDS >> self.tag() & 1 == 1
     }
 
     /// Takes the word apart.

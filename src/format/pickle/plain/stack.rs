@@ -19,6 +19,12 @@ impl<T: Copy + Default + PartialEq> Stack<T> {
         self.len
     }
 
+    /// Whether there is none.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The stack as it can be worked on without growing, and below `limit`. What it comes to is told with [`Stack::set_len`].
     #[inline(always)]
     pub fn top(&mut self, limit: usize) -> Top<'_, T> {
@@ -39,10 +45,16 @@ impl<T: Copy + Default + PartialEq> Stack<T> {
         if self.len >= self.room.len() {
             self.grow();
         }
-        if let Some(place) = self.room.get_mut(self.len) {
-            *place = value;
-            self.len += 1;
-        }
+        self.put(value);
+    }
+
+    /// Puts one on top, where there is room; says whether there was.
+    #[inline(always)]
+    pub fn put(&mut self, value: T) -> bool {
+        let Some(place) = self.room.get_mut(self.len) else { return false };
+        *place = value;
+        self.len += 1;
+        true
     }
 
     #[cold]
@@ -137,8 +149,8 @@ impl<T: Copy> Top<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::value::Value;
     use super::*;
+    use crate::value::Value;
 
     #[test]
     fn what_was_put_last_comes_off_first() {
