@@ -171,7 +171,7 @@ pub struct Machine<'s> {
     address: Option<&'static str>,
     /// Whether the pickle has anything that does something when it is called without an opcode.
     pub(super) callables: bool,
-    /// Whether it asks for iterators that may have no end.
+    /// Whether it asks for iterators that may have no end, or none that anybody waits for.
     pub(super) endless: bool,
     /// Objects and dictionaries that have such a thing for an attribute or entry, with its name, and whether it is an object that has one.
     armed: HashMap<u64, (String, bool)>,
@@ -202,7 +202,15 @@ pub struct Machine<'s> {
     start: u64,
 }
 
-/// What these come to when all that they hold is written out, as a power of two.
+/// Bits of a weight that count levels.
+const LEVELS: u32 = 16;
+/// Levels of containers in one another: Python itself writes a thousand of them.
+const DEEPEST: u32 = 3000;
+/// The weight of what is deeper than that: taken apart, hashed or compared level by level, it takes the loader's stack.
+const TOO_DEEP: u32 = u32::MAX;
+
+/// What these come to when all that they hold is written out: a power of two, shifted by [`LEVELS`], and below it how deep they hold one another.
+/// [`TOO_DEEP`] where that is deeper than any library goes.
 #[inline(always)]
 fn weigh(pool: &Pool, slots: &Slots, items: &[Value]) -> u32 {
     let (mut holding, mut filled) = (0u32, false);
@@ -212,8 +220,11 @@ fn weigh(pool: &Pool, slots: &Slots, items: &[Value]) -> u32 {
     }
     match holding {
         0 => 0,
-        _ if pool.heaviest == 0 && (slots.heaviest == 0 || !filled) => holding.ilog2(),
-        _ => weigh_holding(pool, slots, items) + holding.ilog2(),
+        _ if pool.heaviest == 0 && (slots.heaviest == 0 || !filled) => (holding.ilog2() << LEVELS) + 1,
+        _ => {
+            let weight = weigh_holding(pool, slots, items).saturating_add((holding.ilog2() << LEVELS) + 1);
+            if weight & ((1 << LEVELS) - 1) < DEEPEST { weight } else { TOO_DEEP }
+        }
     }
 }
 
@@ -345,13 +356,14 @@ impl<'s> Machine<'s> {
             Err(Error::Limit { what, .. }) => Stop::Limit(what),
             Err(e) => return Err(e),
         };
-        if self.heaviest >= 40 {
-            self.facts.push((0, 0, Fact::Expansion { power: self.heaviest }));
+        if self.heaviest >= 40 << LEVELS && self.heaviest < TOO_DEEP {
+            self.facts.push((0, 0, Fact::Expansion { power: self.heaviest >> LEVELS }));
         }
         // Nobody names so much, or has the same bytes read so often, but to wear out whoever looks.
         let flood = match stop {
             Stop::Limit("imports") => Some("too-many-imports"),
             Stop::Limit("pickle-work") => Some("too-much-work"),
+            _ if self.heaviest == TOO_DEEP => Some("too-deep"),
             _ => None,
         };
         self.facts.extend(flood.map(|what| (self.tape.at(), 0, Fact::Flood { what })));
@@ -486,7 +498,7 @@ impl<'s> Machine<'s> {
             self.move_text(at, from, len);
         }
         if len >= NESTED_FROM {
-            self.note_nested(from, len);
+            self.note_nested(from, len, false);
         }
         let len = if self.tape.may_be_special(from, len) { usize::from(MARKED) } else { len.min(0xfffe) as usize };
         self.push(Value::str(at, len))
@@ -508,16 +520,16 @@ impl<'s> Machine<'s> {
             self.move_text(at, from, len);
         }
         if len >= 8 {
-            self.note_nested(from, len);
+            self.note_nested(from, len, true);
         }
         self.push(Value::bytes(at, len.min(0xffff) as usize))
     }
 
-    /// Remembers constants that begin like something that is read by itself.
+    /// Remembers constants that begin like something that is read by itself. A text is not taken for a pickle without a mark, `bytes` are.
     #[inline(never)]
-    fn note_nested(&mut self, at: u64, len: u64) {
-        let head = self.tape.peek(at, len, 8);
-        if marked(&head) || super::constant::encoding(&head).is_some() {
+    fn note_nested(&mut self, at: u64, len: u64, bytes: bool) {
+        let head = self.tape.peek(at, len, 64);
+        if marked(&head) || bytes && in_lines(&head) || super::constant::encoding(&head).is_some() {
             match self.nested.len() {
                 ..NESTED => self.nested.push((at, len)),
                 _ => self.unread = true,
@@ -573,7 +585,7 @@ impl<'s> Machine<'s> {
             return Err(Error::limit(at, "imports"));
         }
         self.callables |= name.contains('.');
-        self.endless |= module == "itertools";
+        self.endless |= module == "itertools" || matches!(name, "range" | "xrange");
         self.typed |= name == "dtype";
         let id = self.globals.len() as u32;
         self.globals.push(Global {
@@ -913,8 +925,30 @@ fn cut(name: &str) -> &str {
 
 /// Whether bytes begin with the mark of something that is read by itself.
 pub fn marked(head: &[u8]) -> bool {
-    let marks = [&b"PK\x03\x04"[..], b"\x7fELF", b"MZ\x90\0", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"];
+    let marks = [
+        &b"PK\x03\x04"[..],
+        b"\x7fELF",
+        b"MZ\x90\0",
+        b"\x93NUMPY",
+        b"\x1f\x8b\x08",
+        b"BZh",
+        b"\xfd7zXZ",
+        b"GGUF",
+        b"\x28\xb5\x2f\xfd",
+        b"\x04\x22\x4d\x18",
+        b"7z\xbc\xaf\x27\x1c",
+    ];
     matches!(head, [0x80, 0..=5, ..]) || marks.iter().any(|m| head.starts_with(m))
+}
+
+/// Whether bytes begin as a pickle of protocol 0 does: with an import, or with a container or text that a line's end follows.
+pub fn in_lines(head: &[u8]) -> bool {
+    let line = head.iter().position(|b| *b == b'\n').and_then(|end| head.get(..end));
+    match line {
+        Some([b'(', b'c' | b'i' | b'd' | b'l' | b'S' | b'V' | b'I', ..]) => true,
+        Some([b'c', module @ ..]) => !module.is_empty() && module.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
