@@ -498,7 +498,7 @@ impl<'s> Machine<'s> {
             self.move_text(at, from, len);
         }
         if len >= NESTED_FROM {
-            self.note_nested(from, len, false);
+            self.note_nested(from, len);
         }
         let len = if self.tape.may_be_special(from, len) { usize::from(MARKED) } else { len.min(0xfffe) as usize };
         self.push(Value::str(at, len))
@@ -520,16 +520,16 @@ impl<'s> Machine<'s> {
             self.move_text(at, from, len);
         }
         if len >= 8 {
-            self.note_nested(from, len, true);
+            self.note_nested(from, len);
         }
         self.push(Value::bytes(at, len.min(0xffff) as usize))
     }
 
-    /// Remembers constants that begin like something that is read by itself. A text is not taken for a pickle without a mark, `bytes` are.
+    /// Remembers constants that begin like something that is read by itself.
     #[inline(never)]
-    fn note_nested(&mut self, at: u64, len: u64, bytes: bool) {
-        let head = self.tape.peek(at, len, 64);
-        if marked(&head) || bytes && in_lines(&head) || super::constant::encoding(&head).is_some() {
+    fn note_nested(&mut self, at: u64, len: u64) {
+        let head = self.tape.peek(at, len, 8);
+        if marked(&head) || super::constant::encoding(&head).is_some() {
             match self.nested.len() {
                 ..NESTED => self.nested.push((at, len)),
                 _ => self.unread = true,
@@ -941,7 +941,8 @@ pub fn marked(head: &[u8]) -> bool {
     matches!(head, [0x80, 0..=5, ..]) || marks.iter().any(|m| head.starts_with(m))
 }
 
-/// Whether bytes begin as a pickle of protocol 0 does: with an import, or with a container or text that a line's end follows.
+/// Whether bytes begin as a pickle of protocol 0 does: with an import, or with a container or text that a line's end follows. As they stand they may be
+/// a text about pickles; nobody encodes those.
 pub fn in_lines(head: &[u8]) -> bool {
     let line = head.iter().position(|b| *b == b'\n').and_then(|end| head.get(..end));
     match line {

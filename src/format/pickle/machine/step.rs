@@ -353,7 +353,7 @@ impl Machine<'_> {
                     return self.fault("not-quoted");
                 }
                 if n >= 16 {
-                    self.note_nested(a, n, false);
+                    self.note_nested(a, n);
                 }
                 // Escapes can write any letter: a line that is short enough is read when it is used as a key.
                 let len = if n < 400 { usize::from(MARKED) } else { n.min(0xfffe) as usize };
