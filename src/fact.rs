@@ -106,7 +106,7 @@ pub enum Fact {
     },
     /// More of something than any library writes, so that whoever looks gives up before the end.
     Flood {
-        /// Of what: `too-many-imports` or `too-much-work`.
+        /// Of what: `too-many-imports`, `too-much-work` or `too-deep`.
         what: &'static str,
     },
     /// A tensor.

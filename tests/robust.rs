@@ -519,7 +519,8 @@ fn deep_nesting_in_text_and_pickle_is_no_recursion() {
     pickle.extend(vec![b']'; deep]);
     pickle.extend(vec![b'a'; deep - 1]);
     pickle.push(b'.');
-    assert_eq!(timed("nested lists in a pickle", &pickle, "deep.pkl").verdict, Verdict::Clear);
+    // Read to its end, and told as what no library writes.
+    assert_eq!(timed("nested lists in a pickle", &pickle, "deep.pkl").verdict, Verdict::Suspicious);
     let template = format!("{{{{ {}x{} }}}}", "(".repeat(deep), ")".repeat(deep));
     timed("brackets in a template", &template.into_bytes(), "deep.jinja");
 }

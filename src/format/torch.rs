@@ -220,7 +220,7 @@ fn probe_legacy(view: View<'_>) -> Match {
 fn read_legacy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
     let mut at = 0;
     let mut raw = 0u64;
-    let mut storages = 0u64;
+    let mut storages = Vec::new();
     for n in 0..5 {
         if at >= view.len() {
             scan.state(view, at, 0, Fact::Malformed { format: "torch-legacy", what: "ends-early" });
@@ -230,18 +230,27 @@ fn read_legacy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let mut o = pickle::weigh(view, at, scan)?;
         if n == 3 {
             pickle::torch::describe(&mut o.machine, view, scan);
-            for s in &o.machine.torch.storages {
-                raw = raw.saturating_add(8).saturating_add(s.elements.saturating_mul(s.size));
-                storages += 1;
-            }
+            storages = std::mem::take(&mut o.machine.torch.storages);
+            raw = storages.iter().fold(0u64, |raw, s| raw.saturating_add(8).saturating_add(s.elements.saturating_mul(s.size)));
         }
         if o.stop != Stop::Stop || o.end <= at {
             return Ok(());
         }
         at = o.end;
     }
-    scan.leaf("storages", "data", Some(raw), Some(format!("{storages}")));
+    scan.leaf("storages", "data", Some(raw), Some(storages.len().to_string()));
     let left = view.len().saturating_sub(at);
+    // torch writes them in the order of their keys, each behind its number of elements.
+    crate::order::sort_by(&mut storages, |a, b| a.key.cmp(&b.key));
+    let mut from = at;
+    for s in storages {
+        let bytes = s.elements.saturating_mul(s.size);
+        if view.array(from).ok().map(u64::from_le_bytes) != Some(s.elements) || bytes > view.len() {
+            break;
+        }
+        scan.child("numbers", view.slice(from + 8, bytes.min(view.len().saturating_sub(from + 8)))?, true);
+        from += 8 + bytes;
+    }
     if raw > left {
         scan.state(view, at, left, Fact::Malformed { format: "torch-legacy", what: "ends-early" });
         scan.gap("malformed");

@@ -400,6 +400,9 @@ impl<'s> Archive<'s> {
             scan.state(view, 0, end.shift.min(64), Fact::Stray { what: "leading", bytes: end.shift });
         }
         super::stray(view, end.comment_end, scan);
+        if let Ok(comment) = view.slice(end.at.saturating_add(22), end.comment_end.saturating_sub(end.at + 22)) {
+            scan.child("comment", comment, true);
+        }
         let archive = Archive { view, end, entries, sum: Cell::new((0, 0)), bomb: Cell::new(false) };
         archive.check_layout(spans, scan)?;
         archive.walk_locals(Some(&locals), scan)?;

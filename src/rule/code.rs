@@ -278,7 +278,7 @@ fn reaches_files(method: &str) -> bool {
     match verb {
         "load" => !["data", "state", "hook"].iter().any(|own| what.starts_with(own)),
         "to" | "from" => what.split('_').any(|word| FILES.contains(&word)),
-        _ => FILES.contains(&verb),
+        _ => FILES.contains(&verb) || verb.starts_with("write") || method.ends_with("_file"),
     }
 }
 
@@ -286,7 +286,8 @@ fn reaches_files(method: &str) -> bool {
 const FILES: &[&str] = &[
     "loads", "dump", "dumps", "save", "savefig", "savetxt", "read", "write", "open", "download", "fetch", "restore", "export", "push", "popen", "unpickle",
     "tofile", "fromfile", "import", "exec", "pickle", "csv", "disk", "file", "files", "json", "excel", "parquet", "hdf", "hdf5", "sql", "feather", "stata",
-    "pretrained", "clipboard", "html", "xml", "latex", "gbq", "orc", "url", "path", "netcdf", "zarr", "checkpoint", "joblib", "folder",
+    "pretrained", "clipboard", "html", "xml", "latex", "gbq", "orc", "url", "path", "netcdf", "zarr", "checkpoint", "joblib", "folder", "formula", "intersect",
+    "execute", "deserialize", "launch", "touch", "mkdir", "rmdir", "chmod", "unlink", "symlink", "hardlink", "eval",
 ];
 
 /// A function rather than a class, by the convention that all the libraries of the allowlist keep.

@@ -302,6 +302,7 @@ pub(super) const BOOK: Book = Book {
     ],
     terms: &[
         ("too-many-imports", "more imports than any model"),
+        ("too-deep", "containers in one another, deeper than a loader's stack"),
         ("too-much-work", "its reader go over the same bytes again and again"),
         ("lua", "Lua"),
         ("r", "R"),

@@ -313,6 +313,7 @@ pub(super) const BOOK: Book = Book {
         // Languages.
         ("shell", "シェル"),
         ("too-many-imports", "モデルにはあり得ない数のインポート"),
+        ("too-deep", "読み込む側のスタックを使い切るほど深い入れ子"),
         ("too-much-work", "同じバイト列を何度も読ませる命令"),
         ("lua", "Lua"),
         ("r", "R"),

@@ -56,6 +56,12 @@ impl Constant {
 pub enum Encoding {
     /// Base64, of either alphabet.
     Base64,
+    /// Five bits a letter.
+    Base32,
+    /// Four bytes in five letters.
+    Base85,
+    /// The same, with the letters of Adobe's.
+    Ascii85,
     /// Two digits a byte.
     Hex,
     /// One character a byte, in UTF-8.
@@ -70,7 +76,12 @@ pub fn encoding(head: &[u8]) -> Option<Encoding> {
         _ if crate::base64::hides(head) => Some(Encoding::Base64),
         // A zlib stream, the second letter of which says how hard it was packed.
         [b'e', b'J', b'w'..=b'z', ..] | [b'e', b'N', b'o'..=b'r', ..] => Some(Encoding::Base64),
-        [b'8', b'0', b'0', b'2'..=b'5', ..] => Some(Encoding::Hex),
+        // A pickle of protocol 0: an import, or a parenthesis and a letter.
+        [b'Y', b'0'..=b'3', ..] | [b'K', b'E'..=b'G', ..] => Some(Encoding::Base64),
+        [b'Q', b'A', b'B' | b'C', ..] => Some(Encoding::Base32),
+        [b'f', b'C', ..] => Some(Encoding::Base85),
+        [b'J', b'-', ..] => Some(Encoding::Ascii85),
+        [b'8', b'0', b'0', b'2'..=b'5', ..] | [b'6', b'3', ..] | [b'2', b'8', ..] => Some(Encoding::Hex),
         [0xc2, 0x80, 2..=5, ..] => Some(Encoding::Latin1),
         [b'x', 0x01 | 0x5e | 0x9c | 0xda, ..] => Some(Encoding::Zlib),
         _ => None,
@@ -208,6 +219,9 @@ impl Machine<'_> {
     pub(super) fn decoded(&self, constant: Vec<u8>, encoding: Encoding) -> Option<Vec<u8>> {
         match encoding {
             Encoding::Base64 => crate::base64::decode(&constant, |c| c.is_ascii_whitespace()),
+            Encoding::Base32 => base32(&constant),
+            Encoding::Base85 => base85(&constant, B85),
+            Encoding::Ascii85 => ascii85(&constant),
             Encoding::Hex => unhex(&constant),
             Encoding::Latin1 => std::str::from_utf8(&constant).ok()?.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect(),
             Encoding::Zlib => self.unpack(constant, Coder::Zlib),

@@ -77,7 +77,10 @@ impl Machine<'_> {
             Some(key) if key != KEY || value.kind() == Kind::None => return,
             Some(_) => match self.text_of(value, FORMULA) {
                 Some(text) if self.pay(8 * text.len() as u64).is_none() || formula(&text) => return,
-                Some(text) => text,
+                Some(text) => {
+                    self.strange_term.get_or_insert(text.chars().take(400).collect());
+                    text
+                }
                 None => self.show(value),
             },
             // An object may be equal to the key: a text of numpy's, say, but none of its numbers.

@@ -15,6 +15,10 @@ const DEPTH: u32 = 8;
 const STEP: u64 = 64;
 /// Items or bytes that a container is filled with while nothing of them stands in the pickle: no library makes one so, and a hundred calls are short.
 const FILLED: u64 = 1 << 20;
+/// Items of a range that nobody waits for, whatever is done with them.
+const WAITED_FOR: u64 = 1 << 32;
+/// A number that sympy does not compute with: what it makes of smaller ones is written out.
+const COMPUTED: i64 = 1 << 20;
 /// Items of a sequence that a function is mapped over.
 const MAPPED: usize = 8;
 
@@ -481,18 +485,26 @@ impl Machine<'_> {
             "itertools" | "functools" | "types" | "copyreg" | "operator" => return,
             _ => false,
         };
-        // The array that a library rebuilds is empty until its state comes.
-        if module.starts_with("numpy") && matches!(name, "ndarray" | "recarray" | "chararray" | "matrix" | "_reconstruct" | "_mareconstruct" | "_mrreconstruct")
-        {
+        // The array that a library rebuilds is empty until its state comes, a storage of torch's comes by its id, and a sparse matrix with its state.
+        let sized = match module.split('.').next() {
+            Some("numpy") => matches!(name, "ndarray" | "recarray" | "chararray" | "matrix" | "_reconstruct" | "_mareconstruct" | "_mrreconstruct"),
+            Some("torch") => name.ends_with("Storage") || name.ends_with("Tensor"),
+            Some("scipy") => module.starts_with("scipy.sparse."),
+            _ => false,
+        };
+        if sized {
             let most = items.iter().map(|v| self.cells(*v)).max().unwrap_or(0);
             if most >= FILLED {
                 self.facts_capped((at, 1, Fact::Expansion { power: most.ilog2() + 1 }));
             }
         }
-        if let ("fractions", "Fraction") | ("builtins", "int" | "long") = (module, name)
+        if let ("fractions", "Fraction") | ("builtins", "int" | "long") | ("sympy.core.numbers", "Rational" | "Float") = (module, name)
             && let Some(power) = items.first().and_then(|v| self.written_out(*v))
         {
             self.facts_capped((at, 1, Fact::Expansion { power }));
+        }
+        if let Some(most) = self.computed(module, name, items) {
+            self.facts_capped((at, 1, Fact::Expansion { power: most.ilog2() + 1 }));
         }
         if !container && (!self.endless || matches!(name, "zip" | "izip" | "enumerate" | "iter" | "reversed" | "getattr")) {
             return;
@@ -502,10 +514,37 @@ impl Machine<'_> {
             _ => 0,
         };
         let most = items.iter().map(|v| self.lasts(*v, DEPTH).max(zeros(v))).max().unwrap_or(0);
-        // Other constructors may know what to do with a range.
-        if most >= if container { FILLED } else { u64::MAX } {
+        // Others may know what to do with an object of some class, and an index keeps a range as it is.
+        let least = match name {
+            _ if container => FILLED,
+            _ if name.ends_with("Index") => u64::MAX,
+            _ => WAITED_FOR,
+        };
+        if most >= least && (container || most != u64::MAX - 1) {
             self.facts_capped((at, 1, Fact::Expansion { power: most.ilog2() + 1 }));
         }
+    }
+
+    /// The number that makes sympy compute without end: an exponent of a number, or what it counts with. What it has computed stands in a pickle as the
+    /// number that came out.
+    fn computed(&self, module: &str, name: &str, items: &[Value]) -> Option<u64> {
+        let whole = |v: &Value| match v.kind() {
+            Kind::Int(n) => Some(n),
+            Kind::Call { global, .. } if self.canonical_name(global).1 == "Integer" => match self.args_of(*v)?.first()?.kind() {
+                Kind::Int(n) => Some(n),
+                // A number of more than eight bytes.
+                Kind::Plain => Some(i64::MAX),
+                _ => None,
+            },
+            _ => None,
+        };
+        let most = match (module.strip_prefix("sympy.")?, name, items) {
+            ("core.power", "Pow", [base, exponent, ..]) if whole(base)?.unsigned_abs() > 1 => whole(exponent)?,
+            ("combinatorics.permutations", "Permutation", [_, size, ..]) => whole(size)?,
+            (of, ..) if of.starts_with("functions.combinatorial.") => items.iter().filter_map(whole).max()?,
+            _ => return None,
+        };
+        (most.abs() >= COMPUTED).then(|| most.unsigned_abs())
     }
 
     /// What a number with an exponent comes to when it is written out, as a power of two; a long one takes hours.

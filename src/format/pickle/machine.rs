@@ -27,6 +27,7 @@ use literal::{decode, integer};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use weighstation_plain::run::{Data, NESTED_FROM, weigh};
+use weighstation_plain::weight::{LEVELS, TOO_DEEP, heavier};
 
 /// Calls of one global that are rendered; more are only counted.
 const CALLS_SHOWN: u32 = 6;
@@ -165,7 +166,7 @@ pub struct Machine<'s> {
     address: Option<&'static str>,
     /// Whether the pickle has anything that does something when it is called without an opcode.
     pub(super) callables: bool,
-    /// Whether it asks for iterators that may have no end.
+    /// Whether it asks for iterators that may have no end, or none that anybody waits for.
     pub(super) endless: bool,
     /// Objects and dictionaries that have such a thing for an attribute or entry, with its name, and whether it is an object that has one.
     armed: HashMap<u64, (String, bool)>,
@@ -304,13 +305,15 @@ impl<'s> Machine<'s> {
             Err(Error::Limit { what, .. }) => Stop::Limit(what),
             Err(e) => return Err(e),
         };
-        if self.data.heaviest >= 40 {
-            self.facts.push((0, 0, Fact::Expansion { power: self.data.heaviest }));
+        let heaviest = self.data.heaviest;
+        if (40 << LEVELS..TOO_DEEP).contains(&heaviest) {
+            self.facts.push((0, 0, Fact::Expansion { power: heaviest >> LEVELS }));
         }
         // Nobody names so much, or has the same bytes read so often, but to wear out whoever looks.
         let flood = match stop {
             Stop::Limit("imports") => Some("too-many-imports"),
             Stop::Limit("pickle-work") => Some("too-much-work"),
+            _ if heaviest == TOO_DEEP => Some("too-deep"),
             _ => None,
         };
         self.facts.extend(flood.map(|what| (self.tape.at(), 0, Fact::Flood { what })));
@@ -496,7 +499,7 @@ impl<'s> Machine<'s> {
             return Value::tuple(0, 0);
         }
         let weight = self.weigh(items);
-        self.data.heaviest = self.data.heaviest.max(weight);
+        self.data.heaviest = heavier(self.data.heaviest, weight);
         let span = self.data.pool.keep(items, weight);
         self.data.stack.truncate(from);
         Value::tuple(span.at, usize::from(span.len))
@@ -532,7 +535,7 @@ impl<'s> Machine<'s> {
             return Err(Error::limit(at, "imports"));
         }
         self.callables |= name.contains('.');
-        self.endless |= module == "itertools";
+        self.endless |= module == "itertools" || matches!(name, "range" | "xrange");
         self.typed |= name == "dtype";
         let id = self.globals.len() as u32;
         self.globals.push(Global {
@@ -872,8 +875,31 @@ fn cut(name: &str) -> &str {
 
 /// Whether bytes begin with the mark of something that is read by itself.
 pub fn marked(head: &[u8]) -> bool {
-    let marks = [&b"PK\x03\x04"[..], b"\x7fELF", b"MZ\x90\0", b"\x93NUMPY", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ", b"GGUF"];
+    let marks = [
+        &b"PK\x03\x04"[..],
+        b"\x7fELF",
+        b"MZ\x90\0",
+        b"\x93NUMPY",
+        b"\x1f\x8b\x08",
+        b"BZh",
+        b"\xfd7zXZ",
+        b"GGUF",
+        b"\x28\xb5\x2f\xfd",
+        b"\x04\x22\x4d\x18",
+        b"7z\xbc\xaf\x27\x1c",
+    ];
     matches!(head, [0x80, 0..=5, ..]) || marks.iter().any(|m| head.starts_with(m))
+}
+
+/// Whether bytes begin as a pickle of protocol 0 does: with an import, or with a container or text that a line's end follows. As they stand they may be
+/// a text about pickles; nobody encodes those.
+pub fn in_lines(head: &[u8]) -> bool {
+    let line = head.iter().position(|b| *b == b'\n').and_then(|end| head.get(..end));
+    match line {
+        Some([b'(', b'c' | b'i' | b'd' | b'l' | b'S' | b'V' | b'I', ..]) => true,
+        Some([b'c', module @ ..]) => !module.is_empty() && module.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -817,7 +817,7 @@ fn encoded(constant: View<'_>, mut encoding: Encoding, m: &Machine<'_>, at: u64,
     }
     let pages = crate::bytes::Pages::new(&bytes);
     let inner = View::of_inflated(&pages);
-    if machine::marked(&bytes) && loadable(inner, scan)? {
+    if (machine::marked(&bytes) || machine::in_lines(bytes.get(..64).unwrap_or(&bytes))) && loadable(inner, scan)? {
         inside(&format!("bytes of the text at {at}"), inner, true, true, scan);
     }
     Ok(())

@@ -366,8 +366,10 @@ BAD_ATTRS = set("""
     cached_file get_file literal_eval run_module run_path CodeType
     load save savez savetxt dump read_json read_table read_parquet to_csv to_pickle sendall connect putenv kill _exit
     load_state_dict_from_url load_url load_model LoadFromFile load_library create_connection startfile spawnv open
-    copyfile copy2 copytree
+    copyfile copy2 copytree os.remove os.rename os.replace os.rmdir os.symlink os.link os.chmod os.truncate
 """.split())
+# Of the module `os` alone: containers and texts have methods of these names.
+OS_WRITES = set("remove rename replace rmdir symlink link chmod truncate".split())
 BAD_IMPORTS = set("""
     subprocess importlib pickle cPickle marshal socket urllib urllib.request requests ctypes shutil tempfile runpy dill
     cloudpickle multiprocessing
@@ -1118,7 +1120,9 @@ def tokens(text):
 
 
 def code_of(function):
-    return getattr(getattr(function, "__func__", function), "__code__", None)
+    # What remembers its results stands in front of the function.
+    function = getattr(function, "__func__", function)
+    return getattr(getattr(function, "__wrapped__", function), "__code__", None) or getattr(function, "__code__", None)
 
 
 def instructions(code):
@@ -1166,7 +1170,13 @@ STEPS = {}
 def steps(code):
     """The names a function loads, with its nested functions: (operation, name) pairs."""
     if code not in STEPS:
-        STEPS[code] = sorted(set((s.opname, s.argval) for s in instructions(code) if isinstance(s.argval, str)))
+        found, before = set(), None
+        for s in instructions(code):
+            if isinstance(s.argval, str):
+                # A list has a `remove`, too.
+                found.add((s.opname, "os." + s.argval if before == "os" and s.argval in OS_WRITES else s.argval))
+            before = s.argval
+        STEPS[code] = sorted(found)
     return STEPS[code]
 
 

@@ -8,6 +8,7 @@ use super::load::LOADED;
 use super::{Machine, cut};
 use crate::error::Result;
 use crate::fact::Fact;
+use weighstation_plain::weight::heavier;
 
 /// Methods that item opcodes call: an object's own, where its state sets them.
 const METHODS: &[&str] = &["append", "extend", "add"];
@@ -69,7 +70,7 @@ impl Machine<'_> {
         match target.kind() {
             Kind::List(id) | Kind::Dict(id) => {
                 let weight = self.weigh(items);
-                self.data.heaviest = self.data.heaviest.max(weight);
+                self.data.heaviest = heavier(self.data.heaviest, weight);
                 self.data.slots.add(id, items, weight);
                 if self.callables || self.typed {
                     self.note_items(target, items);

@@ -7,3 +7,4 @@ pub mod memo;
 pub mod run;
 pub mod stack;
 pub mod value;
+pub mod weight;

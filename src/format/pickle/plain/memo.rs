@@ -2,6 +2,7 @@
 
 use crate::stack::Stack;
 use crate::value::{Kind, Span, Value};
+use crate::weight::heavier;
 use std::collections::HashMap;
 
 const CHUNK: usize = 4096;
@@ -460,7 +461,7 @@ impl Slots {
             }
         }
         slot.count = slot.count.saturating_add(u32::try_from(items.len()).unwrap_or(u32::MAX));
-        slot.weight = slot.weight.max(weight);
+        slot.weight = heavier(slot.weight, weight);
         self.heaviest = self.heaviest.max(weight);
     }
 

@@ -8,6 +8,7 @@
 use crate::memo::{MARKED, Memo, Pool, Slots};
 use crate::stack::Stack;
 use crate::value::{DATA, FILLED, Kind, Span, Value};
+use crate::weight::{around, heavier};
 
 /// The key of a text that scipy's distributions execute while they are filled (`_attach_argparser_methods`).
 pub const TEMPLATE: &str = "_parse_arg_template";
@@ -79,25 +80,29 @@ impl Seen {
         self.tags & !DATA == 0 && !self.marked
     }
 
-    /// What these come to when all that they hold is written out, as a power of two.
+    /// What these come to, as [`crate::weight`] says it.
     #[inline(always)]
     fn weight(&self, pool: &Pool, slots: &Slots, items: &[Value]) -> u32 {
         match self.holding {
             0 => 0,
-            n if pool.heaviest == 0 && (slots.heaviest == 0 || self.tags & FILLED == 0) => n.ilog2(),
+            n if pool.heaviest == 0 && (slots.heaviest == 0 || self.tags & FILLED == 0) => around(0, n),
             n => {
-                let weight = |v: &Value| match v.kind() {
-                    Kind::Tuple(s) | Kind::Set(s) if pool.heaviest > 0 => pool.weight(s),
-                    Kind::List(id) | Kind::Dict(id) => slots.weight(id),
-                    _ => 0,
-                };
-                items.iter().map(weight).max().unwrap_or(0) + n.ilog2()
+                let mut most = 0;
+                for v in items {
+                    let weight = match v.kind() {
+                        Kind::Tuple(s) | Kind::Set(s) if pool.heaviest > 0 => pool.weight(s),
+                        Kind::List(id) | Kind::Dict(id) => slots.weight(id),
+                        _ => 0,
+                    };
+                    most = heavier(most, weight);
+                }
+                around(most, n)
             }
         }
     }
 }
 
-/// What these come to when all that they hold is written out, as a power of two.
+/// What these come to, as [`crate::weight`] says it.
 pub fn weigh(pool: &Pool, slots: &Slots, items: &[Value]) -> u32 {
     look(items).weight(pool, slots, items)
 }
@@ -191,7 +196,7 @@ impl Data {
                                 break;
                             }
                             let weight = look(items).weight(pool, slots, items);
-                            self.heaviest = self.heaviest.max(weight);
+                            self.heaviest = heavier(self.heaviest, weight);
                             pool.keep(items, weight)
                         }
                     };
@@ -207,7 +212,7 @@ impl Data {
                         Span { at: 0, len: 0 }
                     } else {
                         let weight = look(items).weight(pool, slots, items);
-                        self.heaviest = self.heaviest.max(weight);
+                        self.heaviest = heavier(self.heaviest, weight);
                         pool.keep(items, weight)
                     };
                     stack.truncate(floor);
@@ -276,7 +281,7 @@ impl Data {
                         break;
                     }
                     let weight = seen.weight(pool, slots, items);
-                    self.heaviest = self.heaviest.max(weight);
+                    self.heaviest = heavier(self.heaviest, weight);
                     slots.add(id, items, weight);
                     stack.truncate(from);
                     if marked {
