@@ -176,7 +176,7 @@ fn indirect(f: &Fact) -> Option<Args> {
         && (uses.wraps || uses.getattr)
     {
         // What a call imports by a text is on no list of what the pickle asks for.
-        let by_text = matches!(name.as_str(), "_import_module" | "_ufunc_reconstruct" | "subimport");
+        let by_text = matches!(name.as_str(), "_import_module" | "_ufunc_reconstruct" | "subimport" | "unpickle_function");
         let bad = wraps.iter().find(|(m, n)| !wrap_allowed(m, n, uses.getattr) || by_text && (imports_foreign(m, n) || n.is_empty() && takes_by_text(m)))?;
         let mut args = import_args(module, name);
         let handed = if bad.0 == "?" { bad.1.clone() } else { format!("{}.{}", bad.0, bad.1) };
@@ -216,19 +216,23 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             };
         return harmless && matches!(known::standing(module, owner.trim_end_matches("()")), Standing::Expected(_));
     }
-    // Whoever is handed what resolves a name calls it with arguments of its own.
     !name.starts_with("__")
-        && !matches!(
-            standing(module, name),
-            Standing::Dangerous { .. } | Standing::Unknown(Place::Stdlib) | Standing::Expected(known::Uses { getattr: true, .. })
-        )
+        && match standing(module, name) {
+            // A method of a plain type does nothing but to values of that type, and what a text is made into counts where it is called.
+            Standing::Unknown(Place::Stdlib) | Standing::Dangerous { effect: Effect::Hide, .. } => {
+                matches!(module, "builtins" | "__builtin__") && method_of_expected(module, name)
+            }
+            // Whoever is handed what resolves a name calls it with arguments of its own.
+            Standing::Dangerous { .. } | Standing::Expected(known::Uses { getattr: true, .. }) => false,
+            _ => true,
+        }
 }
 
 /// A function that loads bytes, or takes what a text names, which no library's pickle names but to call it: whoever calls it later is not seen.
 fn uncalled_loader(f: &Fact) -> Option<Args> {
     let Fact::Import { module, name, usage, .. } = f else { return None };
     let loader = match standing(module, name) {
-        Standing::Expected(u) if u.getattr => name.starts_with('_') || name == "subimport",
+        Standing::Expected(u) if u.getattr => name.starts_with('_') || matches!(name.as_str(), "subimport" | "unpickle_function"),
         Standing::Expected(u) => u.call && (matches!(name.as_str(), "_load_from_bytes" | "_eval_repr") || name.starts_with("unpickle_")),
         _ => false,
     };
@@ -255,12 +259,13 @@ fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
 }
 
 /// What plain unpicklers ask for in a file of joblib's where the array that stands there asks for numpy's type, by the place of a text in its own memo.
-/// It is the file's data that they take for a module, and none has this name: but libraries may, and some modules do something when they are imported.
+/// It is the file's data that they take for a module, and none has this name: but a library's modules may, and some modules do something when they are
+/// imported. A library itself is imported for every class of it.
 fn dtype_by_memo(f: &Fact) -> bool {
     let Fact::Import { module, name, wraps, .. } = f else { return false };
     let standing = known::standing(module, name);
-    let by_chance = !acts_when_imported(&standing) && !matches!(standing, Standing::Unknown(Place::Library));
-    name == "dtype" && wraps.iter().any(|(m, n)| m == "numpy" && n == "dtype") && by_chance
+    let acts = acts_when_imported(&standing) || module.contains('.') && matches!(standing, Standing::Unknown(Place::Library));
+    name == "dtype" && wraps.iter().any(|(m, n)| m == "numpy" && n == "dtype") && !acts
 }
 
 /// A method of a class that is expected, named and not called: from protocol 4 on what `getattr(Class, "method")` is before, and in what cloudpickle

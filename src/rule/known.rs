@@ -207,14 +207,13 @@ impl Names {
         same && parts.next().is_none()
     }
 
-    /// What a family allows a class: the first of its rows, a name or `*` and an ending, that fits a name as classes have them.
+    /// What a family allows: the first of its rows that fits, a name, or `*` and an ending for names as classes have them.
     fn uses_in_family(&self, name: &str) -> Option<Uses> {
         let whole = self.module.ends_with("**");
         let own = if whole { name.trim_start_matches('_') } else { name };
-        if !own.starts_with(|c: char| c.is_ascii_uppercase()) || !own.bytes().all(|b| b.is_ascii_alphanumeric() || whole && b == b'_') {
-            return None;
-        }
-        let fits = |prefix: &str, rest: &str| rest.strip_prefix('*').map_or_else(|| name.strip_prefix(prefix) == Some(rest), |end| name.ends_with(end));
+        let class = own.starts_with(|c: char| c.is_ascii_uppercase()) && own.bytes().all(|b| b.is_ascii_alphanumeric() || whole && b == b'_');
+        let fits =
+            |prefix: &str, rest: &str| rest.strip_prefix('*').map_or_else(|| name.strip_prefix(prefix) == Some(rest), |end| class && name.ends_with(end));
         self.rows().find(|(prefix, rest, _)| fits(prefix, rest)).and_then(|(_, _, uses)| uses)
     }
 }
@@ -742,6 +741,7 @@ mod tests {
         assert!(matches!(standing("transformers.models.bert.configuration_bert", "NewestConfig"), Standing::Expected(uses) if uses.make && !uses.call));
         for (module, name) in [
             (modeling, "load_tf_weights_in_newest"),
+            (modeling, "apply_rotary_pos_emb.thing"),
             (modeling, "ACT2FN.items"),
             (modeling, "_Newest"),
             (modeling, "*"),
@@ -753,6 +753,8 @@ mod tests {
         ] {
             assert!(!matches!(standing(module, name), Standing::Expected(_)), "{module} {name}");
         }
+        let rotates = standing(modeling, "apply_rotary_pos_emb");
+        assert!(matches!(rotates, Standing::Expected(uses) if uses.reference && !uses.make && !uses.call && !uses.build));
         let other = standing("transformers.models.newest.modeling_tf_newest", "TFNewestModel");
         assert!(matches!(other, Standing::Expected(uses) if uses.reference && !uses.make && !uses.call && !uses.build));
     }
@@ -833,7 +835,7 @@ mod tests {
 
     #[test]
     fn what_is_on_neither_list_says_where_it_lives() {
-        assert_eq!(standing("colorsys", "rgb_to_hsv"), Standing::Unknown(Place::Stdlib));
+        assert_eq!(standing("stringprep", "map_table_b2"), Standing::Unknown(Place::Stdlib));
         assert_eq!(standing("numpy.nowhere", "Nothing"), Standing::Unknown(Place::Library));
         assert_eq!(standing("__main__", "Model"), Standing::Unknown(Place::Foreign));
         assert_eq!(standing("", ""), Standing::Unknown(Place::Foreign));

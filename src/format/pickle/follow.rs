@@ -334,7 +334,8 @@ impl Machine<'_> {
         {
             return self.type_by_name(id, first, at);
         }
-        if loads(&name) {
+        // Scipy's takes a name, see below.
+        if loads(&name) && module != "scipy._lib._uarray._backend" {
             self.loaded(items.as_deref(), result, at, !rebuilds(&name));
             return Ok(None);
         }
@@ -431,8 +432,10 @@ impl Machine<'_> {
                 self.named("builtins", &n, at, 1, false).map(|id| Some(Value::global(id)))
             }
             // `getattr(__import__(module), name)` in one call.
-            ("numpy.core" | "numpy._core", "_ufunc_reconstruct") => {
-                let (Some(m), Some(n)) = (first.and_then(|v| self.string(v)), second.and_then(|v| self.string(v))) else {
+            ("numpy.core" | "numpy._core", "_ufunc_reconstruct") | ("scipy._lib._uarray._backend", "unpickle_function") => {
+                // Scipy's takes an object, too, which it binds the function to.
+                let bound = items.as_ref().and_then(|i| i.get(2)).is_some_and(|own| !matches!(own.kind(), Kind::None));
+                let (Some(m), Some(n), false) = (first.and_then(|v| self.string(v)), second.and_then(|v| self.string(v)), bound) else {
                     self.wrap(id, ("?".to_string(), "?".to_string()));
                     return Ok(None);
                 };

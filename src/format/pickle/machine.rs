@@ -162,8 +162,8 @@ pub struct Machine<'s> {
     pub first_act: u64,
     /// What `append`, `extend` or `add` was set to, of those that are no plain values.
     method: Option<String>,
-    /// The key of an address in machine code, of those that are set to something.
-    address: Option<&'static str>,
+    /// The keys of addresses in machine code, of those that are set to something, and the dictionaries that hold them, 0 for what is none.
+    addresses: Vec<(&'static str, u64)>,
     /// Whether the pickle has anything that does something when it is called without an opcode.
     pub(super) callables: bool,
     /// Whether it asks for iterators that may have no end, or none that anybody waits for.
@@ -246,7 +246,7 @@ impl<'s> Machine<'s> {
             acted: false,
             first_act: u64::MAX,
             method: None,
-            address: None,
+            addresses: Vec::new(),
             callables: false,
             endless: false,
             armed: HashMap::new(),

@@ -63,6 +63,21 @@ import time
 import types
 import warnings
 
+# Modules of which only values enter, enumerations, dataclasses and tuples with names: what a sharded checkpoint says of its pieces, how a
+# model was spread over devices, what a graph's values look like. What stands beside them talks to other processes, or runs code.
+VALUES = set("""
+    torch.distributed._mesh_layout torch.distributed._shard.checkpoint.metadata torch.distributed._shard.metadata
+    torch.distributed._shard.sharded_tensor.metadata torch.distributed._shard.sharded_tensor.shard torch.distributed._shard.sharding_spec.api
+    torch.distributed._shard.sharding_spec.chunk_sharding_spec torch.distributed._sharded_tensor.metadata torch.distributed._sharded_tensor.shard
+    torch.distributed._sharding_spec.api torch.distributed._sharding_spec.chunk_sharding_spec torch.distributed._tensor.placement_types
+    torch.distributed.algorithms._checkpoint.checkpoint_wrapper torch.distributed.algorithms.ddp_comm_hooks torch.distributed.checkpoint.filesystem
+    torch.distributed.checkpoint.metadata torch.distributed.checkpoint.planner torch.distributed.checkpoint.state_dict
+    torch.distributed.checkpoint.storage torch.distributed.fsdp torch.distributed.fsdp._flat_param torch.distributed.fsdp._fully_shard._fsdp_api
+    torch.distributed.fsdp._optim_utils torch.distributed.fsdp.api torch.distributed.fsdp.flatten_params_wrapper
+    torch.distributed.fsdp.fully_sharded_data_parallel torch.distributed.tensor._dtensor_spec torch.distributed.tensor.placement_types
+    torch.fx.passes.shape_prop torch.profiler.profiler
+""".split())
+
 # Which packages are walked, and how far. None: everything below the package. Otherwise only these prefixes: large
 # packages that also hold compilers, servers and download code are entered by name only.
 PACKAGES = {
@@ -112,8 +127,7 @@ PACKAGES = {
     "torch": ["torch.nn", "torch.optim", "torch.distributions", "torch.utils.data.dataset",
               "torch.utils.data.sampler", "torch.utils.hooks", "torch.ao.nn", "torch.ao.quantization",
               "torch.quantization", "torch._tensor", "torch.tensor", "torch.storage", "torch.amp.grad_scaler",
-              "torch.cuda.amp.grad_scaler", "torch.torch_version", "torch.distributed.checkpoint.metadata", "torch.distributed.checkpoint.filesystem",
-              "torch.distributed._shard.sharded_tensor.metadata"],
+              "torch.cuda.amp.grad_scaler", "torch.torch_version"] + sorted(VALUES),
     "torchvision": ["torchvision.models", "torchvision.transforms", "torchvision.ops", "torchvision.tv_tensors"],
     "torchaudio": ["torchaudio.transforms", "torchaudio.models"],
     "transformers": ["transformers.models", "transformers.tokenization_utils_fast", "transformers.modeling_utils", "transformers.configuration_utils", "transformers.generation",
@@ -122,7 +136,7 @@ PACKAGES = {
                      "transformers.tokenization_utils", "transformers.tokenization_utils_tokenizers",
                      "transformers.tokenization_python", "transformers.data.data_collator", "transformers.activations", "transformers.modeling_outputs",
                      "transformers.pytorch_utils", "transformers.debug_utils", "transformers.optimization",
-                     "transformers.feature_extraction_utils", "transformers.cache_utils",
+                     "transformers.feature_extraction_utils", "transformers.generation_logits_process", "transformers.generation_stopping_criteria", "transformers.cache_utils",
                      "transformers.integrations.deepspeed", "transformers.utils.generic",
                      "transformers.utils.quantization_config", "transformers.backbone_utils", "transformers.modeling_rope_utils",
                      "transformers.integrations.heterogeneity.configuration_utils", "transformers.pipelines"],
@@ -352,9 +366,8 @@ KEEP_MODULES = {"sklearn.metrics._plot.confusion_matrix", "sklearn.metrics._plot
                 "sklearn.metrics._plot.det_curve", "sklearn.metrics._plot.regression", "sklearn.inspection._plot.partial_dependence",
                 "sklearn.inspection._plot.decision_boundary", "sklearn.model_selection._plot", "statsmodels.datasets.utils",
                 "statsmodels.sandbox.stats.multicomp", "statsmodels.sandbox.regression.gmm", "sklearn.externals.joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle_compat",
-                "torch.nn.parallel.distributed", "pytorch_lightning.utilities.parsing", "torch.cuda.amp.grad_scaler", "torch.distributed.checkpoint.metadata",
-                "torch.distributed.checkpoint.filesystem", "torch.distributed._shard.sharded_tensor.metadata",
-                "torch.ao.quantization.fx._equalize", "timm.layers.format"}
+                "torch.nn.parallel.distributed", "pytorch_lightning.utilities.parsing", "torch.cuda.amp.grad_scaler",
+                "torch.ao.quantization.fx._equalize", "timm.layers.format"} | VALUES
 
 BAD_GLOBALS = set("open exec execfile eval __import__ compile input breakpoint globals".split())
 BAD_ATTRS = set("""
@@ -505,7 +518,8 @@ inspect rcb _ParameterKind Parameter Signature
 enum r Enum IntEnum Flag IntFlag EnumMeta EnumType StrEnum
 abc r ABC ABCMeta
 numbers r Number Complex Real Rational Integral
-dataclasses rcb _MISSING_TYPE
+dataclasses rcb _MISSING_TYPE _KW_ONLY_TYPE
+dataclasses r field asdict astuple replace fields
 dataclasses r _HAS_DEFAULT_FACTORY_CLASS MISSING
 zoneinfo rcg ZoneInfo
 zoneinfo rc ZoneInfo._unpickle
@@ -516,6 +530,7 @@ email._policybase rcb Compat32
 http.cookies rcb Morsel SimpleCookie
 difflib rcb Match
 xml.etree.ElementTree rcb Element
+asyncio.constants rcb _SendfileMode
 # values that only keep what they are filled with
 calendar rnb Calendar TextCalendar HTMLCalendar
 calendar rcb Day Month
@@ -542,7 +557,8 @@ configparser r RawConfigParser.getint RawConfigParser.getfloat RawConfigParser.g
 ConfigParser rnb ConfigParser RawConfigParser SafeConfigParser SectionProxy ConverterMapping Interpolation BasicInterpolation ExtendedInterpolation
 # numbers with names
 signal r SIGINT SIGTERM SIGKILL SIGHUP SIGQUIT SIGABRT SIGALRM SIGCHLD SIGPIPE SIGSEGV SIGUSR1 SIGUSR2
-socket r AF_INET AF_INET6 AF_UNIX SOCK_STREAM SOCK_DGRAM
+signal r SIG_DFL SIG_IGN
+socket r AF_INET AF_INET6 AF_UNIX SOCK_STREAM SOCK_DGRAM SOCK_RAW MSG_PEEK MSG_WAITALL MSG_DONTWAIT
 ssl r CERT_NONE CERT_OPTIONAL CERT_REQUIRED PROTOCOL_TLS PROTOCOL_TLS_CLIENT PROTOCOL_TLS_SERVER
 # what an error says
 pickle rcb PickleError PicklingError UnpicklingError
@@ -558,6 +574,33 @@ typing r Annotated Final NoReturn Never Self LiteralString
 unicodedata r normalize category name
 json.decoder r JSONDecoder
 json.encoder rnb JSONEncoder
+# values that a request or an answer consists of
+http.client rnb HTTPMessage
+http.cookiejar rnb Cookie
+# what comes out of them depends on what goes in alone
+struct r pack unpack calcsize
+_struct r pack unpack calcsize
+base64 r b64encode urlsafe_b64encode b32encode b16encode
+binascii r hexlify b2a_hex b2a_base64 crc32
+zlib r compress
+html r escape
+shlex r quote
+calendar r isleap monthrange leapdays timegm weekday
+colorsys r rgb_to_hsv hsv_to_rgb rgb_to_hls hls_to_rgb rgb_to_yiq yiq_to_rgb
+difflib r get_close_matches unified_diff ndiff context_diff
+fnmatch r fnmatch fnmatchcase translate
+locale r atof atoi
+secrets r token_hex token_bytes token_urlsafe choice randbelow
+typing r NamedTuple TypedDict
+traceback r format_exc format_exception
+_sha256 r sha224 sha256
+_sha1 r sha1
+_md5 r md5
+# the functions of Python 2's own generator of random numbers, which have its names
+random r random uniform randint choice shuffle sample gauss randrange normalvariate betavariate expovariate gammavariate
+_md5 r new
+select rcb error
+zipfile rcb BadZipfile BadZipFile LargeZipFile
 # of Python 2
 sets rcb Set ImmutableSet
 os rc _make_stat_result _make_statvfs_result
@@ -585,6 +628,32 @@ numpy.ma.mrecords rcb _mrreconstruct
 # imports a module and takes a ufunc by name: as good as what it names
 numpy.core rcg _ufunc_reconstruct
 numpy._core rcg _ufunc_reconstruct
+# so does scipy of one of its transforms
+scipy._lib._uarray._backend rcg unpickle_function
+scipy.fft._basic r fft ifft rfft irfft hfft ihfft fftn ifftn rfftn irfftn hfftn ihfftn fft2 ifft2 rfft2 irfft2 hfft2 ihfft2
+scipy.fft._realtransforms r dct idct dst idst dctn idctn dstn idstn
+scipy.fft._fftlog r fht ifht
+scipy.fft._fftlog_multimethods r fht ifht
+# filters, integrals, trees of clusters: functions that pipelines keep
+scipy.signal._signaltools r detrend medfilt medfilt2d wiener hilbert hilbert2 convolve fftconvolve oaconvolve correlate decimate resample resample_poly
+scipy.signal._signaltools r lfilter sosfilt filtfilt sosfiltfilt order_filter deconvolve envelope
+scipy.signal.signaltools r detrend medfilt wiener hilbert convolve fftconvolve correlate decimate resample resample_poly lfilter sosfilt filtfilt sosfiltfilt
+scipy.signal._savitzky_golay r savgol_filter savgol_coeffs
+scipy.signal._peak_finding r find_peaks find_peaks_cwt argrelextrema argrelmax argrelmin peak_prominences peak_widths
+scipy.signal._spectral_py r welch periodogram csd coherence spectrogram stft istft lombscargle
+scipy.optimize._minimize r minimize minimize_scalar
+scipy.optimize._minpack_py r curve_fit leastsq fsolve
+scipy.optimize._zeros_py r brentq newton bisect
+scipy.integrate._quadpack_py r quad dblquad
+scipy.integrate._odepack_py r odeint
+scipy.signal.spectral r welch periodogram csd coherence spectrogram stft istft
+scipy.fftpack._basic r fft ifft rfft irfft fft2 ifft2 fftn ifftn
+scipy.fftpack.basic r fft ifft rfft irfft fft2 ifft2 fftn ifftn
+scipy.integrate._quadrature r simpson trapezoid cumulative_trapezoid simps trapz cumtrapz romb
+scipy.cluster.hierarchy r linkage fcluster fclusterdata cophenet leaves_list ward average complete single centroid
+scipy.cluster.vq r kmeans kmeans2 vq whiten
+scipy.interpolate._ndgriddata r griddata
+scipy.sparse._construct r hstack vstack block_diag diags eye kron bmat
 numpy.core rc _DType_reconstruct
 numpy._core rc _DType_reconstruct
 numpy.char rcb chararray
@@ -743,6 +812,8 @@ torch.backends.cudnn.rnn rcb Unserializable
 torch.autograd.variable rcb Variable
 torch._utils rc _set_obj_state_noop
 torch.distributed._shard.sharded_tensor.metadata rcb TensorProperties
+# on which of the processes a piece lies: a text and two numbers
+torch.distributed.remote_device rnb _remote_device
 # how a tensor lies over devices: tables of numbers and names. Filling one asks no other process
 torch.distributed.device_mesh rnb DeviceMesh
 torch.distributed._tensor.device_mesh rnb DeviceMesh
@@ -778,8 +849,17 @@ sklearn.neighbors._ball_tree rcb newObj
 sklearn.neighbors.ball_tree rcb newObj
 sklearn.metrics._dist_metrics rcb newObj
 sklearn.metrics._dist_metrics rcb newObj64 newObj32
+sklearn.utils.class_weight r compute_class_weight compute_sample_weight
+sklearn.utils.murmurhash r murmurhash3_32
+sklearn.tree._export r export_text
+imblearn.metrics._classification r geometric_mean_score sensitivity_score specificity_score
+nltk.sentiment.util r mark_negation
+pandas.core.indexes.datetimes r date_range bdate_range
 # measures that only ask whether a result is a memmap
 sklearn.metrics.ranking r roc_auc_score auc
+# what neighbours are found and texts are cut with
+river.utils.math r minkowski_distance
+river.feature_extraction.vectorize r strip_accents_unicode tokenize_using_regex_pattern
 # picks the best of the last round
 sklearn.model_selection._search_successive_halving r _refit_callable
 hdbscan.dist_metrics rcb newObj
@@ -799,6 +879,9 @@ matplotlib.font_manager rnb FontProperties
 # settings of batches: keeps what it is filled with; workers start with the first batch that somebody asks for
 torch.utils.data.dataloader rnb DataLoader
 ftfy r fix_text
+# keeps what a layer hands out
+fastai.callback.hook rnb Hook Hooks
+fastai.callback.hook r _hook_inner
 # kinds of pictures, which fastai's transforms name
 fastai.vision.core r PILBase PILImage PILImageBW PILMask
 # calls the function that it is handed, and puts the result in a class of tensors
@@ -814,6 +897,9 @@ networkx.classes.filters r no_filter
 networkx.classes.function r frozen
 # keeps what it is handed as attributes
 ultralytics.utils rcb IterableSimpleNamespace
+# settings: dictionaries with attributes. What reads them from a file is a method
+fvcore.common.config rnb CfgNode
+ml_collections.config_dict.config_dict rnb ConfigDict
 # its load() decodes what is in memory
 PIL.Image rnb Image
 # hand the model's bytes to the library's own reader
@@ -1004,7 +1090,9 @@ polars.internals.frame rnb DataFrame
 polars.internals.dataframe.frame rnb DataFrame
 polars.schema rcb Schema
 # dataclasses that a run's state is kept in; they read files in methods only
-transformers.trainer_callback rnb TrainerState TrainerControl EarlyStoppingCallback
+transformers.trainer_callback rnb TrainerState TrainerControl EarlyStoppingCallback PrinterCallback ProgressCallback DefaultFlowCallback
+# the sides of a picture
+transformers.image_utils rnb SizeDict
 spacy.tokens._dict_proxies rcb SpanGroups
 # their constructors connect processes, and read settings from files
 accelerate.state rnb PartialState
@@ -1348,6 +1436,8 @@ FAMILIES = (
     ("transformers.models.*.video_processing_*", "", "rnb"),
     ("transformers.pipelines.*", "Pipeline", "rnb"),
 )
+# Functions that every model of a family keeps under the same name: arithmetic, in each of 140 models that were read.
+FAMILY_FUNCTIONS = (("transformers.models.*.modeling_*", "apply_rotary_pos_emb", "r"),)
 CLASS_NAME = re.compile("[A-Z][A-Za-z0-9]*$")
 WHOLE_NAME = re.compile("_*[A-Z][A-Za-z0-9_]*$")
 
@@ -1492,6 +1582,8 @@ def add_class(package, cls, entries, dropped, depth):
     if (module, name) in entries or (module, name) in dropped:
         return
     if not wanted(module) or not resolves(module, name, cls):
+        return
+    if module in VALUES and not (issubclass(cls, (enum.Enum, tuple)) or hasattr(cls, "__dataclass_fields__")):
         return
     if package == "transformers" and (not TRANSFORMERS_KEEP.search(module) or TRANSFORMERS_SKIP.search(module)):
         return
@@ -1999,6 +2091,7 @@ def table(origins, out=EXPECTED):
             del entries[(module, name)]
     for module, end, use in FAMILIES:
         entries[(module, "*" + end)] = use
+    entries.update({(module, name): use for module, name, use in FAMILY_FUNCTIONS})
     modules = {}
     for module, name in entries:
         if (module, name) not in forbidden and re.match(r"^[A-Za-z0-9_.*]+$", module + name):

@@ -19,6 +19,17 @@ const ARMED: usize = 1 << 16;
 /// Bytes of a memo key's line that are looked at.
 pub(super) const KEY: usize = 4096;
 
+/// Addresses that are remembered with their dictionaries.
+const ADDRESSES: usize = 64;
+
+/// By what a dictionary of the pickle's own is told from others; 0 is none.
+fn dictionary(v: Value) -> u64 {
+    match v.kind() {
+        Kind::Dict(id) => id,
+        _ => 0,
+    }
+}
+
 impl Machine<'_> {
     pub(super) fn build(&mut self, target: Value, state: Value, at: u64) {
         match target.kind() {
@@ -35,7 +46,7 @@ impl Machine<'_> {
                 self.executes(global, state, at);
                 self.computed_state(target, state, at);
                 self.keeps_terms(global, Value::NONE, at);
-                self.keeps_address(global, at);
+                self.keeps_address(global, state, at);
                 self.loads_state(global, state, target, at);
                 super::super::joblib::typed(self, target, state, at);
                 self.arm(target, state);
@@ -82,7 +93,7 @@ impl Machine<'_> {
         }
         if matches!(opcode, "SETITEM" | "SETITEMS" | "DICT") {
             for pair in items.chunks_exact(2) {
-                self.pair(pair[0], pair[1], at);
+                self.pair(target, pair[0], pair[1], at);
             }
         }
         Ok(())
@@ -236,15 +247,15 @@ impl Machine<'_> {
     }
 
     #[inline]
-    pub(super) fn pair(&mut self, key: Value, value: Value, at: u64) {
+    pub(super) fn pair(&mut self, of: Value, key: Value, value: Value, at: u64) {
         let spot = match key.kind() {
             Kind::Str(spot) if spot.len == MARKED => {
-                self.special_key(key, value, at);
+                self.special_key(of, key, value, at);
                 spot
             }
             Kind::Str(spot) => spot,
             Kind::Call { .. } => {
-                self.special_key(key, value, at);
+                self.special_key(of, key, value, at);
                 return;
             }
             _ => return,
@@ -257,10 +268,11 @@ impl Machine<'_> {
     }
 
     #[inline(never)]
-    fn special_key(&mut self, key: Value, value: Value, at: u64) {
+    fn special_key(&mut self, of: Value, key: Value, value: Value, at: u64) {
         self.note_formula(key, value);
         let Some(text) = self.string(key).or_else(|| self.equal_text(key)) else {
-            self.odd_key |= matches!(key.kind(), Kind::Call { .. });
+            // A tensor is equal to no text; optimizers keep what they know of each under the tensor itself.
+            self.odd_key |= matches!(key.kind(), Kind::Call { global, .. } if !self.globals[global as usize].tensor);
             return;
         };
         if text == LOADED {
@@ -274,7 +286,10 @@ impl Machine<'_> {
             self.note_term(value);
         } else if let Some(key) = evaluate::ADDRESS.iter().find(|key| **key == text) {
             if value.kind() != Kind::None {
-                self.address = Some(key);
+                // Of more than any library writes, all are taken for every object's.
+                let of = if self.addresses.len() < ADDRESSES { dictionary(of) } else { 0 };
+                self.addresses.truncate(ADDRESSES);
+                self.addresses.push((key, of));
             }
         } else if text == template::KEY {
             let made = self.string(value);
@@ -329,13 +344,13 @@ impl Machine<'_> {
                 return;
             };
             if let [key, value] = inner.as_slice() {
-                self.pair(*key, *value, at);
+                self.pair(Value::NONE, *key, *value, at);
                 self.arm_with(target, &inner);
             }
             // Names alone, to be zipped with their values.
             for key in &inner {
                 if let Kind::Str(_) = key.kind() {
-                    self.pair(*key, Value::LOST, at);
+                    self.pair(Value::NONE, *key, Value::LOST, at);
                 }
             }
             open.extend(inner.into_iter().map(|v| (v, depth)));
@@ -385,9 +400,11 @@ impl Machine<'_> {
         }
     }
 
-    /// An object that is filled with what it hands to machine code as an address.
-    fn keeps_address(&mut self, id: u32, at: u64) {
-        if let Some(key) = self.address
+    /// An object that is filled with what it hands to machine code as an address: one of its own dictionary's, or one that stands elsewhere than in a
+    /// dictionary, from where it may come into any state.
+    fn keeps_address(&mut self, id: u32, state: Value, at: u64) {
+        let state = dictionary(state);
+        if let Some((key, _)) = self.addresses.iter().find(|(_, of)| state == 0 || *of == 0 || *of == state)
             && self.globals.get(id as usize).is_some_and(|g| evaluate::frees_address(&g.module, &g.name))
         {
             self.facts_capped((at, 1, Fact::SpecialKey { key: key.to_string() }));
