@@ -378,6 +378,27 @@ for (const name of BROWSERS) {
       await page.$eval("weigh-station", (station) => station.cancel());
     });
 
+    test("Stop at any moment, again and again, is no trouble", { timeout: 120_000 }, async () => {
+      await startOver(page);
+      const before = trouble.length;
+      const ends = await page.evaluate(async () => {
+        const station = document.querySelector("weigh-station");
+        const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
+        const ends = [];
+        for (let round = 0; round < 40; round++) {
+          station.take(Array.from({ length: 1500 }, (_, i) => ({ path: `${i}.txt`, file: new File([`file ${i}\n`], `${i}.txt`) })));
+          await pause((round * 7) % 280);
+          station.cancel();
+          while (station.state === "scanning") await pause(10);
+          ends.push(station.state);
+          station.clear();
+        }
+        return ends;
+      });
+      assert.deepEqual(ends, Array(40).fill("done"));
+      assert.deepEqual(trouble.slice(before), []);
+    });
+
     test("a file that changed since it was chosen is a gap, and the rest is weighed", async () => {
       await startOver(page);
       const file = path.join(folder, `${name}-vanishes.bin`);
