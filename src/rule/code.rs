@@ -241,13 +241,11 @@ fn uncalled_loader(f: &Fact) -> Option<Args> {
 
 /// Whether importing a module runs code that nobody looked at, or that does something by itself.
 fn imports_foreign(module: &str, name: &str) -> bool {
-    let standing = known::standing(module, name);
-    matches!(standing, Standing::Unknown(Place::Foreign)) && module != "__main__" || acts_when_imported(&standing)
-}
-
-/// Whether a module does something when it is imported, whatever is done with the name.
-fn acts_when_imported(standing: &Standing) -> bool {
-    matches!(standing, Standing::Dangerous { reason, .. } if reason.starts_with("importing it"))
+    match known::standing(module, name) {
+        Standing::Unknown(place) => place == Place::Foreign && module != "__main__",
+        Standing::Dangerous { at_import, .. } => at_import,
+        Standing::Expected(_) => false,
+    }
 }
 
 fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
@@ -263,8 +261,11 @@ fn unknown(f: &Fact) -> Option<(&str, &str, Use, Place)> {
 /// imported. A library itself is imported for every class of it.
 fn dtype_by_memo(f: &Fact) -> bool {
     let Fact::Import { module, name, wraps, .. } = f else { return false };
-    let standing = known::standing(module, name);
-    let acts = acts_when_imported(&standing) || module.contains('.') && matches!(standing, Standing::Unknown(Place::Library));
+    let acts = match known::standing(module, name) {
+        Standing::Unknown(place) => place == Place::Library && module.contains('.'),
+        Standing::Dangerous { at_import, .. } => at_import,
+        Standing::Expected(_) => false,
+    };
     name == "dtype" && wraps.iter().any(|(m, n)| m == "numpy" && n == "dtype") && !acts
 }
 

@@ -78,8 +78,8 @@ pub enum Standing {
     Dangerous {
         /// What it does.
         effect: Effect,
-        /// An advisory, or the behaviour the library documents.
-        reason: &'static str,
+        /// Whether it does so as soon as its module is imported, whatever is done with the name.
+        at_import: bool,
     },
     /// On neither list.
     Unknown(Place),
@@ -153,18 +153,19 @@ fn renamed_module(module: &str) -> &str {
     MOVED_MODULES.iter().find(|(from, _)| *from == module).map_or(module, |&(_, to)| to)
 }
 
-const REACHES: Standing = Standing::Dangerous { effect: Effect::CallIndirect, reason: "the name reaches something else through its module" };
+/// Of a name that reaches something else through its module.
+const REACHES: Standing = Standing::Dangerous { effect: Effect::CallIndirect, at_import: false };
 
 struct Danger {
     module: &'static str,
     name: &'static str,
     effect: Effect,
-    reason: &'static str,
+    at_import: bool,
 }
 
 impl Danger {
     fn standing(&self) -> Standing {
-        Standing::Dangerous { effect: self.effect, reason: self.reason }
+        Standing::Dangerous { effect: self.effect, at_import: self.at_import }
     }
 }
 
@@ -391,9 +392,11 @@ fn uses_of(letters: &str) -> Option<Uses> {
     Some(uses)
 }
 
+/// A row: module, name, effect. Behind them stands why it is there, an advisory or what the library documents, for whoever keeps the table.
 fn danger_of(line: &'static str) -> Option<Danger> {
     let mut fields = line.split('\t');
-    let (module, name, effect, reason) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let (module, name, effect) = (fields.next()?, fields.next()?, fields.next()?);
+    let (effect, at_import) = effect.strip_suffix(" at-import").map_or((effect, false), |effect| (effect, true));
     let effect = match effect {
         "run-command" => Effect::RunCommand,
         "run-code" => Effect::RunCode,
@@ -410,7 +413,7 @@ fn danger_of(line: &'static str) -> Option<Danger> {
         "tamper" => Effect::Tamper,
         _ => return None,
     };
-    Some(Danger { module, name, effect, reason })
+    Some(Danger { module, name, effect, at_import })
 }
 
 static EXPECTED: Table = table!("rule/known/expected.txt");
@@ -678,7 +681,8 @@ mod tests {
                 assert!(uses.is_some_and(|u| u.reference), "{} {rest}", names.module);
             }
         }
-        assert!(tables.dangerous.iter().all(|row| !row.reason.is_empty()));
+        assert!(DANGEROUS.text().lines().all(|row| row.split('\t').nth(3).is_some_and(|why| !why.is_empty())));
+        assert!(matches!(standing("antigravity", "x"), Standing::Dangerous { effect: Effect::RunCommand, at_import: true }));
     }
 
     #[test]
