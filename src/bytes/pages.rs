@@ -64,9 +64,9 @@ impl<'s> Pages<'s> {
             if here >= self.len {
                 break;
             }
-            // A long read past the cache goes straight to the host: it would only push every page out.
+            // A long read of what is not here goes straight to the host: it would only push every page out.
             let want = buf.len() - done;
-            if want as u64 >= PAGE && here.is_multiple_of(PAGE) {
+            if want as u64 >= PAGE && here.is_multiple_of(PAGE) && !cache.slots.iter().any(|slot| slot.page == here / PAGE) {
                 // Whole pages only, so that a reader that goes straight on asks the host for every byte once and in order.
                 let rest = self.len - here;
                 let whole = if want as u64 >= rest { rest } else { want as u64 / PAGE * PAGE } as usize;

@@ -16,8 +16,8 @@ const TENTH_OF_A_SECOND = 100;
 
 /** After this many reads in a row, each where the one before ended, a reader is taken to go straight on. */
 const STRAIGHT = 4;
-/** What may lie between two such reads: the core need not ask again for a page that it still has. */
-const SKIPPED = 64 * 1024;
+/** What the core keeps at once: who jumps about asks for no more, and who goes straight on need not ask again for what it still has. */
+const PAGE = 64 * 1024;
 /** How much such a reader is given at a time, where it cannot wait for a stream. */
 const AHEAD = 4 * 1024 * 1024;
 
@@ -79,9 +79,9 @@ function reader(file: Blob, count: (bytes: number) => void) {
   const take = (at: number, length: number, mayWait: boolean): Uint8Array | undefined => {
     const to = Math.min(at + length, file.size);
     if (to <= at) return new Uint8Array();
-    const on = at >= next && at - next <= SKIPPED ? straight + 1 : 0;
+    const on = at >= next && at - next <= PAGE ? straight + 1 : 0;
     if (!ahead.has(at, to)) {
-      if (mayWait && flows && on >= STRAIGHT && (ahead.flowing || file.size - at > AHEAD)) {
+      if (mayWait && flows && (on >= STRAIGHT || to - at > PAGE) && (ahead.flowing || file.size - at > AHEAD)) {
         wanted = [at, to];
         return undefined;
       }
