@@ -146,10 +146,14 @@ fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
     }
     let mut args = import_args(module, name);
     match (f, call) {
-        // The call says it better; without one the reference alone is said.
+        // The call says it better.
         (Fact::Import { usage, .. }, _) if beyond.is_none() && (usage.called || usage.made) => return None,
         (_, Some(call)) => args.push(("call", call.to_string())),
-        _ => args.push(("call", format!("{module}.{name}"))),
+        // What nobody calls is said without one, if importing it is not enough.
+        _ if beyond.is_some() || matches!(standing(module, name), Standing::Dangerous { at_import: true, .. }) => {
+            args.push(("call", format!("{module}.{name}")));
+        }
+        _ => {}
     }
     Some(args)
 }

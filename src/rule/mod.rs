@@ -145,7 +145,7 @@ fn shows_call(f: &Finding) -> bool {
 
 fn finding(rule: &'static Rule, args: Args, count: u64, places: Vec<Place>, lang: Lang, path: &str) -> Finding {
     let args = crate::order::map(args.into_iter().map(|(k, v)| (k.to_string(), crate::text::printable(&v, 400))));
-    let words = speech::rule(lang, rule.id);
+    let words = speech::finding(lang, rule.id, &args);
     Finding {
         rule: rule.id.into(),
         name: rule.name.into(),
@@ -245,7 +245,7 @@ fn weigh(file: &mut FileReport, lang: Lang) {
 /// Says a finding about the file at `path` anew from what its sentence was filled with; one of a rule that is not known here stays as it came.
 fn tell(f: &mut Finding, path: &str, lang: Lang) {
     let Some(rule) = all().find(|r| r.id == f.rule) else { return };
-    let words = speech::rule(lang, rule.id);
+    let words = speech::finding(lang, rule.id, &f.args);
     f.message = speech::fill(lang, words.message, path, &f.args);
     (f.title, f.why, f.fix) = (words.title.into(), words.why.into(), words.fix.into());
 }

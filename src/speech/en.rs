@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Book, Words};
+use super::{Book, Uncalled, Words};
 
 const fn w(title: &'static str, message: &'static str, why: &'static str, fix: &'static str) -> Words {
     Words { title, message, why, fix }
@@ -167,6 +167,24 @@ pub(super) const BOOK: Book = Book {
         ("WS902", w("Not well formed", "{file} stops making sense before its end ({format}: {what})", "What comes after the fault was not understood. What ran before it would already have run.", "Fetch the file again.")),
         ("WS903", w("Two formats at once", "{file} is several things at once: {formats}", "Each program reads the one that it looks for, so that what is checked and what is loaded can differ.", "Do not use it; ordinary tools do not write such files.")),
     ],
+    uncalled: Uncalled {
+        title: "Imports what acts once it is called",
+        why: "Loading imports it and does not call it by itself. It is kept, or handed to something that may call it, with the rights of whoever loads or uses the file.",
+        messages: &[
+            ("WS101", "Loading {file} imports {module}.{name}, which runs a command for whoever calls it"),
+            ("WS102", "Loading {file} imports {module}.{name}, which runs code that it is handed"),
+            ("WS103", "Loading {file} imports {module}.{name}, which imports whatever it is told to"),
+            ("WS104", "Loading {file} imports {module}.{name}, which unpickles for whoever calls it"),
+            ("WS105", "Loading {file} imports {module}.{name}, which loads machine code for whoever calls it"),
+            ("WS106", "Loading {file} imports {module}.{name}, which reaches the network for whoever calls it"),
+            ("WS107", "Loading {file} imports {module}.{name}, which touches files for whoever calls it"),
+            ("WS108", "Loading {file} imports {module}.{name}, which interferes with processes for whoever calls it"),
+            ("WS109", "Loading {file} imports {module}.{name}, which changes how Python itself behaves for whoever calls it"),
+            ("WS110", "Loading {file} imports {module}.{name}, which calls or fetches what it is handed"),
+            ("WS111", "Loading {file} imports {module}.{name}, which builds Python functions from bytecode"),
+            ("WS131", "Loading {file} imports {module}.{name}, which undoes an encoding for whoever calls it"),
+        ],
+    },
     gaps: &[
         ("unknown-format", "We do not know this format, so its contents were not checked. {member}"),
         ("format-not-read", "We know this format but do not read it yet. {member}"),

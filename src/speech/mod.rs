@@ -73,9 +73,18 @@ pub struct Words {
     pub fix: &'static str,
 }
 
+/// What is said of a name that is imported and never called: one title and reason for all, a sentence a rule.
+#[derive(Clone, Copy, Debug)]
+struct Uncalled {
+    title: &'static str,
+    why: &'static str,
+    messages: &'static [(&'static str, &'static str)],
+}
+
 /// The words of one language.
 pub(crate) struct Book {
     rules: &'static [(&'static str, Words)],
+    uncalled: Uncalled,
     gaps: &'static [(&'static str, &'static str)],
     opcodes: &'static [(&'static str, &'static str)],
     /// What stands for ids and remarks of readers in arguments that hold nothing else ([`WORDED`]); rows of several words also in details, which may hold
@@ -154,6 +163,7 @@ pub(crate) const fn covers<T>(table: &[(&str, T)], wanted: &[(&str, T)]) {
 // A language that lacks a sentence stops the build; the message is the id of what is missing.
 const _: () = {
     covers(ja::BOOK.rules, en::BOOK.rules);
+    covers(ja::BOOK.uncalled.messages, en::BOOK.uncalled.messages);
     covers(ja::BOOK.gaps, en::BOOK.gaps);
     covers(ja::BOOK.opcodes, en::BOOK.opcodes);
 };
@@ -165,6 +175,15 @@ fn look<T: Copy>(table: &[(&'static str, T)], id: &str) -> Option<T> {
 /// The words of a rule.
 pub fn rule(lang: Lang, id: &str) -> Words {
     look(book(lang).rules, id).unwrap_or(Words { title: "", message: "", why: "", fix: "" })
+}
+
+/// The words of a finding of a rule, with these arguments: of an import without a call not what the call would do.
+pub fn finding(lang: Lang, id: &str, args: &BTreeMap<String, String>) -> Words {
+    let Uncalled { title, why, messages } = book(lang).uncalled;
+    match look(messages, id) {
+        Some(message) if !args.contains_key("call") => Words { title, message, why, ..rule(lang, id) },
+        _ => rule(lang, id),
+    }
 }
 
 /// The sentence of a gap.
@@ -356,9 +375,10 @@ mod tests {
             out.extend([("title", w.title), ("message", w.message), ("why", w.why), ("fix", w.fix)].map(|(part, text)| (format!("{id} {part}"), text)));
         }
         out.extend(b.gaps.iter().chain(b.opcodes).map(|(id, text)| (id.to_string(), *text)));
+        out.extend(b.uncalled.messages.iter().map(|(id, text)| (format!("{id} uncalled"), *text)));
         let rest = [
-            b.empty, b.clear, b.incomplete, b.do_not_load, b.tell_publisher, b.ask_why, b.close_gap, b.use_sibling, b.check_digest, b.at, b.explanation,
-            b.rules_head, b.formats_head,
+            b.uncalled.title, b.uncalled.why, b.empty, b.clear, b.incomplete, b.do_not_load, b.tell_publisher, b.ask_why, b.close_gap, b.use_sibling,
+            b.check_digest, b.at, b.explanation, b.rules_head, b.formats_head,
         ];
         out.extend(rest.into_iter().enumerate().map(|(n, text)| (format!("sentence {n}"), text)));
         out
@@ -406,6 +426,23 @@ mod tests {
         for op in crate::format::pickle::opcode::OPCODES {
             assert!(Lang::ALL.into_iter().all(|l| !means(l, op.name).is_empty()), "{}", op.name);
         }
+    }
+
+    #[test]
+    fn what_is_imported_and_not_called_is_not_said_to_run() {
+        let weighed = |pickle: &[u8], lang| {
+            let report = crate::scan(&pickle.to_vec(), "a.pkl", lang);
+            report.findings.iter().filter(|f| f.rule == "WS101").map(|f| (f.message.clone(), f.title.clone())).collect::<Vec<_>>()
+        };
+        let words = rule(Lang::En, "WS101");
+        let called = weighed(b"cos\nsystem\n(S'id'\ntR.", Lang::En);
+        assert_eq!(called, [("Loading a.pkl runs a shell command: os.system(\"id\")".into(), words.title.into())]);
+        let kept = weighed(b"cos\nsystem\n.", Lang::En);
+        assert_eq!(kept, [("Loading a.pkl imports os.system, which runs a command for whoever calls it".into(), en::BOOK.uncalled.title.into())]);
+        let (kept, title) = weighed(b"cos\nsystem\n.", Lang::Ja).remove(0);
+        assert!(kept.contains("os.system") && title == ja::BOOK.uncalled.title, "{kept}");
+        // What acts as soon as it is imported needs no call.
+        assert_eq!(weighed(b"cantigravity\ngeohash\n.", Lang::En), [("Loading a.pkl runs a shell command: antigravity.geohash".into(), words.title.into())]);
     }
 
     #[test]
