@@ -108,7 +108,13 @@ fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             scan.state(view, entry.at, 46, Fact::Header { what: "storage-size", detail, memory: true });
         }
         let script = key.ends_with(".py") && entry.name.contains("/code/");
-        let mut by = |inner: View<'_>, scan: &mut Scan<'_>| script_calls(inner, scan);
+        let mut by = |inner: View<'_>, scan: &mut Scan<'_>| {
+            // What bears a source's name and is something else.
+            if super::sure(inner) {
+                scan.child("content", inner, true);
+            }
+            script_calls(inner, scan)
+        };
         // Behind the numbers that the pickle asks for there may be something else.
         let mut both = |inner: View<'_>, scan: &mut Scan<'_>| -> Result<()> {
             let bytes = wanted.copied().unwrap_or(0);
@@ -143,8 +149,8 @@ fn read_zip(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
 }
 
 /// Functions of TorchScript that read or write files or need native code from outside (`torch.from_file` maps a file for writing
-/// with `shared=True`; `torch.save` writes one). Everything else in `code/` is arithmetic.
-const SCRIPT_FILE: &[&str] = &["from_file", "save", "load"];
+/// with `shared=True`; `torch.save` writes one), under whatever of torch's names they are asked for. Everything else in `code/` is arithmetic.
+const SCRIPT_FILE: &[&str] = &["from_file", "save", "load", "load_library"];
 
 /// Namespaces of operators that torch and its own libraries register.
 const OPERATORS: &[&str] = &[
@@ -152,10 +158,11 @@ const OPERATORS: &[&str] = &[
     "xnnpack", "prepacked", "sparse", "static_runtime", "tensorexpr",
 ];
 
-/// Namespaces of classes that they register (`TORCH_LIBRARY` with `class_`). Any other comes out of a library of the author's.
+/// Namespaces of classes that they register (`TORCH_LIBRARY` with `class_`). Any other comes out of a library of the author's; those of
+/// torchvision and torchaudio open the film or the sound whose path they are given.
 const CLASSES: &[&str] = &[
     "quantized", "sparse", "rnn", "xnnpack", "mkldnn", "metal", "vulkan", "_nnapi", "profiler", "caffe2", "c10d", "dist_c10d", "dist_rpc", "tensorrt",
-    "torchtext", "torchaudio", "torchvision",
+    "torchtext",
 ];
 
 /// Bytes of one source that are read.
@@ -191,7 +198,7 @@ fn script_calls(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
         let names: Vec<&str> = parts.iter().map(String::as_str).collect();
         let reaches = match names.as_slice() {
             // A name that is given to one of them is called later.
-            ["torch", f] | ["ops", "aten", f] | ["torch", "ops", "aten", f] => SCRIPT_FILE.contains(f),
+            ["torch" | "ops", .., f] if SCRIPT_FILE.contains(f) => true,
             // Those of torchaudio that read and write sound take a path.
             ["ops", "torchaudio", f] | ["torch", "ops", "torchaudio", f] if f.ends_with("_file") || f.ends_with("_get_info") => true,
             // What a remote worker runs.

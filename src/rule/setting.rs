@@ -188,6 +188,8 @@ fn weigh(way: &str, name: &str, eager: bool) -> Option<Weight> {
                 ("setting" | "path", _) => None,
                 (_, Place::Stdlib) if function_like(name) || python_tag => Some(Weight::Internal),
                 (_, Place::Library) if function_like(name) && (private || python_tag && !only_named) => Some(Weight::Internal),
+                // Lightning calls it when it loads the checkpoint, and names its own.
+                ("_instantiator", _) => Some(Weight::Builds),
                 _ if python_tag && !only_named => Some(Weight::Builds),
                 _ => None,
             }

@@ -411,6 +411,11 @@ impl Machine<'_> {
                 self.wrap(id, ("?".to_string(), first.map(|f| self.show(f)).unwrap_or_default()));
                 Ok(None)
             }
+            // A text is the path of a file that its `__new__` reads; a tokenizer's model that a library pickled is made of nothing.
+            ("tokenizers.models", _) if items.as_ref().is_none_or(|i| !i.is_empty()) => {
+                self.wrap(id, ("?".to_string(), first.map(|f| self.show(f)).unwrap_or_default()));
+                Ok(None)
+            }
             // The class of that name, or a new one of tuples with names when there is none.
             ("dill._dill" | "dill.dill", "_create_namedtuple") => {
                 let module = items.as_ref().and_then(|i| i.get(2)).and_then(|m| self.string(*m));

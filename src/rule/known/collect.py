@@ -334,7 +334,7 @@ MADE_ONLY = set("""
     sentence_transformers pytorch_metric_learning pyod tslearn pygam hmmlearn textblob river shap slicer spacy.language spacy.lang spacy.tokenizer
     thinc.model thinc.layers thinc.backends gym fastai fastcore flair trl setfit langchain_core langchain_community sktime darts sksurv surprise
     pytorch_tabnet timm torchvision torchmetrics diffusers pytorch_lightning lightning_fabric torchaudio efficientnet_pytorch pytorch_forecasting
-    torch.nn torch.ao torch.quantization torch.distributions torch.optim
+    torch.nn torch.ao torch.quantization torch.distributions torch.optim tokenizers.implementations
 """.split())
 
 # Packages that are read whole, module by module, whatever a class's name: what is left over may be made and filled, in other versions too. Their rows
@@ -1030,7 +1030,9 @@ cloudpickle rcg _builtin_type
 cloudpickle.cloudpickle rcg _builtin_type
 cloudpickle.cloudpickle_fast rcg _builtin_type
 tokenizers rcb Tokenizer AddedToken Encoding
-tokenizers.models rcb BPE WordPiece WordLevel Unigram Model
+# read the files whose paths they are made with
+tokenizers.models rcbw BPE WordPiece WordLevel
+tokenizers.models rcb Unigram Model
 spacy.vocab rc unpickle_vocab
 spacy.tokens.doc rc unpickle_doc
 spacy.tokens._serialize rc unpickle_bin

@@ -8,10 +8,14 @@ use super::load::LOADED;
 use super::{Machine, cut};
 use crate::error::Result;
 use crate::fact::Fact;
+use crate::format::setting::is_dotted;
 use weighstation_plain::weight::heavier;
 
 /// Methods that item opcodes call: an object's own, where its state sets them.
 const METHODS: &[&str] = &["append", "extend", "add"];
+
+/// Keys whose text a toolkit imports: Hydra's, Lightning's, which calls it when it loads a checkpoint, and OmegaConf's for any value.
+const TARGETS: &[&str] = &["_target_", "_instantiator", "_val"];
 
 /// Objects with a method of their own that are remembered.
 const ARMED: usize = 1 << 16;
@@ -296,6 +300,12 @@ impl Machine<'_> {
             if !made.as_deref().is_some_and(template::plain) {
                 let text = made.map_or_else(|| self.show(value), |made| cut(&made).to_string());
                 self.facts_capped((at, 1, Fact::ExecutedState { text }));
+            }
+        } else if let Some(way) = TARGETS.iter().find(|way| **way == text) {
+            // Of the settings that OmegaConf keeps each has its value under the third, whatever its own name is.
+            let way = if *way == "_val" { "setting" } else { way };
+            if let Some(name) = self.string(value).filter(|name| is_dotted(name)) {
+                self.facts_capped((at, 1, Fact::Target { way, name, eager: false }));
             }
         } else if super::super::SPECIAL_METHODS.contains(&text.as_str()) {
             self.facts_capped((at, 1, Fact::SpecialKey { key: text }));

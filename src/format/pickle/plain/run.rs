@@ -124,6 +124,10 @@ pub fn special(bytes: &[u8], len: usize) -> bool {
             // `handle` and `_handle`.
             [b'h', b'a', ..] => len == 6,
             [b'_', b'h', ..] => len == 7,
+            // `_target_`, `_instantiator` and `_val`.
+            [b'_', b't', ..] => len == 8,
+            [b'_', b'i', ..] => len == 13,
+            [b'_', b'v', ..] => len == 4,
             _ => false,
         }
 }
