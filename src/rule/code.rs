@@ -211,10 +211,11 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             // What protocol 2 writes for a class whose `__new__` takes keywords.
             return matches!(known::standing(module, owner), Standing::Expected(uses) if uses.make || uses.call);
         }
-        // A method that makes a text of another does so when it is called, which is a finding of its own.
-        let harmless = !attr.starts_with("__")
+        // A method that makes a text of another does so when it is called, which is a finding of its own. What looks something up in a container is a
+        // method as any other; of the special methods, others reach what an object is made of.
+        let harmless = (!attr.starts_with("__") || matches!(attr, "__contains__" | "__getitem__" | "__len__" | "__eq__"))
             && match standing(module, name) {
-                Standing::Dangerous { effect, .. } => effect == Effect::Hide,
+                Standing::Dangerous { effect, .. } => effect == Effect::Hide || attr == "__getitem__",
                 Standing::Expected(_) => true,
                 Standing::Unknown(_) => !reaches_files(attr),
             };

@@ -607,6 +607,7 @@ const TWINS: &[(&str, &str)] = &[
     ("_weakrefset", "weakref"),
     ("_winreg", "winreg"),
     ("_zoneinfo", "zoneinfo"),
+    ("numpy._core.strings", "numpy.strings"),
     ("cloudpickle.cloudpickle_fast", "cloudpickle.cloudpickle"),
     ("dill.dill", "dill._dill"),
     ("nt", "os"),

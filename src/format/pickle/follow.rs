@@ -461,7 +461,10 @@ impl Machine<'_> {
                     Some(Kind::Global(f)) => self.globals.get(f as usize).map(|g| (g.module.clone(), g.name.clone())),
                     _ => None,
                 };
-                let of_plain = |m: &Self| Some(("builtins".to_string(), format!("{}.{}", plain_type(first?)?, second.and_then(|s| m.string(s))?)));
+                let of_plain = |m: &Self| {
+                    let class = plain_type(first?).or_else(|| m.constant(first?).map(|c| if let Constant::Text(_) = c { "str" } else { "bytes" }))?;
+                    Some(("builtins".to_string(), format!("{class}.{}", second.and_then(|s| m.string(s))?)))
+                };
                 let wrapped = wrapped.or_else(|| of_plain(self)).unwrap_or_else(|| ("?".to_string(), first.map(|f| self.show(f)).unwrap_or_default()));
                 self.wrap(id, wrapped);
                 Ok(found)
@@ -849,6 +852,8 @@ fn plain_type(v: Value) -> Option<&'static str> {
         Kind::Set(_) => "set",
         Kind::Int(_) => "int",
         Kind::Bool(_) => "bool",
+        // A floating point number, or a buffer, which has no more to call.
+        Kind::Plain => "float",
         _ => return None,
     })
 }

@@ -545,7 +545,7 @@ email.mime.base rnb MIMEBase
 email.mime.multipart rnb MIMEMultipart
 email.mime.text rnb MIMEText
 email.policy rnb EmailPolicy
-xml.etree.ElementTree rnb ElementTree
+xml.etree.ElementTree rnb ElementTree QName
 # what an archive says of a member; opening it is the archive's
 zipfile rnb ZipInfo
 tarfile rnb TarInfo
@@ -556,7 +556,7 @@ configparser r SectionProxy.get ConfigParser.getint ConfigParser.getfloat Config
 configparser r RawConfigParser.getint RawConfigParser.getfloat RawConfigParser.getboolean
 ConfigParser rnb ConfigParser RawConfigParser SafeConfigParser SectionProxy ConverterMapping Interpolation BasicInterpolation ExtendedInterpolation
 # numbers with names
-signal r SIGINT SIGTERM SIGKILL SIGHUP SIGQUIT SIGABRT SIGALRM SIGCHLD SIGPIPE SIGSEGV SIGUSR1 SIGUSR2
+signal r SIGINT SIGTERM SIGKILL SIGHUP SIGQUIT SIGABRT SIGALRM SIGCHLD SIGPIPE SIGSEGV SIGUSR1 SIGUSR2 SIGBUS SIGCONT SIGFPE SIGILL SIGSTOP SIGTSTP SIGWINCH
 signal r SIG_DFL SIG_IGN
 socket r AF_INET AF_INET6 AF_UNIX SOCK_STREAM SOCK_DGRAM SOCK_RAW MSG_PEEK MSG_WAITALL MSG_DONTWAIT
 ssl r CERT_NONE CERT_OPTIONAL CERT_REQUIRED PROTOCOL_TLS PROTOCOL_TLS_CLIENT PROTOCOL_TLS_SERVER

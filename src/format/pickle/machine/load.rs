@@ -24,6 +24,10 @@ impl Machine<'_> {
         {
             let bytes: Vec<u8> = text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
             self.decoded_bytes += bytes.len();
+            // What begins like an archive does so as a text, too, whose letters it is not. Nothing else begins as near as its opcode's header is long.
+            if super::marked(&bytes) {
+                self.nested.pop_if(|(from, _)| (1..10).contains(&from.wrapping_sub(spot.at)));
+            }
             self.decoded.push((spot.at, bytes));
         }
     }

@@ -307,7 +307,8 @@ impl Machine<'_> {
             if let Some(name) = self.string(value).filter(|name| is_dotted(name)) {
                 self.facts_capped((at, 1, Fact::Target { way, name, eager: false }));
             }
-        } else if super::super::SPECIAL_METHODS.contains(&text.as_str()) {
+        } else if super::super::SPECIAL_METHODS.contains(&text.as_str()) && (!value.is_data() || matches!(value.kind(), Kind::None | Kind::Dict(_))) {
+            // A number, a text or a list is no method: a vocabulary's words have numbers, or vectors. `None` takes one away, and a dictionary names memory.
             self.facts_capped((at, 1, Fact::SpecialKey { key: text }));
         }
     }
