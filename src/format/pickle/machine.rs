@@ -164,6 +164,8 @@ pub struct Machine<'s> {
     method: Option<String>,
     /// The keys of addresses in machine code, of those that are set to something, and the dictionaries that hold them, 0 for what is none.
     addresses: Vec<(&'static str, u64)>,
+    /// The keys that special methods have for a name and that have the value of a word, and the dictionaries that hold them.
+    words: Vec<(u64, String)>,
     /// Whether the pickle has anything that does something when it is called without an opcode.
     pub(super) callables: bool,
     /// Whether it asks for iterators that may have no end, or none that anybody waits for.
@@ -247,6 +249,7 @@ impl<'s> Machine<'s> {
             first_act: u64::MAX,
             method: None,
             addresses: Vec::new(),
+            words: Vec::new(),
             callables: false,
             endless: false,
             armed: HashMap::new(),

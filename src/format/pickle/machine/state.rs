@@ -26,6 +26,9 @@ pub(super) const KEY: usize = 4096;
 /// Addresses that are remembered with their dictionaries.
 const ADDRESSES: usize = 64;
 
+/// Words of vocabularies that special methods have for a name, likewise.
+const WORDS: usize = 256;
+
 /// By what a dictionary of the pickle's own is told from others; 0 is none.
 fn dictionary(v: Value) -> u64 {
     match v.kind() {
@@ -51,6 +54,7 @@ impl Machine<'_> {
                 self.computed_state(target, state, at);
                 self.keeps_terms(global, Value::NONE, at);
                 self.keeps_address(global, state, at);
+                self.keeps_words(state, at);
                 self.loads_state(global, state, target, at);
                 super::super::joblib::typed(self, target, state, at);
                 self.arm(target, state);
@@ -307,9 +311,14 @@ impl Machine<'_> {
             if let Some(name) = self.string(value).filter(|name| is_dotted(name)) {
                 self.facts_capped((at, 1, Fact::Target { way, name, eager: false }));
             }
-        } else if super::super::SPECIAL_METHODS.contains(&text.as_str()) && (!value.is_data() || matches!(value.kind(), Kind::None | Kind::Dict(_))) {
+        } else if super::super::SPECIAL_METHODS.contains(&text.as_str()) {
             // A number, a text or a list is no method: a vocabulary's words have numbers, or vectors. `None` takes one away, and a dictionary names memory.
-            self.facts_capped((at, 1, Fact::SpecialKey { key: text }));
+            let word = value.is_data() && !matches!(value.kind(), Kind::None | Kind::Dict(_));
+            match of.kind() {
+                Kind::Dict(id) if word && self.words.len() < WORDS => self.words.push((id, text)),
+                Kind::Call { .. } if word => {}
+                _ => self.facts_capped((at, 1, Fact::SpecialKey { key: text })),
+            }
         }
     }
 
@@ -419,6 +428,18 @@ impl Machine<'_> {
             && self.globals.get(id as usize).is_some_and(|g| evaluate::frees_address(&g.module, &g.name))
         {
             self.facts_capped((at, 1, Fact::SpecialKey { key: key.to_string() }));
+        }
+    }
+
+    /// A state whose keys are what a vocabulary may have for words: no object has an attribute of such a name and such a value.
+    fn keeps_words(&mut self, state: Value, at: u64) {
+        if self.words.is_empty() {
+            return;
+        }
+        let parts: Vec<u64> = std::iter::once(state).chain(self.items(state).unwrap_or_default()).map(dictionary).collect();
+        if let Some((_, key)) = self.words.iter().find(|(of, _)| parts.contains(of)) {
+            let key = key.clone();
+            self.facts_capped((at, 1, Fact::SpecialKey { key }));
         }
     }
 
