@@ -716,7 +716,8 @@ impl Machine<'_> {
             return Ok(None);
         };
         // An array over a file is made as any array is: its own constructor, which opens the file, does not run.
-        if name == "_reconstruct" && self.canonical_name(class) == ("numpy".to_string(), "memmap".to_string()) {
+        let (module, made) = self.canonical_name(class);
+        if name == "_reconstruct" && matches!((module.as_str(), made.as_str()), ("numpy" | "numpy.core.memmap", "memmap")) {
             return Ok(None);
         }
         self.used(class, Hand::Make, "(…)", at);

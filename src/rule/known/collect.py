@@ -480,7 +480,7 @@ logging rcb Formatter
 string rcb Template
 functools rcw partial
 functools rcw _partial
-functools r cmp_to_key total_ordering wraps
+functools r cmp_to_key total_ordering wraps Placeholder
 operator r add sub mul truediv floordiv mod pow neg pos abs eq ne lt le gt ge and_ or_ xor invert not_ truth is_ is_not concat contains
 operator rc itemgetter
 operator r matmul lshift rshift index iadd isub imul itruediv getitem countOf indexOf length_hint
@@ -500,7 +500,10 @@ zlib r adler32 crc32
 # of a path they read the text alone
 posixpath r join basename dirname split splitext abspath normpath
 ntpath r join basename dirname split splitext abspath normpath
+urllib.parse r quote quote_plus quote_from_bytes urlencode urlparse urlsplit urljoin urlunparse urlunsplit urldefrag parse_qs parse_qsl
 json r dumps
+keyword r iskeyword
+locale r strcoll strxfrm
 copy r copy deepcopy
 itertools rc count
 itertools rcb chain islice
@@ -1129,6 +1132,7 @@ statsmodels.base.wrapper rcb ResultsWrapper
 statsmodels.tsa.deterministic rcb DeterministicProcess
 # joblib names it as the kind of array that was dumped, and numpy makes and fills one as any array; calling it would create a file
 numpy rb memmap
+numpy.core.memmap rb memmap
 # a folder's name: what is in it is read when something is computed
 joblib._store_backends rnb FileSystemStoreBackend
 # how PyTables packs what it writes, in an attribute of every group
