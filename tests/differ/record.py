@@ -120,7 +120,13 @@ def instance(module, name):
 ODD = re.compile(u"[^\\w.<>]", re.UNICODE)
 
 
+TEXT = (type(b""), type(u"")) if PY2 else str
+
+
 def find_class(self, module, name):
+    if not (isinstance(module, TEXT) and isinstance(name, TEXT)):
+        # The registry of extensions takes anything for a name, and importing does not.
+        raise TypeError("a name that is no text")
     log("import", module, name)
     if not module or not name or ODD.search(clean(module)) or ODD.search(clean(name)):
         # As the real one does: nothing that can be installed has such a name.
