@@ -18,6 +18,8 @@ const TENTH_OF_A_SECOND = 100;
 const STRAIGHT = 4;
 /** What the core keeps at once: who jumps about asks for no more, and who goes straight on need not ask again for what it still has. */
 const PAGE = 64 * 1024;
+/** What is read of a file at first: nearly every format's mark stands there, and a call costs more than the bytes that it brings. */
+const HEAD = 1024 * 1024;
 /** How much such a reader is given at a time, where it cannot wait for a stream. */
 const AHEAD = 4 * 1024 * 1024;
 
@@ -72,6 +74,7 @@ function reader(file: Blob, count: (bytes: number) => void) {
   };
   // A call costs far more than the bytes it brings. A reader that goes straight on gets more at a time; one that jumps about, what it asks for.
   const ahead = new Ahead(file);
+  let head: Uint8Array | null = null;
   let next = 0;
   let straight = 0;
   let wanted: [number, number] = [0, 0];
@@ -80,6 +83,11 @@ function reader(file: Blob, count: (bytes: number) => void) {
     const to = Math.min(at + length, file.size);
     if (to <= at) return new Uint8Array();
     const on = at >= next && at - next <= PAGE ? straight + 1 : 0;
+    if (to <= HEAD) {
+      head ??= slice(0, Math.min(HEAD, file.size));
+      [straight, next] = [on, to];
+      return head.subarray(at, to);
+    }
     if (!ahead.has(at, to)) {
       if (mayWait && flows && (on >= STRAIGHT || to - at > PAGE) && (ahead.flowing || file.size - at > AHEAD)) {
         wanted = [at, to];
