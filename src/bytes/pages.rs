@@ -142,3 +142,36 @@ fn why(e: &io::Error, at: u64) -> Error {
         _ => Error::Unreadable { at },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Remembers what it was asked for.
+    struct Asked(Vec<u8>, RefCell<Vec<(u64, usize)>>);
+
+    impl Source for Asked {
+        fn len(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read_at(&self, at: u64, buf: &mut [u8]) -> io::Result<usize> {
+            self.1.borrow_mut().push((at, buf.len()));
+            self.0.read_at(at, buf)
+        }
+    }
+
+    #[test]
+    fn a_long_read_asks_for_no_page_that_it_begins_with_and_that_is_here() {
+        let page = PAGE as usize;
+        let source = Asked((0..4 * page + 9).map(|n| (n / 7) as u8).collect(), RefCell::default());
+        let pages = Pages::new(&source);
+        for at in [0, PAGE] {
+            assert_eq!(pages.read(at, &mut [0; 3]), Ok(3));
+        }
+        let mut all = vec![0; source.0.len()];
+        assert_eq!(pages.read(0, &mut all), Ok(source.0.len()));
+        assert_eq!(all, source.0);
+        assert_eq!(*source.1.borrow(), [(0, page), (PAGE, page), (2 * PAGE, 2 * page + 9)]);
+    }
+}

@@ -137,9 +137,9 @@ fn named(f: &Fact) -> Option<(&str, &str, Option<&str>)> {
 fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
     let (module, name, call) = named(f).filter(|_| !dtype_by_memo(f))?;
     let beyond = beyond(f);
-    let effect = match standing(module, name) {
-        Standing::Dangerous { effect, .. } => effect,
-        _ => beyond?,
+    let (effect, uncalled_too) = match standing(module, name) {
+        Standing::Dangerous { effect, at_import } => (effect, at_import),
+        _ => (beyond?, true),
     };
     if !effects.contains(&effect) {
         return None;
@@ -150,9 +150,7 @@ fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
         (Fact::Import { usage, .. }, _) if beyond.is_none() && (usage.called || usage.made) => return None,
         (_, Some(call)) => args.push(("call", call.to_string())),
         // What nobody calls is said without one, if importing it is not enough.
-        _ if beyond.is_some() || matches!(standing(module, name), Standing::Dangerous { at_import: true, .. }) => {
-            args.push(("call", format!("{module}.{name}")));
-        }
+        _ if uncalled_too => args.push(("call", format!("{module}.{name}"))),
         _ => {}
     }
     Some(args)

@@ -164,7 +164,7 @@ pub struct Machine<'s> {
     method: Option<String>,
     /// The keys of addresses in machine code, of those that are set to something, and the dictionaries that hold them, 0 for what is none.
     addresses: Vec<(&'static str, u64)>,
-    /// The keys that special methods have for a name and that have the value of a word, and the dictionaries that hold them.
+    /// Dictionaries with a key that special methods have for a name and that has the value of a word, and the first such key of each.
     words: Vec<(u64, String)>,
     /// Whether the pickle has anything that does something when it is called without an opcode.
     pub(super) callables: bool,

@@ -26,7 +26,7 @@ pub(super) const KEY: usize = 4096;
 /// Addresses that are remembered with their dictionaries.
 const ADDRESSES: usize = 64;
 
-/// Words of vocabularies that special methods have for a name, likewise.
+/// Vocabularies that have a word which special methods have for a name.
 const WORDS: usize = 256;
 
 /// By what a dictionary of the pickle's own is told from others; 0 is none.
@@ -315,6 +315,8 @@ impl Machine<'_> {
             // A number, a text or a list is no method: a vocabulary's words have numbers, or vectors. `None` takes one away, and a dictionary names memory.
             let word = value.is_data() && !matches!(value.kind(), Kind::None | Kind::Dict(_));
             match of.kind() {
+                // One of each dictionary is enough.
+                Kind::Dict(id) if word && self.words.iter().any(|(of, _)| *of == id) => {}
                 Kind::Dict(id) if word && self.words.len() < WORDS => self.words.push((id, text)),
                 Kind::Call { .. } if word => {}
                 _ => self.facts_capped((at, 1, Fact::SpecialKey { key: text })),
