@@ -5,7 +5,6 @@
 mod cli;
 
 use cli::{Line, Word};
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -32,10 +31,13 @@ struct Disk {
 }
 
 impl Disk {
+    /// A file, and nothing else: who opens a pipe waits until somebody writes to it.
     fn open(path: &Path) -> io::Result<Disk> {
-        let file = File::open(path)?;
-        let len = file.metadata()?.len();
-        Ok(Disk { file, len })
+        let known = std::fs::metadata(path)?;
+        if !known.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(Disk { file: File::open(path)?, len: known.len() })
     }
 
     /// All of a small file; nothing of a large one, or of one that changes while it is read.
@@ -43,9 +45,17 @@ impl Disk {
         if self.len > SMALL {
             return None;
         }
-        let mut bytes = Vec::with_capacity(self.len as usize + 1);
-        (&self.file).take(SMALL).read_to_end(&mut bytes).ok()?;
-        (bytes.len() as u64 == self.len).then_some(bytes)
+        // With room for one byte more, a file that ends where it should is known to end there by what one read brings.
+        let mut bytes = vec![0; self.len as usize + 1];
+        let mut got = 0;
+        while (got as u64) < self.len {
+            match self.read_at(got as u64, &mut bytes[got..]) {
+                Ok(more @ 1..) => got += more,
+                _ => return None,
+            }
+        }
+        bytes.truncate(got);
+        (got as u64 == self.len).then_some(bytes)
     }
 }
 
@@ -175,6 +185,24 @@ struct Found {
     link: Option<String>,
 }
 
+/// What a folder has under a name.
+enum Entry {
+    Folder,
+    File,
+    Link,
+}
+
+impl Entry {
+    fn of(entry: &std::fs::DirEntry) -> Entry {
+        // Most folders of disks say it without being asked about every file.
+        match entry.file_type() {
+            Ok(t) if t.is_symlink() => Entry::Link,
+            Ok(t) if t.is_dir() => Entry::Folder,
+            _ => Entry::File,
+        }
+    }
+}
+
 /// Where a link that was met below a folder leads to, if that is not in the folder.
 fn leads_out(link: &Path, folder: &Path) -> Option<String> {
     let target = std::fs::read_link(link).ok()?;
@@ -195,30 +223,32 @@ fn walk(paths: &[PathBuf]) -> Vec<Found> {
     // A folder and something in it may both be given.
     let mut seen = std::collections::HashSet::new();
     for path in paths {
-        let mut open = VecDeque::from([path.clone()]);
-        while let Some(p) = open.pop_front() {
-            let folder = if p == *path { p.is_dir() } else { std::fs::symlink_metadata(&p).is_ok_and(|m| m.is_dir()) };
-            if !folder {
-                // A folder that is linked to from inside of itself is walked under its own name.
-                if p != *path && p.is_dir() && leads_out(&p, path).is_none() {
+        let mut open = vec![(path.clone(), if path.is_dir() { Entry::Folder } else { Entry::File })];
+        while let Some((p, entry)) = open.pop() {
+            let link = match entry {
+                Entry::Folder => {
+                    match std::fs::read_dir(&p) {
+                        Ok(entries) => {
+                            let from = open.len();
+                            open.extend(entries.flatten().map(|e| (e.path(), Entry::of(&e))));
+                            open[from..].sort_by(|(a, _), (b, _)| b.cmp(a));
+                        }
+                        Err(_) => out.push(Found { path: p, link: None }),
+                    }
                     continue;
                 }
-                let link = if p == *path { None } else { leads_out(&p, path) };
-                if seen.insert(p.clone()) {
-                    out.push(Found { path: p, link });
-                }
-                continue;
-            }
-            let mut inside: Vec<PathBuf> = match std::fs::read_dir(&p) {
-                Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
-                Err(_) => {
-                    out.push(Found { path: p, link: None });
-                    continue;
+                Entry::File => None,
+                Entry::Link => {
+                    let link = leads_out(&p, path);
+                    // A folder that is linked to from inside of itself is walked under its own name.
+                    if link.is_none() && p.is_dir() {
+                        continue;
+                    }
+                    link
                 }
             };
-            inside.sort();
-            for child in inside.into_iter().rev() {
-                open.push_front(child);
+            if seen.insert(p.clone()) {
+                out.push(Found { path: p, link });
             }
         }
     }
@@ -234,7 +264,7 @@ fn weigh(found: &Found, options: &Options) -> FileReport {
     let path = found.path.as_path();
     let name = name(path);
     let source = match Disk::open(path) {
-        Ok(source) if path.is_file() => source,
+        Ok(source) => source,
         // A link to a folder, or to nothing: what it leads to is not in the folder that was given.
         _ if std::fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink()) => return weighstation::stopped(&name, 0, "linked", options.lang),
         _ => return weighstation::stopped(&name, 0, "unreadable", options.lang),

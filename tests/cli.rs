@@ -154,6 +154,21 @@ fn a_link_out_of_the_folder_is_not_followed_below_it() {
     assert!(files.iter().all(|f| !f["path"].as_str().expect("a path").starts_with("set/again/")), "{files:?}");
 }
 
+/// Whoever opens a pipe that nobody writes to waits for ever.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_and_holds_nothing_up() {
+    let at = folder("pipe");
+    assert!(Command::new("mkfifo").arg(at.join("set/b.pkl")).status().expect("mkfifo").success());
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || send.send(run(&at, &["scan", "--format", "json", "set", "set/b.pkl"])));
+    let out = receive.recv_timeout(std::time::Duration::from_secs(60)).expect("the scan waits for the pipe");
+    let report: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    let files: Vec<_> = report["files"].as_array().expect("files").iter().map(|f| (f["path"].as_str().expect("a path"), &f["gaps"][0]["reason"])).collect();
+    assert_eq!(files, [("set/.hidden/bad.pkl", &Value::Null), ("set/a.txt", &Value::Null), ("set/b.pkl", &"unreadable".into())]);
+    assert_eq!(out.status.code(), Some(3));
+}
+
 #[test]
 fn digests_are_right_and_can_be_left_out() {
     let at = folder("digest");

@@ -31,6 +31,11 @@ pub trait Source {
     /// # Errors
     /// Whatever the host reports: a file that changed, vanished or may not be read.
     fn read_at(&self, at: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// All of it, if it is in memory: then no page of it need be kept a second time.
+    fn in_memory(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl Source for [u8] {
@@ -45,6 +50,10 @@ impl Source for [u8] {
         buf[..n].copy_from_slice(&from[..n]);
         Ok(n)
     }
+
+    fn in_memory(&self) -> Option<&[u8]> {
+        Some(self)
+    }
 }
 
 impl Source for Vec<u8> {
@@ -54,5 +63,9 @@ impl Source for Vec<u8> {
 
     fn read_at(&self, at: u64, buf: &mut [u8]) -> io::Result<usize> {
         Source::read_at(self.as_slice(), at, buf)
+    }
+
+    fn in_memory(&self) -> Option<&[u8]> {
+        Some(self)
     }
 }

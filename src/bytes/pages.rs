@@ -24,12 +24,12 @@ struct Cache {
     slots: Vec<Slot>,
     clock: u64,
     last: usize,
-    read: u64,
 }
 
 /// A [`Source`] with its page cache; [`super::View`] borrows it.
 pub struct Pages<'s> {
     source: &'s dyn Source,
+    all: Option<&'s [u8]>,
     len: u64,
     cache: RefCell<Cache>,
 }
@@ -37,7 +37,7 @@ pub struct Pages<'s> {
 impl<'s> Pages<'s> {
     /// Puts a cache in front of a source.
     pub fn new(source: &'s dyn Source) -> Self {
-        Pages { source, len: source.len(), cache: RefCell::new(Cache::default()) }
+        Pages { source, all: source.in_memory(), len: source.len(), cache: RefCell::new(Cache::default()) }
     }
 
     /// Length in bytes.
@@ -50,13 +50,11 @@ impl<'s> Pages<'s> {
         self.len == 0
     }
 
-    /// Bytes asked of the host so far; the benchmark prints it.
-    pub fn bytes_read(&self) -> u64 {
-        self.cache.borrow().read
-    }
-
     /// Fills as much of `buf` as the source has from `at` on.
     pub fn read(&self, at: u64, buf: &mut [u8]) -> Result<usize> {
+        if let Some(all) = self.all {
+            return all.read_at(at, buf).map_err(|e| why(&e, at));
+        }
         let mut cache = self.cache.borrow_mut();
         let mut done = 0;
         while done < buf.len() {
@@ -71,7 +69,6 @@ impl<'s> Pages<'s> {
                 let rest = self.len - here;
                 let whole = if want as u64 >= rest { rest } else { want as u64 / PAGE * PAGE } as usize;
                 self.fill(here, &mut buf[done..done + whole])?;
-                cache.read += whole as u64;
                 done += whole;
                 continue;
             }
@@ -105,7 +102,6 @@ impl<'s> Pages<'s> {
         let at = page * PAGE;
         let mut bytes = vec![0; (self.len - at).min(PAGE) as usize];
         self.fill(at, &mut bytes)?;
-        cache.read += bytes.len() as u64;
         let fresh = Slot { page, used: clock, bytes };
         let place = if cache.slots.len() < KEPT {
             cache.slots.push(fresh);

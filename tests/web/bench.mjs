@@ -301,6 +301,10 @@ await run(async () => {
   const hosted = await listen(server(DIST));
   let started;
   try {
+    // First: to start a program, Node copies the table of its own memory, and files of hundreds of megabytes are made in it below.
+    say("two hundred small models");
+    scanners(path.join(folder, "models"));
+
     say("making the files");
     const files = { safetensors: path.join(folder, "large.safetensors"), torch: path.join(folder, "large.pt"), pickle: path.join(folder, "small-objects.pkl") };
     safetensors(files.safetensors, 5 * GIB);
@@ -403,9 +407,6 @@ await run(async () => {
         }
       }
     }
-
-    say("two hundred small models");
-    scanners(path.join(folder, "models"));
 
     say("SHA-256 in the worker");
     const work = path.join(TARGET, "web");

@@ -63,6 +63,19 @@ test("a path that is not there is a gap, not an error", async () => {
   assert.equal(report.files[1].verdict, "clear");
 });
 
+test("a pipe is no file: nobody waits until somebody writes to it", { skip: process.platform === "win32" }, () => {
+  const pipes = path.join(folder, "pipes");
+  mkdirSync(pipes);
+  assert.equal(spawnSync("mkfifo", [path.join(pipes, "model.pkl")]).status, 0);
+  writeFileSync(path.join(pipes, "note.txt"), "hello\n");
+  const { status, stdout } = spawnSync(process.execPath, [path.join(DIST, "cli.js"), "scan", pipes, "--format", "json"], { encoding: "utf8", timeout: 60_000 });
+  assert.equal(status, 3);
+  assert.deepEqual(JSON.parse(stdout).files.map((file) => [file.path, file.gaps.map((gap) => gap.reason)]), [
+    ["pipes/model.pkl", ["unreadable"]],
+    ["pipes/note.txt", []],
+  ]);
+});
+
 test("the command line: formats and exit status", () => {
   const json = cli("scan", "bad.pkl", "--format", "json");
   assert.equal(json.status, 1, json.stderr);

@@ -6,7 +6,7 @@ import type { FileReport, Verdict } from "../report.ts";
 import { VERDICTS } from "../report.ts";
 import { plain, spoken, Wrong } from "./command.ts";
 import { licence } from "./licence.ts";
-import { conclude, evidence, exportForms, exportReport, help, isListName, scanOne, waits, walk, type Input } from "./node.ts";
+import { conclude, evidence, exportForms, exportReport, help, isListName, scanOne, unread, waits, walk, type Input } from "./node.ts";
 import { COMMANDS, exportOptions, REPORT_FLAGS } from "./reports.ts";
 
 const THRESHOLDS = ["dangerous", "suspicious", "incomplete", "never"];
@@ -78,7 +78,7 @@ async function main(): Promise<number> {
   const text = lines ? report.files.filter((_, n) => held.has(n)).map((file) => `${JSON.stringify(file)}\n`).join("") : exportReport(report, options.format, how);
   if (options.output) writeFileSync(options.output, text);
   else process.stdout.write(text);
-  if (missing.length > 0) return 3;
+  if (missing.length > 0 || unread(report.files)) return 3;
   const threshold = VERDICTS.indexOf(options["fail-on"] as Verdict);
   return threshold >= 0 && VERDICTS.indexOf(report.verdict) <= threshold ? 1 : 0;
 }

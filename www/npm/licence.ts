@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { Change, FileReport, Guidance, Level, Part, Report, Situation, Switch, Use } from "../report.ts";
 import { plain, spoken, Wrong } from "./command.ts";
-import { ask, conclude, scanOne, walk } from "./node.ts";
+import { ask, conclude, scanOne, unread, walk } from "./node.ts";
 
 const USES: Record<Use, true> = { inside: true, service: true, give: true, "fine-tune": true, merge: true, sell: true, distil: true, "service-fine-tuned": true, research: true };
 const ASSUMPTIONS = ["weights-protected", "share-alike-data-reaches-weights", "copyleft-weights-reach-program", "non-commercial-data-reaches-weights"];
@@ -139,6 +139,6 @@ export async function licence(args: string[]): Promise<number> {
   }
   if (values.output !== undefined) writeFileSync(values.output, text);
   else process.stdout.write(text);
-  if (missing.length > 0 || files.some((file) => file.size === 0 && file.gaps.some((gap) => gap.reason === "unreadable" && gap.member === ""))) return 3;
+  if (missing.length > 0 || unread(files)) return 3;
   return failOn !== "never" && LEVELS.indexOf(guidance.level) >= LEVELS.indexOf(failOn as Level) ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 /** The package in Node: the same wasm, fed by `readSync`. */
-import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import path from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import { inflateRawSync } from "node:zlib";
@@ -31,12 +31,10 @@ export interface Input {
 }
 
 function fileBytes(where: string): Bytes {
+  // Asked before it is opened: who opens a pipe waits until somebody writes to it.
+  const stat = statSync(where);
+  if (!stat.isFile()) throw new Error(`${where} is not a file`);
   const fd = openSync(where, "r");
-  const stat = fstatSync(fd);
-  if (!stat.isFile()) {
-    closeSync(fd);
-    throw new Error(`${where} is not a file`);
-  }
   return { size: stat.size, read: (at, view) => readSync(fd, view, 0, view.length, at), close: () => closeSync(fd) };
 }
 
@@ -89,6 +87,9 @@ export function walk(root: string): Input[] {
   }
   return found;
 }
+
+/** Whether one of these could not be read at all, which command lines tell by their exit status. */
+export const unread = (files: FileReport[]) => files.some((file) => file.size === 0 && file.gaps.some((gap) => gap.reason === "unreadable" && gap.member === ""));
 
 /** One file: its report, and its fingerprint if wanted. Never throws but for the signal. */
 export async function scanOne(input: Input, { lang = "en", signal, digest = true }: ScanOptions): Promise<FileReport> {
