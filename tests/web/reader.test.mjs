@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import axe from "axe-core";
 import { build } from "esbuild";
 import { server } from "../../www/serve.mjs";
-import { DIST, ROOT } from "../../www/tools.mjs";
+import { DIST, ROOT, TARGET } from "../../www/tools.mjs";
 import { BROWSERS } from "./browsers.mjs";
 import { listen, PICKLE, PLAIN, start } from "./host.mjs";
 
@@ -38,6 +38,27 @@ test("the time left is said only while it is steady", async () => {
   assert.ok(parts.map((part, i) => jumpy.left(part, i * 100)).slice(40, 50).every((left) => left === null), "said while the pace changes");
   const stalled = new Steady();
   assert.equal(Array.from({ length: 60 }, (_, i) => stalled.left(0.5, i * 100)).at(-1), null);
+});
+
+test("who reads a stream whose bytes are always there lets others have a turn, and so ends when it is told to", { timeout: 60_000 }, async () => {
+  const work = path.join(TARGET, "web");
+  const alias = { "weighstation-core": path.join(work, "glue.js"), "weighstation-core-packed": path.join(work, "packed.js") };
+  const { outputFiles } = await build({ entryPoints: [path.join(ROOT, "www/scanner/stream.ts")], bundle: true, write: false, format: "esm", alias });
+  const { Ahead, streamed } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+  const endless = { size: 2 ** 50, slice: () => endless, stream: () => new ReadableStream({ type: "bytes", pull: (to) => to.byobRequest.respond(to.byobRequest.view.byteLength) }) };
+  const turns = async (read) => {
+    let told = false;
+    setImmediate(() => (told = true));
+    // Some seconds of nothing else, if nobody gets a turn.
+    for (let n = 0; !told && n < 20_000; n++) await read(n);
+    return told;
+  };
+  const chunks = streamed(endless);
+  assert.ok(await turns(() => chunks.next()), "a fingerprint");
+  await chunks.return();
+  const ahead = new Ahead(endless);
+  assert.ok(await turns((n) => ahead.fill(n * 2 ** 17, (n + 1) * 2 ** 17)), "a scan");
+  ahead.close();
 });
 
 test("manifest: opens what the formats are called, and asks for no picture", () => {

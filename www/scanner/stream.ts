@@ -1,6 +1,26 @@
 /** A file read straight on: from its beginning to its end, for the fingerprint, or as far as a scan goes. */
 import { CHUNK } from "./core.ts";
 
+/** A worker that was told to end does so, at the latest, after so many milliseconds. */
+const PATIENCE = 20;
+
+let turned = 0;
+
+/**
+ * Lets the event loop turn, if it has not for a while. A stream whose bytes are there at once never returns to it, and a worker that was told to end goes on until it
+ * does: a fingerprint that nobody waited for any more took the next file's time.
+ */
+async function turn(): Promise<void> {
+  if (performance.now() - turned < PATIENCE) return;
+  const { port1, port2 } = new MessageChannel();
+  await new Promise((resolve) => {
+    port1.onmessage = resolve;
+    port2.postMessage(null);
+  });
+  port1.close();
+  turned = performance.now();
+}
+
 /**
  * Fills one buffer again and again. Asking chunk by chunk with `FileReaderSync` is half as fast in Chromium and Firefox, and both leave every chunk to the
  * garbage collector: hundreds of megabytes for a large file.
@@ -15,6 +35,7 @@ export async function* streamed(file: Blob): AsyncGenerator<Uint8Array> {
       if (done) return;
       yield value;
       buffer = value.buffer;
+      await turn();
     }
   } finally {
     open.delete(reader);
@@ -67,6 +88,7 @@ export class Ahead {
       filled += value.length;
     }
     this.bytes = new Uint8Array(buffer, 0, filled);
+    await turn();
     return filled - kept.length;
   }
 
