@@ -93,7 +93,9 @@ function reader(file: Blob, count: (bytes: number) => void) {
         wanted = [at, to];
         return undefined;
       }
-      ahead.put(at, slice(at, on < STRAIGHT ? to : Math.max(to, Math.min(at + AHEAD, file.size))));
+      // Archives say at their end where everything is: what is left of a file is read at once.
+      const more = on >= STRAIGHT ? AHEAD : file.size - at <= 2 * PAGE ? 2 * PAGE : 0;
+      ahead.put(at, slice(at, Math.max(to, Math.min(at + more, file.size))));
     }
     straight = on;
     next = to;
