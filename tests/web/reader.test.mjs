@@ -26,9 +26,16 @@ function tensors(count) {
   return Buffer.concat([length, Buffer.from(header), Buffer.alloc(count)]);
 }
 
+/** What a source file of the page exports. */
+async function part(file) {
+  const work = path.join(TARGET, "web");
+  const alias = { "weighstation-core": path.join(work, "glue.js"), "weighstation-core-packed": path.join(work, "packed.js") };
+  const { outputFiles } = await build({ entryPoints: [path.join(ROOT, file)], bundle: true, write: false, format: "esm", alias });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+}
+
 test("the time left is said only while it is steady", async () => {
-  const { outputFiles } = await build({ entryPoints: [path.join(ROOT, "www/ui/steady.ts")], bundle: true, write: false, format: "esm" });
-  const { Steady } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+  const { Steady } = await part("www/ui/steady.ts");
   const even = new Steady();
   const said = Array.from({ length: 51 }, (_, i) => even.left(i / 100, i * 100));
   assert.ok(said.slice(0, 20).every((left) => left === null), "said before two seconds");
@@ -41,10 +48,7 @@ test("the time left is said only while it is steady", async () => {
 });
 
 test("who reads a stream whose bytes are always there lets others have a turn, and so ends when it is told to", { timeout: 60_000 }, async () => {
-  const work = path.join(TARGET, "web");
-  const alias = { "weighstation-core": path.join(work, "glue.js"), "weighstation-core-packed": path.join(work, "packed.js") };
-  const { outputFiles } = await build({ entryPoints: [path.join(ROOT, "www/scanner/stream.ts")], bundle: true, write: false, format: "esm", alias });
-  const { Ahead, streamed } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+  const { Ahead, streamed } = await part("www/scanner/stream.ts");
   const endless = { size: 2 ** 50, slice: () => endless, stream: () => new ReadableStream({ type: "bytes", pull: (to) => to.byobRequest.respond(to.byobRequest.view.byteLength) }) };
   const turns = async (read) => {
     let told = false;
@@ -59,6 +63,35 @@ test("who reads a stream whose bytes are always there lets others have a turn, a
   const ahead = new Ahead(endless);
   assert.ok(await turns((n) => ahead.fill(n * 2 ** 17, (n + 1) * 2 ** 17)), "a scan");
   ahead.close();
+});
+
+test("of a file few calls ask for many pages", async () => {
+  const { reader, Unreadable } = await part("www/scanner/reader.ts");
+  const [PAGE, MIB] = [2 ** 16, 2 ** 20];
+  const asked = [];
+  let short = 0;
+  globalThis.FileReaderSync = class {
+    readAsArrayBuffer([from, to]) {
+      asked.push([from, to]);
+      return Uint8Array.from({ length: to - from - short }, (_, i) => (from + i) / PAGE).buffer;
+    }
+  };
+  const size = 12 * MIB + 9;
+  const { read, state } = reader({ size, slice: (from, to) => [from, to] }, () => {});
+  const pages = (...of) => {
+    asked.length = 0;
+    for (const n of of) {
+      const bytes = read(n * PAGE, PAGE);
+      assert.deepEqual([bytes.length, bytes[0]], [Math.min(PAGE, size - n * PAGE), n], `page ${n}`);
+    }
+    return asked.map(([from, to]) => [from / PAGE, to]);
+  };
+  assert.deepEqual(pages(0, 3, 15), [[0, MIB]], "the first megabyte");
+  assert.deepEqual(pages(32, 64, 128), [32, 64, 128].map((n) => [n, (n + 1) * PAGE]), "who jumps about");
+  assert.deepEqual(pages(191, 192, 191), [[191, size]], "the end");
+  assert.deepEqual(pages(...Array.from({ length: 40 }, (_, i) => 20 + i)).slice(-2), [[23, 24 * PAGE], [24, 24 * PAGE + 4 * MIB]], "who goes straight on");
+  short = 1;
+  assert.throws(() => read(10 * MIB, 7), (error) => error instanceof Unreadable && state.failed, "a file that became shorter");
 });
 
 test("manifest: opens what the formats are called, and asks for no picture", () => {
