@@ -385,8 +385,10 @@ for (const name of BROWSERS) {
         const station = document.querySelector("weigh-station");
         const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
         const ends = [];
+        const long = new File([new Uint8Array(30e6)], "long.bin");
         for (let round = 0; round < 40; round++) {
-          station.take(Array.from({ length: 1500 }, (_, i) => ({ path: `${i}.txt`, file: new File([`file ${i}\n`], `${i}.txt`) })));
+          const short = (_, i) => ({ path: `${i}.txt`, file: new File([`file ${i}\n`], `${i}.txt`) });
+          station.take(round % 2 ? Array.from({ length: 6 }, (_, i) => ({ path: `${i}.bin`, file: long })) : Array.from({ length: 1500 }, short));
           await pause((round * 7) % 280);
           station.cancel();
           while (station.state === "scanning") await pause(10);

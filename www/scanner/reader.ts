@@ -1,5 +1,5 @@
 /** How a scan reads a file in a worker: what it asks for page by page is read in as few calls as that takes. */
-import { canWait, type Coming, type Read } from "./core.ts";
+import type { Coming, Read } from "./core.ts";
 import { Ahead } from "./stream.ts";
 
 /** Only workers have it; the DOM library's types do not know it. */
@@ -56,7 +56,7 @@ export function reader(file: Blob, count: (bytes: number) => void) {
   let next = 0;
   let straight = 0;
   let wanted: [number, number] = [0, 0];
-  let flows = canWait;
+  let flows = true;
   const take = (at: number, length: number, mayWait: boolean): Uint8Array | undefined => {
     const to = Math.min(at + length, file.size);
     if (to <= at) return new Uint8Array();

@@ -54,9 +54,10 @@ async function perform(core: Core, id: number, task: Task): Promise<string> {
       if (task.file.size !== task.size) throw new Unreadable(`${task.size} bytes when it was chosen, ${task.file.size} now`);
       // Chromium says of a file that is gone that it is empty; asking for its bytes tells the two apart.
       if (task.size === 0) source.slice(0, 0);
-      // A short file is never waited for: of a worker that is ended while a promise of the core's is open, Firefox reports an exception without a reason.
+      // For a short file nothing is read ahead.
       const { file, path, lang } = task;
-      const report = file.size > AHEAD ? await core.scanComing(source.coming, file.size, path, lang).finally(source.close) : core.scan(source.read, file.size, path, lang);
+      const waits = file.size > AHEAD && core.scanComing;
+      const report = waits ? await waits(source.coming, file.size, path, lang).finally(source.close) : core.scan(source.read, file.size, path, lang);
       if (source.state.failed) throw new Unreadable("a read failed during the scan");
       return report;
     }
