@@ -241,7 +241,8 @@ fn read_legacy(view: View<'_>, scan: &mut Scan<'_>) -> Result<()> {
             raw = storages.iter().fold(0u64, |raw, s| raw.saturating_add(8).saturating_add(s.elements.saturating_mul(s.size)));
         }
         if o.stop != Stop::Stop || o.end <= at {
-            return Ok(());
+            // Torch ends here, but whoever looks for the next pickle goes on behind the filling.
+            return super::trailing(view, o.end, scan);
         }
         at = o.end;
     }

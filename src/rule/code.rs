@@ -227,6 +227,8 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             }
             // Whoever is handed what resolves a name calls it with arguments of its own.
             Standing::Dangerous { .. } | Standing::Expected(known::Uses { getattr: true, .. }) => false,
+            // What may be filled and not be made opens a file when it is made, as numpy's maps do.
+            Standing::Expected(u) => u.call || u.make || !u.build,
             _ => true,
         }
 }

@@ -121,6 +121,10 @@ impl Machine<'_> {
         let last = name.rsplit('.').next().unwrap_or(name);
         let bytes = |n: usize| arg(n).map(Constant::bytes);
         let text = |n: usize| arg(n).and_then(Constant::text);
+        // What is told how to go on behind what it cannot encode leaves out some of it.
+        if items.len() > 2 && matches!(last, "encode" | "decode" | "str" | "unicode" | "bytes" | "bytearray") {
+            return None;
+        }
         Some(match (module, last) {
             ("codecs" | "_codecs", "encode" | "decode") => self.recode(arg(0)?, &text(1).unwrap_or_else(|| "utf-8".into()), last == "decode")?,
             ("builtins" | "__builtin__", "encode" | "decode") => self.recode(arg(0)?, &text(1).unwrap_or_else(|| "utf-8".into()), last == "decode")?,
@@ -139,6 +143,10 @@ impl Machine<'_> {
             ("lzma", "decompress") => {
                 let packed = bytes(0)?;
                 Constant::Bytes(self.unpack(packed.clone(), Coder::Xz).or_else(|| self.unpack(packed, Coder::LzmaAlone))?)
+            }
+            // With the name of an encoding they decode and encode by it.
+            ("builtins" | "__builtin__", "str" | "unicode" | "bytes" | "bytearray") if items.len() > 1 => {
+                self.recode(arg(0)?, &text(1)?, matches!(last, "str" | "unicode"))?
             }
             ("builtins" | "__builtin__", "str" | "unicode") => Constant::Text(text(0)?),
             ("builtins" | "__builtin__", "bytes" | "bytearray") => match arg(0) {

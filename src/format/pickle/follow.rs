@@ -348,7 +348,8 @@ impl Machine<'_> {
                 }
                 Ok(None)
             }
-            ("codecs", "encode") => {
+            // The second is how Python 2 writes a bytearray.
+            ("codecs", "encode") | ("builtins", "bytes" | "bytearray") if second.is_some() => {
                 self.latin1(first, second);
                 Ok(None)
             }

@@ -255,9 +255,12 @@ fn likeness(view: View<'_>, at: u64, depth: u32, m: &Machine<'_>, stop: Stop, he
     if whole || matches!(stop, Stop::Allowance) && m.tape.at() >= at + PROBE / 4 {
         return Likeness::Sure;
     }
-    // A short one followed by another: torch's own containers in protocol 0 begin with a number.
-    if stopped && m.ops >= 2 && depth > 0 && m.tape.left() > 1 && probe_chain(view, m.tape.at(), depth - 1, cost) == Likeness::Sure {
-        return Likeness::Sure;
+    // A short one followed by another, at once or behind filling: torch's own containers in protocol 0 begin with a number.
+    if stopped && m.ops >= 2 && depth > 0 && m.tape.left() > 1 {
+        let filled = m.tape.peek(m.tape.at(), 64, 64).iter().take_while(|b| matches!(b, 0 | b'\n' | b'\r' | b' ')).count() as u64;
+        if probe_chain(view, m.tape.at() + filled, depth - 1, cost) == Likeness::Sure {
+            return Likeness::Sure;
+        }
     }
     // For whoever has taken the frame out of a file, the next one begins behind it. Deeper each time, so that the ways do not multiply.
     if stopped

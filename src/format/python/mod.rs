@@ -170,6 +170,8 @@ struct Scope {
     result: Option<Value>,
     /// Reading the attribute calls it.
     property: bool,
+    /// How many parameters a function has, if that is fixed.
+    takes: usize,
 }
 
 /// Something that a call does, before it is known when.
@@ -305,6 +307,7 @@ impl<'t> Walker<'t> {
             members: HashMap::new(),
             result: None,
             property: false,
+            takes: 0,
         };
         let block = Block { scope: 0, guard: Guard::Always };
         Walker {
@@ -766,6 +769,7 @@ impl<'t> Walker<'t> {
             members: HashMap::new(),
             result: None,
             property: false,
+            takes: 0,
         });
         if let Some(p) = self.scopes.get_mut(parent) {
             p.members.insert(name.clone(), id);
@@ -789,6 +793,8 @@ impl<'t> Walker<'t> {
         let property = std::mem::take(&mut self.property);
         if let Some(s) = self.scopes.get_mut(id) {
             s.property = property;
+            // With a star it takes as many as it is given.
+            s.takes = if self.src.get(token.end..self.last_end).is_some_and(|list| list.contains(&b'*')) { 0 } else { params.len() };
             for (i, p) in params.into_iter().enumerate() {
                 let (what, from) = match class {
                     Some(class) if i == 0 => (What::Instance(class), origin::UNKNOWN),

@@ -96,8 +96,9 @@ impl Walker<'_> {
             Sort::Class => {
                 let last = |b: &String| b.rsplit('.').next().unwrap_or("").to_string();
                 let installs = parent.bases.iter().map(last).any(|b| matches!(b.as_str(), "install" | "develop" | "egg_info"));
-                // Model servers ask for methods, not for a base: TorchServe's handlers have these two.
-                let serves = parent.members.contains_key("initialize") && (parent.members.contains_key("handle") || parent.members.contains_key("execute"));
+                // Model servers ask for methods, not for a base: TorchServe for one that takes a request's data and its context, and for the other if it is there.
+                let takes = |method| parent.members.get(method).and_then(|id| self.scopes.get(*id)).map(|s: &Scope| s.takes);
+                let serves = takes("handle") == Some(3) || takes("initialize").is_some() && (takes("handle").or(takes("execute"))).is_some();
                 let loads = serves
                     || matches!(&*parent.name, "EndpointHandler" | "TritonPythonModel" | "PreTrainedPipeline" | "PythonModel")
                     || parent.bases.iter().map(last).any(|b| {

@@ -1135,6 +1135,8 @@ numpy rb memmap
 numpy.core.memmap rb memmap
 # a folder's name: what is in it is read when something is computed
 joblib._store_backends rnb FileSystemStoreBackend
+# called with a path, it reads the settings there
+accelerate.utils.dataclasses rnb DeepSpeedPlugin
 # how PyTables packs what it writes, in an attribute of every group
 tables.filters rnb Filters
 tables.Leaf rnb Filters

@@ -16,7 +16,7 @@ impl Machine<'_> {
     /// Protocol 2 has no bytes: Python writes them as a text with one character a byte.
     pub(in super::super) fn latin1(&mut self, text: Option<Value>, codec: Option<Value>) {
         if let Some(Kind::Str(spot)) = text.map(Value::kind)
-            && codec.and_then(|s| self.string(s)).is_some_and(|s| s == "latin1")
+            && codec.and_then(|s| self.string(s)).is_some_and(|s| matches!(s.as_str(), "latin1" | "latin-1"))
             && self.decoded.last().is_none_or(|(at, _)| *at != spot.at)
             && let Some(text) = self.read_text_up_to(spot, 8 << 20)
             && text.len() >= 8
@@ -99,8 +99,9 @@ impl Machine<'_> {
             }
             _ => return,
         };
-        // All that is missing of what a long text encodes is room for it.
-        if computes && !array && self.args_of(v).is_some_and(|args| matches!(args.first().map(|a| a.kind()), Some(Kind::Str(_) | Kind::Bytes(_)))) {
+        // All that is missing of what a long text encodes is room for it; what a short one encodes is hidden on purpose.
+        let long = |a: &Value| matches!(a.kind(), Kind::Str(_) | Kind::Bytes(_)) && self.constant(*a).is_none();
+        if computes && !array && self.args_of(v).is_some_and(|args| args.first().is_some_and(long)) {
             self.unread = true;
         } else if computes || surely {
             self.loads_unknown(result, at);
