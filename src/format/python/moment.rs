@@ -90,7 +90,10 @@ impl Walker<'_> {
         };
         match parent.sort {
             Sort::Module => {
-                (self.generates && &*s.name == "generate")
+                // What a manifest of TorchServe's names beside the source, whatever its name: it is asked with these two, and once when the model is loaded.
+                let entry = s.takes == 2 && s.names.contains_key("data") && s.names.contains_key("context");
+                entry
+                    || (self.generates && &*s.name == "generate")
                     || matches!(&*s.name, "handle" | "model_fn" | "input_fn" | "predict_fn" | "output_fn" | "transform_fn" | "_load_pyfunc" | "__getattr__")
             }
             Sort::Class => {
