@@ -87,7 +87,7 @@ pub static RULES: &[Rule] = &[
 /// Classes of TorchScript live inside the archive: its own reader resolves them there, and no Python module has this name.
 fn standing(module: &str, name: &str) -> Standing {
     if module == "__torch__" || module.starts_with("__torch__.") {
-        return Standing::Expected(known::Uses { reference: true, call: true, make: true, build: true, wraps: false, getattr: false });
+        return Standing::Expected(known::Uses { reference: true, call: true, make: true, build: true, wraps: false, getattr: false, shared: false });
     }
     // The module that `numpy.core.multiarray` takes its functions from; dill names functions where they are.
     if let Some(package) = module.strip_suffix("._multiarray_umath")
@@ -101,7 +101,7 @@ fn standing(module: &str, name: &str) -> Standing {
     }
     // In a pickle they do nothing until they are called, which the machine follows: what they hand out counts as what `getattr` does.
     if matches!((module, name), ("operator" | "_operator", "attrgetter" | "methodcaller")) {
-        return Standing::Expected(known::Uses { reference: true, call: true, make: false, build: false, wraps: false, getattr: true });
+        return Standing::Expected(known::Uses { reference: true, call: true, make: false, build: false, wraps: false, getattr: true, shared: false });
     }
     // Where torch keeps what it is itself: its modules import it under its name, and its functions are methods of one class.
     if module.starts_with("torch.")
@@ -330,9 +330,9 @@ fn unknown_call(f: &Fact) -> Option<Args> {
     }
 }
 
-/// Whether an expected import may be used like this. Filling what a call made is allowed where the call is: a state is data.
+/// Whether an expected import may be used like this. Filling what a call made is allowed where the call is: a state is data, unless others have what it fills.
 fn allowed(uses: known::Uses, usage: Use) -> bool {
-    (!usage.called || uses.call) && (!usage.made || uses.call || uses.make) && (!usage.built || uses.build || uses.call)
+    (!usage.called || uses.call) && (!usage.made || uses.call || uses.make) && (!usage.built || uses.build || uses.call && !uses.shared)
 }
 
 /// Item opcodes call `__setitem__`, `append`, `extend` or `add`: fine on the container classes that pickle them, not on others.

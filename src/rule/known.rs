@@ -67,6 +67,8 @@ pub struct Uses {
     pub wraps: bool,
     /// `g`: its call resolves a name, so a call is as good as what the name resolves to.
     pub getattr: bool,
+    /// `s`: what its call gives is shared with the whole program, and receives no state.
+    pub shared: bool,
 }
 
 /// The meaning of one import.
@@ -377,7 +379,7 @@ fn top_level(module: &str) -> &str {
 }
 
 fn uses_of(letters: &str) -> Option<Uses> {
-    let mut uses = Uses { reference: false, call: false, make: false, build: false, wraps: false, getattr: false };
+    let mut uses = Uses { reference: false, call: false, make: false, build: false, wraps: false, getattr: false, shared: false };
     for letter in letters.bytes() {
         match letter {
             b'r' => uses.reference = true,
@@ -386,6 +388,7 @@ fn uses_of(letters: &str) -> Option<Uses> {
             b'b' => uses.build = true,
             b'w' => uses.wraps = true,
             b'g' => uses.getattr = true,
+            b's' => uses.shared = true,
             _ => return None,
         }
     }

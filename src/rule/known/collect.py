@@ -20,6 +20,7 @@ letters for what may be done with it there:
     b  it may receive BUILD     n  NEWOBJ may make one, which runs no __init__
     w  a call is fine when its first argument is
     g  its call resolves a name: judge what it resolves to
+    s  what its call gives is shared with the whole program: it may not receive BUILD
 
 and a reason:
 
@@ -474,7 +475,8 @@ re rc _compile
 re rc compile
 re r escape search match fullmatch findall finditer split
 re rcb RegexFlag
-logging rc getLogger
+# the logger that the whole program has: with a state it says nothing any more
+logging rcs getLogger
 logging rcb LogRecord Filter PercentStyle StrFormatStyle
 logging rcb Formatter
 string rcb Template
