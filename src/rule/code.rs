@@ -210,8 +210,8 @@ fn wrap_allowed(module: &str, name: &str, attribute: bool) -> bool {
             return matches!(known::standing(module, owner), Standing::Expected(uses) if uses.make || uses.call);
         }
         // A method that makes a text of another does so when it is called, which is a finding of its own. What looks something up in a container is a
-        // method as any other; of the special methods, others reach what an object is made of.
-        let harmless = (!attr.starts_with("__") || matches!(attr, "__contains__" | "__getitem__" | "__len__" | "__eq__"))
+        // method as any other, and what counts on is; of the special methods, others reach what an object is made of.
+        let harmless = (!attr.starts_with("__") || matches!(attr, "__contains__" | "__getitem__" | "__len__" | "__eq__" | "__next__"))
             && match standing(module, name) {
                 Standing::Dangerous { effect, .. } => effect == Effect::Hide || attr == "__getitem__",
                 Standing::Expected(_) => true,

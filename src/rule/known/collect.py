@@ -356,7 +356,7 @@ WHOLE = set("""
     bidict datasketch rank_bm25 langdetect symspellpy vaderSentiment jieba emcee dynesty GPy paramz SALib skyfield control pulp chess
     tbats pmdarima dask_ml mlxtend mapie formulaic tpot networkx astropy xarray autograd autograd_gamma nltk gensim
     cvxpy igraph rtree pyrsistent frozendict pywt skimage pandera hdbscan umap pynndescent flaml iterstrat skrules aif360 dice_ml pysat sklearn
-    torchao ema_pytorch lion_pytorch prodigyopt skfda dowhy copulas geopandas skrub
+    torchao ema_pytorch lion_pytorch prodigyopt schedulefree pytorch_ranger pytorch_optimizer came_pytorch skfda dowhy copulas geopandas skrub
 """.split())
 
 # Of these, the classes that were read may be called as well.
@@ -488,9 +488,9 @@ operator rc itemgetter
 operator r matmul lshift rshift index iadd isub imul itruediv getitem countOf indexOf length_hint
 math r sqrt exp log log2 log10 log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh floor ceil fabs pow hypot erf erfc gamma lgamma
 math r isnan isinf isfinite copysign degrees radians trunc fmod fsum factorial gcd asinh acosh atanh
-math r prod comb perm lcm isqrt cbrt exp2 dist isclose
+math r prod comb perm lcm isqrt cbrt exp2 dist isclose frexp ldexp modf nextafter remainder ulp fma sumprod
 cmath r sqrt exp log phase polar rect
-statistics r mean median mode stdev variance pstdev pvariance fmean harmonic_mean geometric_mean
+statistics r mean median mode stdev variance pstdev pvariance fmean harmonic_mean geometric_mean median_low median_high median_grouped
 string r capwords
 # tell the time, or wait
 time r time time_ns perf_counter monotonic process_time strftime gmtime localtime mktime sleep
@@ -904,7 +904,7 @@ networkx.classes.function r frozen
 ultralytics.utils rcb IterableSimpleNamespace
 # settings: dictionaries with attributes. What reads them from a file is a method
 fvcore.common.config rnb CfgNode
-ml_collections.config_dict.config_dict rnb ConfigDict
+ml_collections.config_dict.config_dict rnb ConfigDict FrozenConfigDict
 # its load() decodes what is in memory
 PIL.Image rnb Image
 # hand the model's bytes to the library's own reader
@@ -1100,6 +1100,11 @@ polars.schema rcb Schema
 transformers.trainer_callback rnb TrainerState TrainerControl EarlyStoppingCallback PrinterCallback ProgressCallback DefaultFlowCallback
 # the sides of a picture
 transformers.image_utils rnb SizeDict
+# what its estimators put before a table: a column of ones
+econml.utilities r add_intercept
+# what kind of network stands below another, an enumeration; and a loss that the models of 4.49 keep by name
+transformers.utils.backbone_utils rc BackboneType
+transformers.models.xglm.modeling_xglm r xglm_cross_entropy_loss
 spacy.tokens._dict_proxies rcb SpanGroups
 # their constructors connect processes, and read settings from files
 accelerate.state rnb PartialState
@@ -1447,7 +1452,10 @@ FAMILIES = (
     ("transformers.pipelines.*", "Pipeline", "rnb"),
 )
 # Functions that every model of a family keeps under the same name: arithmetic, in each of 140 models that were read.
-FAMILY_FUNCTIONS = (("transformers.models.*.modeling_*", "apply_rotary_pos_emb", "r"),)
+FAMILY_FUNCTIONS = tuple(
+    ("transformers.models.*.modeling_*", name, "r")
+    for name in ("apply_rotary_pos_emb", "torch_causal_conv1d_update", "torch_chunk_gated_delta_rule", "torch_recurrent_gated_delta_rule")
+)
 CLASS_NAME = re.compile("[A-Z][A-Za-z0-9]*$")
 WHOLE_NAME = re.compile("_*[A-Z][A-Za-z0-9_]*$")
 
