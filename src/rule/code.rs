@@ -135,7 +135,7 @@ fn named(f: &Fact) -> Option<(&str, &str, Option<&str>)> {
 
 /// An import is named once; a call of it is a finding of its own, because its arguments tell the consequence.
 fn effect(f: &Fact, effects: &[Effect]) -> Option<Args> {
-    let (module, name, call) = named(f).filter(|_| !dtype_by_memo(f))?;
+    let (module, name, call) = named(f).filter(|_| !dtype_by_memo(f) && !unites_types(f))?;
     let beyond = beyond(f);
     let (effect, uncalled_too) = match standing(module, name) {
         Standing::Dangerous { effect, at_import } => (effect, at_import),
@@ -272,6 +272,11 @@ fn dtype_by_memo(f: &Fact) -> bool {
         Standing::Expected(_) => false,
     };
     name == "dtype" && wraps.iter().any(|(m, n)| m == "numpy" && n == "dtype") && !acts
+}
+
+/// What Python calls for nothing but to write `int | None`, and is called for nothing else.
+fn unites_types(f: &Fact) -> bool {
+    matches!(f, Fact::Import { name, usage, wraps, .. } if name == "reduce" && !usage.called && wraps.iter().any(|(m, n)| m == "types" && n == "UnionType"))
 }
 
 /// A method of a class that is expected, named and not called: from protocol 4 on what `getattr(Class, "method")` is before, and in what cloudpickle

@@ -725,7 +725,7 @@ impl<'s> Machine<'s> {
         self.act(at);
         let span = self.data.pool.keep(&[args], u32::from(hand == Hand::Make));
         let result = Value::call(id, span.at as u32);
-        let names_type = self.names_type(id, args) || self.caches_nothing(id, args);
+        let names_type = self.names_type(id, args) || self.caches_nothing(id, args) || self.unites_types(id, args);
         let g = &mut self.globals[id as usize];
         match hand {
             // Protocols 0 and 1 have no other way to name the type of `None`.
@@ -739,6 +739,10 @@ impl<'s> Machine<'s> {
             if let Some(items) = self.items(args) {
                 super::torch::called(self, &name, &items, at, span.at as u32);
             }
+            return Ok(result);
+        }
+        if self.unites_types(id, args) {
+            self.wrap(id, ("types".to_string(), "UnionType".to_string()));
             return Ok(result);
         }
         if evaluates && self.evaluated(args) {
@@ -790,6 +794,22 @@ impl<'s> Machine<'s> {
                 },
                 _ => false,
             }
+    }
+
+    /// `reduce(or_, (int, None))`: how Python 3.10 to 3.13 pickle `int | None`.
+    fn unites_types(&self, id: u32, args: Value) -> bool {
+        let is = |id: u32, modules: &[&str], name: &str| {
+            self.globals.get(id as usize).is_some_and(|g| modules.contains(&g.module.as_str()) && (name.is_empty() || g.name == name))
+        };
+        let of_type = |v: &Value| match v.kind() {
+            Kind::None | Kind::Global(_) => true,
+            Kind::Call { global, .. } => is(global, &["types", "typing", "operator", "_operator"], ""),
+            _ => false,
+        };
+        is(id, &["functools", "_functools"], "reduce")
+            && matches!(self.items(args).as_deref(), Some([or, types])
+                if matches!(or.kind(), Kind::Global(or) if is(or, &["operator", "_operator"], "or_"))
+                    && self.items(*types).is_some_and(|types| !types.is_empty() && types.iter().all(of_type)))
     }
 
     /// `Memory(None, None, False, 0)`: old sklearn's way to say that results are not cached. Only with a text would it make a folder.
