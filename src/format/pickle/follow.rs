@@ -628,7 +628,10 @@ impl Machine<'_> {
     fn holds_values(&self, v: Value) -> bool {
         match v.kind() {
             Kind::Str(_) | Kind::Bytes(_) | Kind::List(_) | Kind::Dict(_) | Kind::Tuple(_) | Kind::Set(_) => true,
-            Kind::Call { global, .. } => matches!(self.canonical_name(global), (m, n) if m == "builtins" && matches!(n.as_str(), "range" | "xrange")),
+            Kind::Call { global, .. } => {
+                // Protocols up to 2 write bytes as a call that encodes a text.
+                matches!(self.canonical_name(global), (m, n) if m == "builtins" && matches!(n.as_str(), "range" | "xrange")) || self.constant(v).is_some()
+            }
             _ => false,
         }
     }

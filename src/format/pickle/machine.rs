@@ -796,19 +796,23 @@ impl<'s> Machine<'s> {
             }
     }
 
-    /// `reduce(or_, (int, None))`: how Python 3.10 to 3.13 pickle `int | None`.
+    /// `reduce(or_, (int, type(None)))`: how Python 3.10 to 3.13 pickle `int | None`.
     fn unites_types(&self, id: u32, args: Value) -> bool {
-        let is = |id: u32, modules: &[&str], name: &str| {
-            self.globals.get(id as usize).is_some_and(|g| modules.contains(&g.module.as_str()) && (name.is_empty() || g.name == name))
-        };
-        let of_type = |v: &Value| match v.kind() {
-            Kind::None | Kind::Global(_) => true,
-            Kind::Call { global, .. } => is(global, &["types", "typing", "operator", "_operator"], ""),
+        let is = |v: &Value, modules: &[&str], names: &[&str]| match v.kind() {
+            Kind::Global(id) | Kind::Call { global: id, .. } => {
+                self.globals.get(id as usize).is_some_and(|g| modules.contains(&g.module.as_str()) && (names.is_empty() || names.contains(&g.name.as_str())))
+            }
             _ => false,
         };
-        is(id, &["functools", "_functools"], "reduce")
+        let of_type = |v: &Value| {
+            matches!(v.kind(), Kind::None | Kind::Global(_))
+                || is(v, &["types", "typing", "operator", "_operator"], &[])
+                || is(v, &["builtins", "__builtin__"], &["type"])
+        };
+        is(&Value::global(id), &["functools", "_functools", "builtins", "__builtin__"], &["reduce"])
             && matches!(self.items(args).as_deref(), Some([or, types])
-                if matches!(or.kind(), Kind::Global(or) if is(or, &["operator", "_operator"], "or_"))
+                if matches!(or.kind(), Kind::Global(_))
+                    && is(or, &["operator", "_operator"], &["or_"])
                     && self.items(*types).is_some_and(|types| !types.is_empty() && types.iter().all(of_type)))
     }
 

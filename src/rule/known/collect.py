@@ -449,6 +449,10 @@ codecs rc encode
 _codecs rc encode
 collections rcb OrderedDict defaultdict Counter deque ChainMap UserDict UserList UserString
 collections.abc r Mapping Sequence Iterable Callable MutableMapping Set Hashable Sized Container Collection
+# what `Callable[[int], str]` is, also as protocols up to 2 name it
+collections.abc rc _CallableGenericAlias
+_collections_abc rc _CallableGenericAlias
+_abcoll rc _CallableGenericAlias
 datetime rcb date time datetime timedelta timezone tzinfo
 # what columns of text are read with
 datetime r datetime.strptime datetime.fromisoformat datetime.fromtimestamp date.fromisoformat date.fromordinal
@@ -520,7 +524,11 @@ typing r MutableMapping MutableSequence Hashable Sized Container Collection Lite
 # what a signature has where there is no default
 inspect r _empty
 inspect rcb _ParameterKind Parameter Signature
-enum r Enum IntEnum Flag IntFlag EnumMeta EnumType StrEnum
+enum r Enum IntEnum Flag IntFlag EnumMeta EnumType StrEnum auto
+__future__ rc _Feature
+# what a program that ended said; the second name is the one that protocols up to 2 have for it
+subprocess rnb CompletedProcess
+commands rnb CompletedProcess
 abc r ABC ABCMeta
 numbers r Number Complex Real Rational Integral
 dataclasses rcb _MISSING_TYPE _KW_ONLY_TYPE
@@ -596,7 +604,7 @@ difflib r get_close_matches unified_diff ndiff context_diff
 fnmatch r fnmatch fnmatchcase translate
 locale r atof atoi
 secrets r token_hex token_bytes token_urlsafe choice randbelow
-typing r NamedTuple TypedDict
+typing r NamedTuple TypedDict SupportsInt SupportsFloat SupportsIndex SupportsAbs SupportsBytes SupportsComplex SupportsRound
 traceback r format_exc format_exception
 _sha256 r sha224 sha256
 _sha1 r sha1
