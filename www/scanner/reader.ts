@@ -75,8 +75,7 @@ export function reader(file: Blob, count: (bytes: number) => void) {
       const more = on >= STRAIGHT ? AHEAD : file.size - at <= 2 * PAGE ? 2 * PAGE : 0;
       ahead.put(at, slice(at, Math.max(to, Math.min(at + more, file.size))));
     }
-    straight = on;
-    next = to;
+    [straight, next] = [on, to];
     return ahead.bytes.subarray(at - ahead.at, to - ahead.at);
   };
   const read: Read = (at, length) => take(at, length, false)!;

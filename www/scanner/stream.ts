@@ -1,7 +1,7 @@
 /** A file read straight on: from its beginning to its end, for the fingerprint, or as far as a scan goes. */
 import { CHUNK } from "./core.ts";
 
-/** A worker that was told to end does so, at the latest, after so many milliseconds. */
+/** Milliseconds after which the event loop has a turn. */
 const PATIENCE = 20;
 
 let turned = 0;

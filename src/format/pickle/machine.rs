@@ -725,7 +725,8 @@ impl<'s> Machine<'s> {
         self.act(at);
         let span = self.data.pool.keep(&[args], u32::from(hand == Hand::Make));
         let result = Value::call(id, span.at as u32);
-        let names_type = self.names_type(id, args) || self.caches_nothing(id, args) || self.unites_types(id, args);
+        let unites = self.unites_types(id, args);
+        let names_type = unites || self.names_type(id, args) || self.caches_nothing(id, args);
         let g = &mut self.globals[id as usize];
         match hand {
             // Protocols 0 and 1 have no other way to name the type of `None`.
@@ -741,7 +742,7 @@ impl<'s> Machine<'s> {
             }
             return Ok(result);
         }
-        if self.unites_types(id, args) {
+        if unites {
             self.wrap(id, ("types".to_string(), "UnionType".to_string()));
             return Ok(result);
         }
